@@ -1,0 +1,123 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The rooms, lowest first: a room uses only rooms that stand above it in this file. What a room may use is its
+/// `dependencies`; the compiler holds the arrows.
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+/// Fuzz targets exist only while `KAZASHI_FUZZ` names libFuzzer's runtime without a main (`board/fuzz` sets it):
+/// ordinary builds neither see nor pay for them.
+let fuzzer = Context.environment["KAZASHI_FUZZ"]
+let room: [SwiftSetting] =
+    fuzzer == nil ? settings : settings + [.unsafeFlags(["-sanitize=fuzzer", "-parse-as-library"])]
+
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let toml = Target.Dependency.product(name: "TOMLKit", package: "TOMLKit")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let flyingFox = Target.Dependency.product(name: "FlyingFox", package: "FlyingFox")
+
+var targets: [Target] = [
+    // System libraries.
+    .systemLibrary(name: "CPCSC", pkgConfig: "libpcsclite", providers: [.apt(["libpcsclite-dev"])]),
+    .systemLibrary(name: "CMbedTLS", providers: [.apt(["libmbedtls-dev"])]),
+    .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .target(name: "CLinux"),
+
+    // The appliance.
+    .target(name: "TLV", swiftSettings: room),
+    .target(name: "Cryptography", dependencies: ["CMbedTLS"], swiftSettings: room),
+    .target(name: "HTTPClient", dependencies: ["CCurl", "CLinux"], swiftSettings: room),
+    .target(name: "JOSE", dependencies: ["Cryptography"], swiftSettings: room),
+    .target(name: "Panel", dependencies: ["CLinux"], swiftSettings: room),
+    .target(name: "SmartCard", dependencies: ["CPCSC", "CLinux"], swiftSettings: room),
+    .target(name: "MyNumberCard", dependencies: ["SmartCard", "Cryptography", "TLV"], swiftSettings: room),
+    .target(name: "Trust", dependencies: ["Cryptography", "TLV", "CLinux"], swiftSettings: room),
+    .target(name: "Registry", dependencies: ["Cryptography", grdb], swiftSettings: room),
+    .target(name: "Announcement", dependencies: ["JOSE", "HTTPClient", grdb], swiftSettings: room),
+    .target(name: "Login", swiftSettings: room),
+    .target(
+        name: "Kiosk",
+        dependencies: [
+            "Login", "Announcement", "Registry", "Trust", "MyNumberCard", "SmartCard", "Panel", "JOSE", "HTTPClient",
+            "Cryptography", "TLV", "CLinux", grdb, toml, logging,
+        ], swiftSettings: room),
+    .executableTarget(name: "kazashi", dependencies: ["Kiosk", arguments], swiftSettings: settings),
+
+    // Everything that exists to try, test and pilot: never in the appliance's image.
+    .target(name: "TestPKI", dependencies: ["Cryptography"], swiftSettings: settings),
+    .target(
+        name: "VirtualCard", dependencies: ["TestPKI", "MyNumberCard", "SmartCard", "Cryptography", "CLinux"],
+        swiftSettings: settings),
+    .target(
+        name: "LibraryDesk", dependencies: ["Announcement", "JOSE", "Cryptography", flyingFox],
+        swiftSettings: settings),
+    .target(
+        name: "Laboratory",
+        dependencies: ["TestPKI", "VirtualCard", "LibraryDesk", "Kiosk", "Login", "Trust", "Panel", "JOSE", arguments],
+        swiftSettings: settings),
+    .executableTarget(name: "kazashi-lab", dependencies: ["Laboratory"], swiftSettings: settings),
+
+    // Tests mirror Sources.
+    .testTarget(name: "TLVTests", dependencies: ["TLV"], swiftSettings: settings),
+    .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"], swiftSettings: settings),
+    .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", flyingFox], swiftSettings: settings),
+    .testTarget(name: "JOSETests", dependencies: ["JOSE", "Cryptography"], swiftSettings: settings),
+    .testTarget(name: "PanelTests", dependencies: ["Panel"], swiftSettings: settings),
+    .testTarget(name: "SmartCardTests", dependencies: ["SmartCard"], swiftSettings: settings),
+    .testTarget(
+        name: "MyNumberCardTests", dependencies: ["MyNumberCard", "SmartCard", "Cryptography", "VirtualCard", "TestPKI"],
+        swiftSettings: settings),
+    .testTarget(name: "TrustTests", dependencies: ["Trust", "TestPKI", "Cryptography"], swiftSettings: settings),
+    .testTarget(
+        name: "RegistryTests", dependencies: ["Registry", "TestPKI", "Cryptography", grdb], swiftSettings: settings),
+    .testTarget(name: "LoginTests", dependencies: ["Login"], swiftSettings: settings),
+    .testTarget(
+        name: "AnnouncementTests", dependencies: ["Announcement", "LibraryDesk", "JOSE", "Cryptography"],
+        swiftSettings: settings),
+    .testTarget(
+        name: "KioskTests", dependencies: ["Kiosk", "Laboratory", "TestPKI", "VirtualCard", "LibraryDesk"],
+        swiftSettings: settings),
+    .testTarget(
+        name: "VirtualCardTests", dependencies: ["VirtualCard", "Laboratory", "TestPKI"], swiftSettings: settings),
+    .testTarget(
+        name: "KazashiTests", dependencies: ["kazashi", "kazashi-lab", "Laboratory", "VirtualCard", "TestPKI", "LibraryDesk"],
+        swiftSettings: settings),
+]
+
+if let fuzzer {
+    targets.append(.target(name: "CFuzzer", path: "Fuzz/CFuzzer"))
+    for (name, rooms) in [
+        "FuzzTLV": ["TLV"], "FuzzAgeRecord": ["MyNumberCard"], "FuzzCVCertificate": ["MyNumberCard"],
+        "FuzzStatusChain": ["SmartCard"], "FuzzRevocationList": ["Trust"],
+    ] {
+        targets.append(
+            .executableTarget(
+                name: name, dependencies: ["CFuzzer"] + rooms.map { .target(name: $0) }, path: "Fuzz/\(name)",
+                exclude: ["corpus"], swiftSettings: room,
+                linkerSettings: [.unsafeFlags([fuzzer, "-lstdc++"])]))
+    }
+}
+
+let package = Package(
+    name: "kazashi",
+    products: [
+        // A product of its own, so that an image never builds the laboratory.
+        .executable(name: "kazashi", targets: ["kazashi"]),
+        .executable(name: "kazashi-lab", targets: ["kazashi-lab"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+        .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
+    ],
+    targets: targets,
+    swiftLanguageModes: [.v6]
+)

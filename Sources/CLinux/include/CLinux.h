@@ -1,0 +1,20 @@
+// What Glibc's module does not show to Swift: variadic calls and Linux's own.
+#pragma once
+#include <stdint.h>
+#include <sys/types.h>
+
+/// Names the calling thread, for `ps -L` and a debugger; 15 characters at most.
+void kz_name_this_thread(const char *name);
+
+/// No core file, and no other process of this user may read our memory.
+int kz_forbid_core_dumps(void);
+
+/// True where the kernel says that the clock is synchronised (adjtimex, STA_UNSYNC).
+int kz_clock_is_synchronised(void);
+
+/// Asks that the kernel acknowledge at once; the option resets itself, so it is set before every read.
+void kz_quick_acknowledge(int socket);
+
+/// A TCP connection to a numeric IPv4 loopback address; −1 with errno set when refused.
+int kz_connect_loopback(uint16_t port);
+

@@ -1,0 +1,60 @@
+import CMbedTLS
+
+/// AES-256-GCM (NIST SP 800-38D) with 96-bit nonces and 128-bit tags.
+package enum AESGCM {
+    package static let nonceCount = 12
+    package static let tagCount = 16
+
+    /// The ciphertext followed by nothing, and its tag apart.
+    /// - Parameter nonce: 12 bytes, never used twice under one key.
+    package static func seal(
+        _ plaintext: UnsafeRawBufferPointer, key: SecretBytes, nonce: [UInt8], associated: [UInt8]
+    ) throws(CryptographyError) -> (ciphertext: [UInt8], tag: [UInt8]) {
+        var ciphertext = [UInt8](repeating: 0, count: plaintext.count)
+        var tag = [UInt8](repeating: 0, count: tagCount)
+        let context = try Context(key: key)
+        guard nonce.count == nonceCount else { throw CryptographyError(.malformed) }
+        let status = mbedtls_gcm_crypt_and_tag(
+            context.gcm, MBEDTLS_GCM_ENCRYPT, plaintext.count, nonce, nonce.count, associated, associated.count,
+            plaintext.baseAddress?.assumingMemoryBound(to: UInt8.self), &ciphertext, tagCount, &tag)
+        try check(status, .internal)
+        return (ciphertext, tag)
+    }
+
+    /// - Throws: `authenticationFailed` for another key, other associated data, or altered bytes.
+    package static func open(
+        _ ciphertext: some Sequence<UInt8>, tag: some Sequence<UInt8>, key: SecretBytes, nonce: some Sequence<UInt8>,
+        associated: [UInt8]
+    ) throws(CryptographyError) -> SecretBytes {
+        let (ciphertext, tag, nonce) = (Array(ciphertext), Array(tag), Array(nonce))
+        guard nonce.count == nonceCount, tag.count == tagCount else { throw CryptographyError(.authenticationFailed) }
+        let context = try Context(key: key)
+        return try SecretBytes(count: ciphertext.count) { output throws(CryptographyError) in
+            let status = mbedtls_gcm_auth_decrypt(
+                context.gcm, ciphertext.count, nonce, nonce.count, associated, associated.count, tag, tag.count,
+                ciphertext, output.baseAddress?.assumingMemoryBound(to: UInt8.self))
+            try check(status, .authenticationFailed)
+        }
+    }
+
+    /// One context an operation: its key schedule is wiped when it goes.
+    private final class Context {
+        let gcm: UnsafeMutablePointer<mbedtls_gcm_context>
+
+        init(key: SecretBytes) throws(CryptographyError) {
+            gcm = .allocate(capacity: 1)
+            mbedtls_gcm_init(gcm)
+            guard key.count == 32 else { throw CryptographyError(.malformed) }
+            let gcm = gcm
+            let status = key.withBytes {
+                mbedtls_gcm_setkey(gcm, MBEDTLS_CIPHER_ID_AES, $0.baseAddress?.assumingMemoryBound(to: UInt8.self), 256)
+            }
+            try check(status, .internal)
+        }
+
+        deinit {
+            mbedtls_gcm_free(gcm)
+            gcm.deallocate()
+        }
+    }
+}

@@ -1,0 +1,28 @@
+internal import Synchronization
+
+/// Remembers who refuses extended lengths: a reader does once and for all, a card by its answer to reset. Bounded, since
+/// contactless readers may put random identifiers into that answer.
+package final class LengthMemory: Sendable {
+    private struct State {
+        var readerRefuses = false
+        var cards: [[UInt8]] = []
+    }
+    private let state = Mutex(State())
+    private static let most = 32
+
+    package init() {}
+
+    package func allowsExtended(answerToReset: [UInt8]) -> Bool {
+        state.withLock { !$0.readerRefuses && !$0.cards.contains(answerToReset) }
+    }
+
+    package func readerRefused() { state.withLock { $0.readerRefuses = true } }
+
+    package func cardRefused(answerToReset: [UInt8]) {
+        state.withLock { state in
+            guard !state.cards.contains(answerToReset) else { return }
+            if state.cards.count == Self.most { state.cards.removeFirst() }
+            state.cards.append(answerToReset)
+        }
+    }
+}
