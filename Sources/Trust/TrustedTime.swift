@@ -1,0 +1,65 @@
+internal import CLinux
+internal import Glibc
+
+/// A time that may decide about certificates. Only a `TrustedClock`, or an operator who names one, makes it.
+package struct TrustedTime: Hashable, Comparable, Sendable {
+    package let secondsSince1970: Int64
+
+    /// A time that an operator gave (`--at`), or a test.
+    package init(asserted secondsSince1970: Int64) { self.secondsSince1970 = secondsSince1970 }
+
+    package static func < (left: TrustedTime, right: TrustedTime) -> Bool {
+        left.secondsSince1970 < right.secondsSince1970
+    }
+}
+
+/// What the time can never be earlier than: the newest list that verified, and the time stored last. One forged time
+/// must not brick a kiosk, so the floor never runs ahead of that list by more than `maxAge`.
+package struct TimeFloor: Hashable, Sendable {
+    private let newestThisUpdate: Int64?
+    private let stored: Int64?
+    private let maxAge: Int64
+
+    /// - Parameter maxAge: seconds.
+    package init(newestThisUpdate: Int64?, stored: Int64?, maxAge: Int64) {
+        (self.newestThisUpdate, self.stored, self.maxAge) = (newestThisUpdate, stored, maxAge)
+    }
+
+    /// Nil without a list: nothing then says that a stored time was ever right.
+    package var secondsSince1970: Int64? {
+        guard let newestThisUpdate else { return nil }
+        let (limit, overflow) = newestThisUpdate.addingReportingOverflow(max(0, maxAge))
+        return min(max(stored ?? newestThisUpdate, newestThisUpdate), overflow ? .max : limit)
+    }
+}
+
+/// The system's clock, believed where its source says so.
+package struct TrustedClock: Sendable {
+    package enum Source: String, Sendable {
+        /// The kernel says that the clock is synchronised.
+        case synchronised
+        /// The clock is right by itself: a real clock with a battery, a container, a test.
+        case system
+    }
+    private let source: Source
+    private let system: @Sendable () -> Int64
+    private let isSynchronised: @Sendable () -> Bool
+
+    package init(source: Source) {
+        self.init(source: source, system: { Int64(time(nil)) }, isSynchronised: { kz_clock_is_synchronised() != 0 })
+    }
+
+    /// - Parameter system: seconds since 1970 by the system's clock.
+    package init(
+        source: Source, system: @escaping @Sendable () -> Int64, isSynchronised: @escaping @Sendable () -> Bool
+    ) {
+        (self.source, self.system, self.isSynchronised) = (source, system, isSynchronised)
+    }
+
+    /// Nil while the clock is not to be believed.
+    package func now(floor: TimeFloor) -> TrustedTime? {
+        guard source == .system || isSynchronised() else { return nil }
+        let now = system()
+        return TrustedTime(asserted: max(now, floor.secondsSince1970 ?? now))
+    }
+}
