@@ -5,11 +5,16 @@ package enum AESGCM {
     package static let nonceCount = 12
     package static let tagCount = 16
 
-    /// The ciphertext followed by nothing, and its tag apart.
+    /// A ciphertext, and its tag apart.
+    package struct Sealed: Sendable {
+        package let ciphertext: [UInt8]
+        package let tag: [UInt8]
+    }
+
     /// - Parameter nonce: 12 bytes, never used twice under one key.
     package static func seal(
         _ plaintext: UnsafeRawBufferPointer, key: SecretBytes, nonce: [UInt8], associated: [UInt8]
-    ) throws(CryptographyError) -> (ciphertext: [UInt8], tag: [UInt8]) {
+    ) throws(CryptographyError) -> Sealed {
         var ciphertext = [UInt8](repeating: 0, count: plaintext.count)
         var tag = [UInt8](repeating: 0, count: tagCount)
         let context = try Context(key: key)
@@ -18,7 +23,7 @@ package enum AESGCM {
             context.gcm, MBEDTLS_GCM_ENCRYPT, plaintext.count, nonce, nonce.count, associated, associated.count,
             plaintext.baseAddress?.assumingMemoryBound(to: UInt8.self), &ciphertext, tagCount, &tag)
         try check(status, .internal)
-        return (ciphertext, tag)
+        return Sealed(ciphertext: ciphertext, tag: tag)
     }
 
     /// - Throws: `authenticationFailed` for another key, other associated data, or altered bytes.

@@ -1,0 +1,55 @@
+/// One request. Redirects are never followed and no proxy of the environment is used.
+package struct HTTPRequest: Sendable {
+    package enum Method: String, Sendable { case get = "GET", post = "POST" }
+
+    package var method: Method
+    package var url: String
+    /// `Name: value`.
+    package var headers: [String]
+    package var body: [UInt8]
+    package var connectTimeout: Duration
+    /// From the start to the end of the answer.
+    package var timeout: Duration
+    /// Bytes of an answer's body that are taken; more is an error.
+    package var most: Int
+    package var tls: TLSOptions
+
+    package init(
+        _ method: Method, _ url: String, headers: [String] = [], body: [UInt8] = [],
+        connectTimeout: Duration = .seconds(1), timeout: Duration = .seconds(2), most: Int = 4_096,
+        tls: TLSOptions = TLSOptions()
+    ) {
+        (self.method, self.url, self.headers, self.body) = (method, url, headers, body)
+        (self.connectTimeout, self.timeout, self.most, self.tls) = (connectTimeout, timeout, most, tls)
+    }
+}
+
+/// Files for TLS; the server's name is always checked, TLS 1.2 is the least.
+package struct TLSOptions: Sendable, Hashable {
+    /// PEM of the authorities to believe; nil: the system's.
+    package var authorities: String?
+    package var clientCertificate: String?
+    package var clientKey: String?
+
+    package init(authorities: String? = nil, clientCertificate: String? = nil, clientKey: String? = nil) {
+        (self.authorities, self.clientCertificate, self.clientKey) = (authorities, clientCertificate, clientKey)
+    }
+}
+
+package struct HTTPResponse: Sendable {
+    package let status: Int
+    /// Names in lower case.
+    package let headers: [String: String]
+    package let body: [UInt8]
+}
+
+/// Why there is no answer. libcurl's number is kept; its text may name hosts and is not.
+package enum HTTPClientError: Error, Equatable, Sendable {
+    /// The URL, a file or an option is not usable.
+    case unusableRequest
+    /// Name, connection, TLS, or the connection's end.
+    case network(Int32)
+    case timedOut
+    case answerTooLarge
+    case cancelled
+}

@@ -1,0 +1,90 @@
+package import Cryptography
+internal import FoundationEssentials
+
+/// The protected header of a token of the profile.
+package struct TokenHeader: Codable, Sendable, Equatable {
+    package var alg: String
+    package var enc: String?
+    package var typ: String?
+    package var cty: String?
+    package var kid: String?
+    package var epk: EphemeralKey?
+    // Present only to be refused: the profile has none of them.
+    var crit: [String]?
+    var zip: String?
+    var apu: String?
+    var apv: String?
+
+    package struct EphemeralKey: Codable, Sendable, Equatable {
+        package var kty: String
+        package var crv: String
+        package var x: String
+        package var y: String
+    }
+
+    var hasForeignMember: Bool { crit != nil || zip != nil || apu != nil || apv != nil }
+
+    static func decode(_ segment: ArraySlice<UInt8>) throws(JOSEError) -> TokenHeader {
+        let json = try Base64URL.decode(segment)
+        guard let header = try? JSONDecoder().decode(TokenHeader.self, from: Data(json)) else { throw .malformed }
+        return header
+    }
+
+    func encoded() throws(JOSEError) -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.withoutEscapingSlashes]
+        guard let json = try? encoder.encode(self) else { throw .failed }
+        return Base64URL.encodedBytes(json)
+    }
+}
+
+/// A compact JWS (RFC 7515) as it came in. Nobody has checked its signature.
+package struct UnverifiedJWS: Sendable {
+    package let header: TokenHeader
+    private let payload: [UInt8]
+    private let signingInput: [UInt8]
+    private let signature: [UInt8]
+
+    package init(_ compact: [UInt8]) throws(JOSEError) {
+        let parts = compact.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        guard parts.count == 3 else { throw .malformed }
+        header = try TokenHeader.decode(parts[0])
+        payload = try Base64URL.decode(parts[1])
+        signature = try Base64URL.decode(parts[2])
+        signingInput = Array(compact[parts[0].startIndex..<parts[1].endIndex])
+    }
+
+    /// The payload, once `key` is known to have signed it with ES256 (RFC 7518 3.4). The algorithm is the receiver's
+    /// choice, never the token's (RFC 8725 3.1).
+    package func verified(under key: P256PublicKey) throws(JOSEError) -> [UInt8] {
+        guard header.alg == "ES256", header.enc == nil, !header.hasForeignMember else { throw .unexpectedHeader }
+        do {
+            try key.verify(signature, over: signingInput)
+        } catch {
+            throw .signature
+        }
+        return payload
+    }
+}
+
+package enum JWS {
+    /// A compact JWS over `payload`, ES256.
+    package static func sign(_ payload: [UInt8], type: String, key: SigningKey) throws(JOSEError) -> [UInt8] {
+        let header = try TokenHeader(alg: "ES256", typ: type, kid: key.keyID).encoded()
+        let input = header + [UInt8(ascii: ".")] + Base64URL.encodedBytes(payload)
+        do {
+            return input + [UInt8(ascii: ".")] + Base64URL.encodedBytes(try key.key.sign(input))
+        } catch {
+            throw .failed
+        }
+    }
+}
+
+extension TokenHeader {
+    init(
+        alg: String, enc: String? = nil, typ: String? = nil, cty: String? = nil, kid: String? = nil,
+        epk: EphemeralKey? = nil
+    ) {
+        (self.alg, self.enc, self.typ, self.cty, self.kid, self.epk) = (alg, enc, typ, cty, kid, epk)
+    }
+}
