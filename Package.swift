@@ -39,7 +39,7 @@ var targets: [Target] = [
     .target(name: "MyNumberCard", dependencies: ["SmartCard", "Cryptography", "TLV"], swiftSettings: room),
     .target(name: "Trust", dependencies: ["Cryptography", "TLV", "CLinux"], swiftSettings: room),
     .target(name: "Registry", dependencies: ["Cryptography", grdb], swiftSettings: room),
-    .target(name: "Announcement", dependencies: ["JOSE", "HTTPClient", grdb], swiftSettings: room),
+    .target(name: "Announcement", dependencies: ["JOSE", "HTTPClient", "Cryptography", grdb], swiftSettings: room),
     .target(name: "Login", swiftSettings: room),
     .target(
         name: "Kiosk",

@@ -303,6 +303,7 @@ extension Fact.CardFailure {
     fileprivate var refusal: Refusal {
         switch self {
         case .notThisCard: .notThisCard
+        case .pulled: .cardPulled
         case .error: .cardError
         case .timeout: .cardTimeout
         }

@@ -126,7 +126,8 @@ package enum Fact: Hashable, Sendable {
         case otherBirthDate
     }
     package enum CardFailure: Hashable, Sendable, CaseIterable {
-        case notThisCard, error, timeout
+        /// `pulled`: torn in the middle of an exchange.
+        case notThisCard, pulled, error, timeout
     }
     package enum Announced: Hashable, Sendable, CaseIterable {
         case acknowledged, unreachable, refused

@@ -1,0 +1,75 @@
+package import Cryptography
+
+/// The pseudonym that the platform issued for one connected system (PPID): an identity.
+package typealias PPID = Confidential<String>
+
+/// What a registration holds. Everything in it lies inside the seal.
+package struct Registration: Sendable, CustomStringConvertible {
+    package enum State: String, Codable, Sendable {
+        case active
+        /// By an operator, or because a proven card refused the birth date.
+        case suspended
+    }
+    package var state: State
+    /// DER of the user-authentication certificate.
+    package var certificate: Confidential<[UInt8]>
+    /// By library name.
+    package var ppids: [String: PPID]
+    /// Library card numbers, by library name.
+    package var serviceIDs: [String: Confidential<String>]
+    /// `YYYY-MM-DD`.
+    package var birthDate: Confidential<String>
+    /// Six digits, where the printed form is not the Japanese era's.
+    package var birthKey: Confidential<String>?
+    /// DER SubjectPublicKeyInfo of the card's own key.
+    package var cardKey: Confidential<[UInt8]>?
+    /// The key id that signed the card's age record at the last proof: saves reading EF 0004 again.
+    package var recordIssuer: [UInt8]?
+    /// Seconds since 1970.
+    package var since: Int64
+
+    package init(
+        certificate: Confidential<[UInt8]>, ppids: [String: PPID], serviceIDs: [String: Confidential<String>] = [:],
+        birthDate: Confidential<String>, birthKey: Confidential<String>? = nil, cardKey: Confidential<[UInt8]>? = nil,
+        since: Int64
+    ) {
+        (self.state, self.certificate, self.ppids, self.serviceIDs) = (.active, certificate, ppids, serviceIDs)
+        (self.birthDate, self.birthKey, self.cardKey, self.since) = (birthDate, birthKey, cardKey, since)
+    }
+
+    package var description: String { "[registration]" }
+}
+
+/// A registration that was active when it was looked up. Only `RegistrationStore.lookUp` makes one.
+package struct ActiveRegistration: Sendable, CustomStringConvertible {
+    package let id: RegistrationID
+    package let registration: Registration
+
+    init(id: RegistrationID, registration: Registration) { (self.id, self.registration) = (id, registration) }
+
+    package var description: String { "[registration]" }
+}
+
+/// Where a registration stands: a keyed hash of the certificate's bytes. Without the key it names nobody.
+package struct RegistrationID: Hashable, Sendable, CustomStringConvertible {
+    package let bytes: [UInt8]
+
+    /// The first 16 hex digits: what an operator sees and types.
+    package var short: String { bytes.prefix(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() }
+    package var description: String { "[registration]" }
+}
+
+package enum LookUpResult: Sendable {
+    case unknown
+    case suspended
+    case active(ActiveRegistration)
+}
+
+/// One line of `registration list`.
+package struct RegistrationSummary: Sendable {
+    package let id: String
+    package let state: Registration.State
+    package let isPinned: Bool
+    package let libraries: [String]
+    package let since: Int64
+}

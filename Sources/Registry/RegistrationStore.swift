@@ -1,0 +1,220 @@
+package import Cryptography
+internal import FoundationEssentials
+package import GRDB
+
+/// The registrations in the kiosk's one database. Every record is sealed; it is found by a keyed hash.
+package final class RegistrationStore: Sendable {
+    private let database: any DatabaseWriter
+    private let keys: RegistryKeys
+
+    /// - Parameters:
+    ///   - database: opened by the kiosk, which hands it to every room that has tables.
+    ///   - storageKey: 32 bytes.
+    /// - Throws: `wrongKey` before anything is written, `unavailable`.
+    package init(database: any DatabaseWriter, storageKey: SecretBytes) throws(RegistryError) {
+        self.database = database
+        do {
+            keys = try RegistryKeys(storageKey: storageKey)
+        } catch {
+            throw RegistryError(.damaged)
+        }
+        let check = keys.check
+        do {
+            let known = try database.read { db in
+                try db.tableExists("registry_key") ? Data.fetchOne(db, sql: "SELECT value FROM registry_key") : nil
+            }
+            if let known {
+                guard known.elementsEqual(check) else { throw RegistryError(.wrongKey) }
+                return
+            }
+            try database.write { db in
+                try db.execute(
+                    sql: """
+                        CREATE TABLE registration (
+                            id BLOB PRIMARY KEY NOT NULL,
+                            version INTEGER NOT NULL,
+                            sealed BLOB NOT NULL
+                        ) WITHOUT ROWID, STRICT;
+                        CREATE TABLE registry_key (value BLOB NOT NULL) STRICT;
+                        """)
+                try db.execute(sql: "INSERT INTO registry_key VALUES (?)", arguments: [Data(check)])
+            }
+        } catch {
+            throw Self.named(error)
+        }
+    }
+
+    /// The registration of a certificate, by its bytes: no parser sees bytes that are not registered.
+    package func lookUp(certificate: [UInt8]) async throws(RegistryError) -> LookUpResult {
+        let id = keys.id(of: certificate)
+        let found: Registration?
+        do {
+            found = try await database.read { [keys] db in try Self.load(db, id, keys)?.registration }
+        } catch {
+            throw Self.named(error)
+        }
+        return switch found?.state {
+        case nil: .unknown
+        case .suspended: .suspended
+        case .active: found.map { .active(ActiveRegistration(id: id, registration: $0)) } ?? .unknown
+        }
+    }
+
+    /// Stores a registration made anew. A pinned card key stays: neither this nor a suspension erases it.
+    /// - Throws: `otherCardKey` when the record brings another card key than the pinned one.
+    package func store(_ registration: Registration) async throws(RegistryError) {
+        let id = keys.id(of: registration.certificate.revealed)
+        try await write { db, keys in
+            var registration = registration
+            let known = try Self.load(db, id, keys)
+            if let known, let pinned = known.registration.cardKey {
+                guard registration.cardKey == nil || registration.cardKey == pinned else {
+                    throw RegistryError(.otherCardKey)
+                }
+                registration.cardKey = pinned
+                registration.recordIssuer = known.registration.recordIssuer
+            }
+            try Self.save(db, id, registration, version: (known?.version ?? 0) + 1, keys)
+        }
+    }
+
+    /// Pins the card's key at its first proof, by compare-and-set: true when it is the pinned one afterwards.
+    package func pin(cardKey: [UInt8], recordIssuer: [UInt8], for id: RegistrationID) async throws(RegistryError) -> Bool {
+        try await write { db, keys in
+            guard var known = try Self.load(db, id, keys) else { return false }
+            if let pinned = known.registration.cardKey, pinned.revealed != cardKey { return false }
+            known.registration.cardKey = Confidential(cardKey)
+            known.registration.recordIssuer = recordIssuer
+            try Self.save(db, id, known.registration, version: known.version + 1, keys)
+            return true
+        }
+    }
+
+    package func suspend(_ id: RegistrationID) async throws(RegistryError) {
+        try await change(id) { $0.state = .suspended }
+    }
+
+    /// The next proof pins again: for a card that was replaced without a new certificate, at the counter.
+    package func forgetCardKey(_ id: RegistrationID) async throws(RegistryError) {
+        try await change(id) {
+            $0.cardKey = nil
+            $0.recordIssuer = nil
+        }
+    }
+
+    package func remove(_ id: RegistrationID) async throws(RegistryError) {
+        try await write { db, _ in
+            try db.execute(sql: "DELETE FROM registration WHERE id = ?", arguments: [Data(id.bytes)])
+            guard db.changesCount > 0 else { throw RegistryError(.unknownID) }
+        }
+    }
+
+    /// Every registration, for `export` and `list`.
+    package func all() async throws(RegistryError) -> [(id: RegistrationID, registration: Registration)] {
+        do {
+            return try await database.read { [keys] db in
+                try Row.fetchAll(db, sql: "SELECT id, version, sealed FROM registration").map { row in
+                    let id = RegistrationID(bytes: Array(try Self.value(Data.self, "id", of: row)))
+                    return (id, try Self.open(row, id, keys).registration)
+                }
+            }
+        } catch {
+            throw Self.named(error)
+        }
+    }
+
+    package func list() async throws(RegistryError) -> [RegistrationSummary] {
+        try await all().map {
+            RegistrationSummary(
+                id: $0.id.short, state: $0.registration.state, isPinned: $0.registration.cardKey != nil,
+                libraries: $0.registration.ppids.keys.sorted(), since: $0.registration.since)
+        }
+    }
+
+    /// The registrations whose id begins with what an operator typed.
+    /// - Throws: `unknownID` when there is none, or more than one.
+    package func id(short: String) async throws(RegistryError) -> RegistrationID {
+        let short = short.lowercased()
+        let ids: [RegistrationID]
+        do {
+            ids = try await database.read { db in
+                try Data.fetchAll(db, sql: "SELECT id FROM registration").map { RegistrationID(bytes: Array($0)) }
+            }
+        } catch {
+            throw Self.named(error)
+        }
+        let matches = ids.filter { $0.short == short }
+        guard let id = matches.first, matches.count == 1 else { throw RegistryError(.unknownID) }
+        return id
+    }
+
+    // MARK: Rows
+
+    private func change(_ id: RegistrationID, _ body: @escaping @Sendable (inout Registration) -> Void)
+        async throws(RegistryError)
+    {
+        try await write { db, keys in
+            guard var known = try Self.load(db, id, keys) else { throw RegistryError(.unknownID) }
+            body(&known.registration)
+            try Self.save(db, id, known.registration, version: known.version + 1, keys)
+        }
+    }
+
+    private func write<Value: Sendable>(_ body: @escaping @Sendable (Database, RegistryKeys) throws -> Value)
+        async throws(RegistryError) -> Value
+    {
+        do {
+            return try await database.write { [keys] db in try body(db, keys) }
+        } catch {
+            throw Self.named(error)
+        }
+    }
+
+    private struct Loaded {
+        var registration: Registration
+        let version: Int64
+    }
+
+    private static func load(_ db: Database, _ id: RegistrationID, _ keys: RegistryKeys) throws -> Loaded? {
+        try Row.fetchOne(
+            db, sql: "SELECT id, version, sealed FROM registration WHERE id = ?", arguments: [Data(id.bytes)]
+        ).map { try open($0, id, keys) }
+    }
+
+    private static func open(_ row: Row, _ id: RegistrationID, _ keys: RegistryKeys) throws -> Loaded {
+        let version = try value(Int64.self, "version", of: row)
+        let sealed = Array(try value(Data.self, "sealed", of: row))
+        return Loaded(
+            registration: try SealedRecord.open(sealed, id: id, version: version, key: keys.sealing), version: version)
+    }
+
+    /// A column's value; a damaged file may hold another type than the table's.
+    private static func value<Value: DatabaseValueConvertible>(_ type: Value.Type, _ column: String, of row: Row) throws
+        -> Value
+    {
+        let raw: DatabaseValue = row[column]
+        guard let value = Value.fromDatabaseValue(raw) else { throw RegistryError(.damaged) }
+        return value
+    }
+
+    private static func save(
+        _ db: Database, _ id: RegistrationID, _ registration: Registration, version: Int64, _ keys: RegistryKeys
+    ) throws {
+        let sealed = try SealedRecord.seal(registration, id: id, version: version, key: keys.sealing)
+        try db.execute(
+            sql: "INSERT OR REPLACE INTO registration (id, version, sealed) VALUES (?, ?, ?)",
+            arguments: [Data(id.bytes), version, Data(sealed)])
+    }
+
+    /// GRDB's errors carry statements: only their numbers go on.
+    private static func named(_ error: any Error) -> RegistryError {
+        switch error {
+        case let error as RegistryError: error
+        case let error as DatabaseError:
+            error.resultCode == .SQLITE_CORRUPT || error.resultCode == .SQLITE_NOTADB
+                ? RegistryError(.damaged, status: Int(error.resultCode.rawValue))
+                : RegistryError(.unavailable, status: Int(error.resultCode.rawValue))
+        default: RegistryError(.damaged)
+        }
+    }
+}
