@@ -47,7 +47,8 @@ var targets: [Target] = [
             "Login", "Announcement", "Registry", "Trust", "MyNumberCard", "SmartCard", "Panel", "JOSE", "HTTPClient",
             "Cryptography", "TLV", "CLinux", grdb, toml, logging,
         ], swiftSettings: room),
-    .executableTarget(name: "kazashi", dependencies: ["Kiosk", arguments], swiftSettings: settings),
+    .executableTarget(
+        name: "kazashi", dependencies: ["Kiosk", "Registry", "Trust", "TLV", "Panel", logging, arguments], swiftSettings: settings),
 
     // Everything that exists to try, test and pilot: never in the appliance's image.
     .target(name: "TestPKI", dependencies: ["Cryptography"], swiftSettings: settings),

@@ -11,6 +11,10 @@ package enum ReaderEvent: Hashable, Sendable {
     /// A card, or something that answers like one, lies on the reader.
     case cardInserted(reader: String)
     case cardRemoved
+    /// An exchange was given up and has not come back: the reader can't be used.
+    case readerHeld
+    /// It came back after all.
+    case readerReleased
 }
 
 /// Watches one reader from a thread of its own, through pcscd's restarts and the reader's unplugging.

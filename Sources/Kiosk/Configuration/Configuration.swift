@@ -1,0 +1,278 @@
+package import Announcement
+package import Cryptography
+internal import FoundationEssentials
+internal import Glibc
+internal import HTTPClient
+package import JOSE
+package import MyNumberCard
+package import TLV
+package import Trust
+
+/// What kazashi.toml means: every file read, every key parsed. Whoever holds one can run.
+package struct Configuration: Sendable {
+    package let file: String
+    package let kioskID: String
+    /// Seconds; the same card is silent for so long after a welcome.
+    package let minGap: Double
+    /// The folder of everything that outlives a start.
+    package let state: String
+    package let storageKey: SecretBytes
+    package let signingKey: SigningKey
+    package let timeSource: TrustedClock.Source
+    package let readerName: String
+    package let anchors: TrustAnchors
+    package let cardAnchors: CardAnchors
+    package let requirements: CertificateRequirements
+    package let isTest: Bool
+    package let pinsAtFirstProof: Bool
+    package let revocationFiles: [String]
+    /// Seconds.
+    package let maxAge: Int64
+    package let platform: String
+    package let libraries: [Library]
+    package let display: DisplayKind
+
+    package enum DisplayKind: String, Sendable { case terminal, none }
+
+    /// Reads the file and everything it names.
+    package init(file: String) throws(ConfigurationError) {
+        let reader = ConfigurationReader(file: file)
+        let written = try ConfigurationFile.parse(try reader.text(), file: file)
+        self.file = file
+        kioskID = written.kiosk.id
+        guard !kioskID.isEmpty else { throw reader.wrong("kiosk.id", "a kiosk needs a name") }
+        guard ["ja", "en"].contains(written.kiosk.language ?? "ja") else {
+            throw reader.wrong("kiosk.language", #""ja" or "en""#)
+        }
+        minGap = try reader.duration(written.kiosk.min_gap ?? "2s", "kiosk.min_gap").seconds
+        state = reader.resolve(written.kiosk.state)
+        storageKey = try reader.storageKey(written.kiosk.storage_key)
+        signingKey = try reader.signingKey(written.kiosk.signing_key)
+        guard let source = TrustedClock.Source(rawValue: written.time?.source ?? "synchronised") else {
+            throw reader.wrong("time.source", #""synchronised" or "system""#)
+        }
+        timeSource = source
+        readerName = written.reader?.name ?? ""
+        isTest = written.trust.test ?? false
+        let denied = try reader.denied(written.trust.denied ?? [])
+        anchors = try reader.anchors(written.trust.anchors)
+        cardAnchors = try reader.cardAnchors(written.trust.card_anchors, isTest: isTest, denied: denied)
+        requirements = CertificateRequirements(
+            policies: try reader.policies(written.trust.policies ?? []), denied: denied)
+        pinsAtFirstProof = written.registration?.pin_at_first_proof ?? true
+        revocationFiles = (written.revocation?.files ?? []).map(reader.resolve)
+        guard (written.revocation?.urls ?? []).isEmpty else {
+            throw ConfigurationError(
+                .notBuilt, file: file, place: .key("revocation.urls"), "fetching lists is not built yet")
+        }
+        maxAge = try reader.duration(written.revocation?.max_age ?? "36h", "revocation.max_age").wholeSeconds
+        platform = written.platform.issuer
+        libraries = try reader.libraries(written.library)
+        guard let display = DisplayKind(rawValue: written.panel?.display ?? "terminal") else {
+            throw ConfigurationError(
+                .notBuilt, file: file, place: .key("panel.display"), #"only "terminal" and "none" are built yet"#)
+        }
+        self.display = display
+    }
+}
+
+/// Reads what the configuration names, relative to its own folder, and says which key named it.
+struct ConfigurationReader {
+    let file: String
+
+    func wrong(_ key: String, _ problem: String) -> ConfigurationError {
+        ConfigurationError(.wrongValue, file: file, place: .key(key), problem)
+    }
+
+    func text() throws(ConfigurationError) -> String {
+        guard let bytes = readFile(file), let text = String(validating: bytes, as: UTF8.self) else {
+            throw ConfigurationError(.unreadable, file: file, "can not be read as UTF-8 text")
+        }
+        return text
+    }
+
+    func resolve(_ path: String) -> String {
+        guard !path.hasPrefix("/") else { return path }
+        guard let slash = file.lastIndex(of: "/") else { return path }
+        return file[...slash] + path
+    }
+
+    func duration(_ text: String, _ key: String) throws(ConfigurationError) -> WrittenDuration {
+        guard let duration = WrittenDuration(text) else { throw wrong(key, #"a duration such as "2s" or "36h""#) }
+        return duration
+    }
+
+    private func bytes(_ path: String, _ key: String) throws(ConfigurationError) -> [UInt8] {
+        guard let bytes = readFile(resolve(path)) else {
+            throw ConfigurationError(.unreadable, file: file, place: .key(key), "\(path) can not be read")
+        }
+        return bytes
+    }
+
+    /// A file that holds a secret: nobody but its owner may read it.
+    private func secret(_ path: String, _ key: String) throws(ConfigurationError) -> [UInt8] {
+        let bytes = try bytes(path, key)
+        var information = stat()
+        guard stat(resolve(path), &information) == 0, information.st_mode & 0o077 == 0 else {
+            throw ConfigurationError(.wrongMode, file: file, place: .key(key), "\(path) may be read by others")
+        }
+        return bytes
+    }
+
+    func storageKey(_ path: String) throws(ConfigurationError) -> SecretBytes {
+        var bytes = try secret(path, "kiosk.storage_key")
+        defer { wipe(&bytes) }
+        guard bytes.count == 32 else {
+            throw ConfigurationError(
+                .badKey, file: file, place: .key("kiosk.storage_key"), "\(path) does not hold 32 raw bytes")
+        }
+        return SecretBytes(copying: bytes)
+    }
+
+    func signingKey(_ path: String) throws(ConfigurationError) -> SigningKey {
+        var bytes = try secret(path, "kiosk.signing_key")
+        defer { wipe(&bytes) }
+        do {
+            return SigningKey(try P256PrivateKey(pem: bytes))
+        } catch {
+            throw ConfigurationError(
+                .badKey, file: file, place: .key("kiosk.signing_key"), "\(path) is no PEM of a P-256 private key")
+        }
+    }
+
+    func anchors(_ paths: [String]) throws(ConfigurationError) -> TrustAnchors {
+        var certificates: [[UInt8]] = []
+        for path in paths {
+            for name in filesUnder(resolve(path)) {
+                guard let blocks = try? derBlocks(in: try bytes(name, "trust.anchors"), label: "CERTIFICATE") else {
+                    throw ConfigurationError(.badKey, file: file, place: .key("trust.anchors"), "\(name) is no PEM or DER")
+                }
+                certificates += blocks
+            }
+        }
+        guard !certificates.isEmpty else {
+            throw ConfigurationError(.badKey, file: file, place: .key("trust.anchors"), "no certificate is found there")
+        }
+        do {
+            return try TrustAnchors(certificates)
+        } catch {
+            throw ConfigurationError(.badKey, file: file, place: .key("trust.anchors"), error.reason)
+        }
+    }
+
+    func cardAnchors(_ paths: [String], isTest: Bool, denied: Set<[UInt8]>) throws(ConfigurationError) -> CardAnchors {
+        struct Item: Decodable {
+            let key_id: String
+            let use: String?
+            let n: String
+            let e: String
+        }
+        let key = "trust.card_anchors"
+        var anchors = CardAnchors(allowsTest: isTest, denied: denied)
+        for path in paths {
+            guard let items = try? JSONDecoder().decode([Item].self, from: Data(try bytes(path, key))) else {
+                throw ConfigurationError(.badKey, file: file, place: .key(key), "\(path) is no list of card anchors")
+            }
+            for (index, item) in items.enumerated() {
+                guard let id = hex(item.key_id).flatMap({ KeyIdentifier($0) }), let n = hex(item.n), let e = hex(item.e),
+                    let use = CardAnchors.Use(rawValue: item.use ?? "visual"),
+                    let rsa = try? RSAPublicKey(modulus: n, exponent: e)
+                else {
+                    throw ConfigurationError(.badKey, file: file, place: .key(key), "\(path): entry \(index) is no key")
+                }
+                do {
+                    try anchors.add(id, use: use, key: rsa)
+                } catch {
+                    throw ConfigurationError(
+                        .badKey, file: file, place: .key(key),
+                        "\(path): entry \(index) is of the test range; a real kiosk takes none (trust.test)")
+                }
+            }
+        }
+        guard !anchors.isEmpty else {
+            throw ConfigurationError(.badKey, file: file, place: .key(key), "no card anchor is found there")
+        }
+        return anchors
+    }
+
+    func denied(_ texts: [String]) throws(ConfigurationError) -> Set<[UInt8]> {
+        var denied: Set<[UInt8]> = []
+        for text in texts {
+            guard let bytes = hex(text), [16, 20, 32].contains(bytes.count) else {
+                throw wrong("trust.denied", "a key id or key hash in hex")
+            }
+            denied.insert(bytes)
+        }
+        return denied
+    }
+
+    func policies(_ texts: [String]) throws(ConfigurationError) -> [OID] {
+        try texts.map { (text) throws(ConfigurationError) in
+            guard let oid = OID(text) else { throw wrong("trust.policies", "an object identifier such as 1.2.392") }
+            return oid
+        }
+    }
+
+    func libraries(_ written: [ConfigurationFile.Library]) throws(ConfigurationError) -> [Library] {
+        guard !written.isEmpty else {
+            throw ConfigurationError(.missingKey, file: file, place: .key("library"), "no library would be told anything")
+        }
+        guard Set(written.map(\.name)).count == written.count else {
+            throw wrong("library.name", "two libraries bear one name")
+        }
+        return try written.enumerated().map { (index, library) throws(ConfigurationError) in
+            let key = "library.\(index)"
+            guard library.suite ?? "nested" == "nested", library.shared_key == nil else {
+                throw ConfigurationError(
+                    .notBuilt, file: file, place: .key(key + ".suite"), #"only the suite "nested" is built yet"#)
+            }
+            guard !library.url.hasPrefix("udp://") else {
+                throw ConfigurationError(.notBuilt, file: file, place: .key(key + ".url"), "udp:// is not built yet")
+            }
+            guard library.url.hasPrefix("https://") || isLoopback(library.url) else {
+                throw wrong(key + ".url", "https://, or http:// to this machine only")
+            }
+            guard let path = library.receiver_key else {
+                throw ConfigurationError(
+                    .missingKey, file: file, place: .key(key + ".receiver_key"), "nested needs the receiver's key")
+            }
+            guard let keys = try? PublicJWK.parse(try bytes(path, key + ".receiver_key")), let receiver = keys.first else {
+                throw ConfigurationError(
+                    .badKey, file: file, place: .key(key + ".receiver_key"), "\(path) is no P-256 public JWK")
+            }
+            for (name, path) in [
+                ("ca", library.ca), ("client_certificate", library.client_certificate), ("client_key", library.client_key),
+            ] {
+                if let path { _ = try bytes(path, "\(key).\(name)") }
+            }
+            return Library(
+                name: library.name, audience: library.audience, url: library.url, isRequired: library.required ?? true,
+                receiver: receiver,
+                tls: TLSOptions(
+                    authorities: library.ca.map(resolve), clientCertificate: library.client_certificate.map(resolve),
+                    clientKey: library.client_key.map(resolve)))
+        }
+    }
+
+    /// Only a numeric loopback address or `localhost` counts: a name may lead anywhere.
+    private func isLoopback(_ url: String) -> Bool {
+        guard url.hasPrefix("http://") else { return false }
+        let authority = url.dropFirst("http://".count).prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+        guard !authority.contains("@") else { return false }
+        let host = authority.hasPrefix("[") ? authority.prefix { $0 != "]" }.dropFirst() : authority.prefix { $0 != ":" }
+        return host == "localhost" || host == "127.0.0.1" || host == "::1"
+    }
+}
+
+func hex(_ text: String) -> [UInt8]? {
+    let digits = Array(text.utf8)
+    guard digits.count % 2 == 0 else { return nil }
+    var bytes: [UInt8] = []
+    for pair in stride(from: 0, to: digits.count, by: 2) {
+        guard let high = Character(UnicodeScalar(digits[pair])).hexDigitValue,
+            let low = Character(UnicodeScalar(digits[pair + 1])).hexDigitValue
+        else { return nil }
+        bytes.append(UInt8(high << 4 | low))
+    }
+    return bytes
+}

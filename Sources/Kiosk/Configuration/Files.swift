@@ -1,0 +1,53 @@
+internal import Glibc
+
+/// The whole of a file, nil when it can't be read.
+package func readFile(_ path: String) -> [UInt8]? {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return nil }
+    defer { close(descriptor) }
+    var information = stat()
+    guard fstat(descriptor, &information) == 0, information.st_mode & S_IFMT != S_IFDIR else { return nil }
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 64 * 1024)
+    while true {
+        let count = read(descriptor, &buffer, buffer.count)
+        if count < 0, errno == EINTR { continue }
+        guard count >= 0 else { return nil }
+        if count == 0 { return bytes }
+        bytes += buffer.prefix(count)
+    }
+}
+
+/// `path` itself when it is a file; the files in it, by name, when it is a folder.
+func filesUnder(_ path: String) -> [String] {
+    guard let folder = opendir(path) else { return [path] }
+    defer { closedir(folder) }
+    var names: [String] = []
+    while let entry = readdir(folder) {
+        let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        var information = stat()
+        guard !name.hasPrefix("."), stat(path + "/" + name, &information) == 0,
+            information.st_mode & S_IFMT == S_IFREG
+        else { continue }
+        names.append(path + "/" + name)
+    }
+    return names.sorted()
+}
+
+/// Puts `bytes` in place of a file, whole or not at all: written beside it, synchronised, renamed.
+func replaceFile(_ path: String, with bytes: [UInt8]) -> Bool {
+    let temporary = path + ".new"
+    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { return false }
+    let written = write(descriptor, bytes, bytes.count) == bytes.count && fsync(descriptor) == 0
+    close(descriptor)
+    guard written, rename(temporary, path) == 0 else {
+        unlink(temporary)
+        return false
+    }
+    guard let slash = path.lastIndex(of: "/") else { return true }
+    let folder = open(String(path[..<slash]), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard folder >= 0 else { return false }
+    defer { close(folder) }
+    return fsync(folder) == 0
+}

@@ -1,0 +1,28 @@
+internal import Login
+internal import Trust
+
+/// Path and revocation of a card's certificate, away from the runtime: the card signs meanwhile.
+enum CertificateValidation {
+    enum Result: Sendable {
+        case good(ValidatedCertificate, GoodRevocation)
+        case bad(Fact.Validation)
+    }
+
+    @concurrent
+    static func run(
+        _ certificate: UnverifiedCertificate, anchors: TrustAnchors, requirements: CertificateRequirements,
+        lists: RevocationLists, maxAge: Int64, at time: TrustedTime
+    ) async -> Result {
+        let validated: ValidatedCertificate
+        do throws(TrustError) {
+            validated = try anchors.validate(certificate, requirements: requirements, at: time)
+        } catch {
+            return .bad(error.code == .expired ? .expired : .untrusted)
+        }
+        switch lists.check(validated, anchors: anchors, maxAge: maxAge) {
+        case .good(let good): return .good(validated, good)
+        case .revoked: return .bad(.revoked)
+        case .undetermined: return .bad(.undetermined)
+        }
+    }
+}

@@ -1,0 +1,138 @@
+internal import Cryptography
+internal import Login
+internal import MyNumberCard
+internal import Registry
+
+// The card's part of the effects: each asks the card for one thing and turns the answer into a fact.
+
+extension KioskRuntime {
+    func read(_ presence: Presence) {
+        guard let session = evidence[presence]?.session else { return }
+        spawn(presence) {
+            do throws(CardFault) {
+                await self.keep(certificate: try await session.readCertificate(), of: presence)
+                return .certificateRead
+            } catch {
+                return .cardFailed(error.failure)
+            }
+        }
+    }
+
+    private func keep(certificate: [UInt8], of presence: Presence) { evidence[presence]?.certificate = certificate }
+
+    func identify(_ presence: Presence) {
+        ask(presence) { (session) async throws(CardFault) in .identified(isCard: try await session.isMyNumberCard()) }
+    }
+
+    func challenge(_ presence: Presence) {
+        guard let session = evidence[presence]?.session else { return }
+        let pinned = evidence[presence]?.active?.registration.cardKey
+        spawn(presence) {
+            guard let challenge = try? CardChallenge() else { return .cardFailed(.error) }
+            do throws(CardFault) {
+                let answer = try await session.answer(to: challenge)
+                guard let pinned else {
+                    await self.keep(.unpinned(answer), of: presence)
+                    return .challengeAnswered(.unpinned)
+                }
+                // Verified before anything else is asked: only a card that has proved itself learns a birth date.
+                guard let key = try? CardKey(publicKeyInfo: pinned.revealed), let proved = try? answer.verified(under: key)
+                else { return .challengeAnswered(.otherKey) }
+                await self.keep(.pinned(proved), of: presence)
+                return .challengeAnswered(.pinnedKey)
+            } catch {
+                return .cardFailed(error.failure)
+            }
+        }
+    }
+
+    private func keep(_ answer: PresenceEvidence.Answer, of presence: Presence) { evidence[presence]?.answer = answer }
+
+    func countTries(_ presence: Presence) {
+        ask(presence) { (session) async throws(CardFault) in .triesCounted(try await session.triesLeft()) }
+    }
+
+    func verifyBirthDate(_ presence: Presence) {
+        guard let registration = evidence[presence]?.active?.registration else { return }
+        let written = registration.birthKey?.revealed
+        guard let key = written.flatMap({ BirthDateKey($0) }) ?? BirthDate(registration.birthDate.revealed)?.eraKey else {
+            return take(.registryFailed, of: presence)
+        }
+        ask(presence) { (session) async throws(CardFault) in
+            .birthDateVerified(accepted: try await session.verify(key))
+        }
+    }
+
+    func prove(_ presence: Presence) {
+        guard let held = evidence[presence], let answer = held.answer, let active = held.active else { return }
+        let (session, anchors) = (held.session, configuration.cardAnchors)
+        let registered = BirthDate(active.registration.birthDate.revealed)
+        let known = active.registration.recordIssuer.flatMap { KeyIdentifier($0) }.flatMap { issuers[$0] }
+        spawn(presence) {
+            let (record, certificate): ([UInt8], [UInt8]?)
+            do throws(CardFault) {
+                record = try await session.readAgeRecord()
+                certificate = known == nil ? try await session.readCVCertificate() : nil
+            } catch {
+                return .cardFailed(error.failure)
+            }
+            do throws(CardDataError) {
+                let proof = try Self.proof(answer, record: record, known: known, certificate: certificate, anchors: anchors)
+                await self.keep(proof.proof, signedBy: proof.issuer, of: presence)
+                return .proofChecked(proof.proof.birthDate == registered ? .proven : .otherBirthDate)
+            } catch {
+                return .proofChecked(.notProven)
+            }
+        }
+    }
+
+    private nonisolated static func proof(
+        _ answer: PresenceEvidence.Answer, record: [UInt8], known: RecordIssuerKey?, certificate: [UInt8]?,
+        anchors: CardAnchors
+    ) throws(CardDataError) -> (proof: CardProof, issuer: RecordIssuerKey) {
+        let issuer: RecordIssuerKey
+        if let known {
+            issuer = known
+        } else {
+            issuer = try CVCertificate(certificate ?? []).verified(under: anchors, use: .visual)
+        }
+        let record = try AgeRecord(record)
+        switch answer {
+        case .pinned(let answer):
+            return (try CardProof.verify(answer, record: record, issuer: issuer, anchors: anchors), issuer)
+        case .unpinned(let answer):
+            return (try CardProof.verify(answer, record: record, issuer: issuer, anchors: anchors), issuer)
+        }
+    }
+
+    private func keep(_ proof: CardProof, signedBy issuer: RecordIssuerKey, of presence: Presence) {
+        evidence[presence]?.proof = proof
+        // About as many issuers as there are municipalities.
+        if issuers.count >= 2_048 { issuers = [:] }
+        issuers[issuer.identifier] = issuer
+    }
+
+    private func ask(
+        _ presence: Presence, _ question: @escaping @Sendable (CardSession) async throws(CardFault) -> Fact
+    ) {
+        guard let session = evidence[presence]?.session else { return }
+        spawn(presence) {
+            do throws(CardFault) {
+                return try await question(session)
+            } catch {
+                return .cardFailed(error.failure)
+            }
+        }
+    }
+}
+
+extension CardFault {
+    var failure: Fact.CardFailure {
+        switch self {
+        case .notThisCard: .notThisCard
+        case .pulled: .pulled
+        case .failed: .error
+        case .timedOut: .timeout
+        }
+    }
+}

@@ -1,0 +1,114 @@
+internal import Announcement
+internal import Cryptography
+internal import Glibc
+internal import Logging
+internal import Login
+internal import MyNumberCard
+internal import Registry
+
+// The registry's and the libraries' part of the effects.
+
+extension KioskRuntime {
+    func lookUp(_ presence: Presence) {
+        guard let certificate = evidence[presence]?.certificate else { return }
+        guard !isTooSoon(certificate) else { return take(.lookedUp(.tooSoon), of: presence) }
+        let (store, pinsAtFirstProof, log) = (store, configuration.pinsAtFirstProof, log)
+        spawn(presence) {
+            do throws(RegistryError) {
+                switch try await store.lookUp(certificate: certificate) {
+                case .unknown: return .lookedUp(.unknown)
+                case .suspended: return .lookedUp(.suspended)
+                case .active(let active):
+                    let isPinned = active.registration.cardKey != nil
+                    guard isPinned || pinsAtFirstProof else { return .lookedUp(.keyMissing) }
+                    await self.keep(active, of: presence)
+                    return .lookedUp(isPinned ? .activePinned : .activeUnpinned)
+                }
+            } catch {
+                log.error("the registry can not be read", metadata: ["code": "\(error)"])
+                return .registryFailed
+            }
+        }
+    }
+
+    private func keep(_ active: ActiveRegistration, of presence: Presence) { evidence[presence]?.active = active }
+
+    func pinCardKey(_ presence: Presence) {
+        guard let held = evidence[presence], let active = held.active, let proof = held.proof else { return }
+        let (store, log) = (store, log)
+        spawn(presence) {
+            do throws(RegistryError) {
+                return .cardKeyPinned(
+                    try await store.pin(
+                        cardKey: proof.cardKey.publicKeyInfo, recordIssuer: proof.issuer.bytes, for: active.id))
+            } catch {
+                log.error("the card key could not be pinned", metadata: ["code": "\(error)"])
+                return .registryFailed
+            }
+        }
+    }
+
+    func suspend(_ presence: Presence) {
+        guard let active = evidence[presence]?.active else { return }
+        Task { [store, log] in
+            do {
+                try await store.suspend(active.id)
+                log.notice("registration suspended", metadata: ["code": "birth_date_refused"])
+            } catch {
+                log.error("the registration could not be suspended", metadata: ["code": "\(error)"])
+            }
+        }
+    }
+
+    /// Makes the token while the card still works; it is dropped, overwritten, unless the proof verifies.
+    func sealToken(_ presence: Presence) {
+        guard let held = evidence[presence], let registration = held.active?.registration else { return }
+        let statements = registration.ppids.map { library, ppid in
+            Statement(
+                library: library, ppid: ppid.revealed, serviceID: registration.serviceIDs[library]?.revealed)
+        }
+        let (announcer, log, tapped) = (announcer, log, held.tapped)
+        evidence[presence]?.sealing = Task {
+            do {
+                return try await announcer.seal(statements, now: Int64(time(nil)), tapped: tapped)
+            } catch {
+                log.error("no token could be made", metadata: ["code": "\(error)"])
+                return nil
+            }
+        }
+    }
+
+    func announce(_ clearance: Clearance) {
+        let presence = clearance.presence
+        guard let held = evidence[presence], let sealing = held.sealing, let validated = held.validated,
+            let revocation = held.revocation, let registration = held.active, let proof = held.proof
+        else { return take(.announced(.refused), of: presence) }
+        let (announcer, store, log) = (announcer, store, log)
+        let deadline = ContinuousClock.now + Self.announcementLimit - .milliseconds(300)
+        spawn(presence) {
+            guard let sealed = await sealing.value else { return .announced(.refused) }
+            let cleared = ClearedAnnouncement(
+                sealed, clearance: clearance, validated: validated, revocation: revocation, registration: registration,
+                proof: proof)
+            let delivery = await announcer.deliver(cleared.sealed, deadline: deadline)
+            // Not on the patron's time.
+            Task { await Self.rememberIssuer(of: proof, registration, store) }
+            switch delivery {
+            case .acknowledged: return .announced(.acknowledged)
+            case .unreachable: return .announced(.unreachable)
+            case .refused(let error):
+                log.warning("a library refused", metadata: ["err": "\(error?.rawValue ?? "none")"])
+                return .announced(.refused)
+            }
+        }
+    }
+
+    /// A pin that came with the record does not say who signs the card's age record: the first proof does.
+    private nonisolated static func rememberIssuer(
+        of proof: CardProof, _ active: ActiveRegistration, _ store: RegistrationStore
+    ) async {
+        guard active.registration.cardKey != nil, active.registration.recordIssuer != proof.issuer.bytes else { return }
+        _ = try? await store.pin(
+            cardKey: proof.cardKey.publicKeyInfo, recordIssuer: proof.issuer.bytes, for: active.id)
+    }
+}

@@ -1,0 +1,292 @@
+package import Announcement
+internal import Cryptography
+internal import Glibc
+package import Logging
+package import Login
+internal import MyNumberCard
+package import Panel
+package import Registry
+package import SmartCard
+internal import Trust
+
+/// Carries out the login's effects: the one place where card, certificate, registration and library meet. It holds a
+/// presence's evidence until `forget`, and nothing of anybody after.
+package actor KioskRuntime {
+    let configuration: Configuration
+    let store: RegistrationStore
+    let announcer: Announcer
+    private let source: any CardSource
+    private let panel: PanelDriver
+    private let output: TapOutput
+    let log: Logger
+    private let clock: TrustedClock
+    private let storedTime: StoredTime
+
+    private var machine = LoginMachine()
+    private var parts = Parts()
+    private var reported: Cause?? = .none
+    var evidence: [Presence: PresenceEvidence] = [:]
+    private var revocation = RevocationFiles.none
+    private var lastStored: Int64?
+    /// Keys that signed age records, each verified once under the card anchors.
+    var issuers: [KeyIdentifier: RecordIssuerKey] = [:]
+
+    private var presences: UInt64 = 0
+    private var insertions: [Presence: (at: ContinuousClock.Instant, reader: String)] = [:]
+    private var welcomed: (mark: [UInt8], until: ContinuousClock.Instant)?
+    private let gapKey: SecretBytes
+
+    static let cardLimit = Duration.seconds(5)
+    /// The patron is told within five seconds, whatever the library does.
+    static let announcementLimit = Duration.milliseconds(4_800)
+
+    /// - Throws: without randomness.
+    package init(
+        configuration: Configuration, store: RegistrationStore, announcer: Announcer, source: any CardSource,
+        display: any Display, output: TapOutput, log: Logger
+    ) throws {
+        (self.configuration, self.store, self.announcer) = (configuration, store, announcer)
+        (self.source, self.output, self.log) = (source, output, log)
+        panel = PanelDriver(display: display, isTest: configuration.isTest)
+        clock = TrustedClock(source: configuration.timeSource)
+        storedTime = StoredTime(state: configuration.state)
+        lastStored = storedTime.value
+        gapKey = try SecureRandom.shared.secret(32)
+    }
+
+    // MARK: Life
+
+    /// Runs until the task is cancelled.
+    package func run() async {
+        loadLists()
+        checkHealth()
+        await announcer.prepare()
+        let (events, continuation) = AsyncStream<(event: ReaderEvent, at: ContinuousClock.Instant)>.makeStream()
+        let source = source
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                await source.prepare()
+                await source.watch { continuation.yield(($0, .now)) }
+                continuation.finish()
+            }
+            group.addTask {
+                for await (event, at) in events { await self.take(event, at: at) }
+            }
+            group.addTask {
+                // Lists grow old and clocks lose their source without an event.
+                while (try? await Task.sleep(for: .seconds(5))) != nil { await self.checkHealth() }
+            }
+            await group.waitForAll()
+        }
+        for presence in evidence.keys { forget(presence) }
+    }
+
+    /// Reads the lists again (SIGHUP). Registrations need no such thing: each tap reads its own.
+    package func reload() {
+        loadLists()
+        checkHealth()
+    }
+
+    private func loadLists() {
+        let loaded = RevocationFiles.load(configuration.revocationFiles, anchors: configuration.anchors)
+        for problem in loaded.problems {
+            log.warning("revocation list left out", metadata: ["file": "\(problem.file)", "reason": "\(problem.reason)"])
+        }
+        // What is served never goes back, nor away because a file was damaged.
+        if let newest = loaded.newestThisUpdate, newest >= revocation.newestThisUpdate ?? .min { revocation = loaded }
+        log.info("revocation lists", metadata: ["served": "\(revocation.served.count)"])
+    }
+
+    /// The time that may decide about certificates; nil while there is none.
+    private func trustedNow() -> TrustedTime? {
+        clock.now(
+            floor: TimeFloor(
+                newestThisUpdate: revocation.newestThisUpdate, stored: lastStored, maxAge: configuration.maxAge))
+    }
+
+    private func checkHealth() {
+        let now = trustedNow()
+        parts.hasClock = now != nil
+        parts.hasFreshList = now.map { revocation.anyIsFresh(at: $0, maxAge: configuration.maxAge) } ?? false
+        if let now, now.secondsSince1970 >= (lastStored ?? 0) + 600 {
+            if storedTime.store(now.secondsSince1970) {
+                lastStored = now.secondsSince1970
+            } else {
+                log.warning("the time could not be stored", metadata: ["folder": "\(configuration.state)"])
+            }
+        }
+        handle(.health(parts.cause))
+    }
+
+    // MARK: Events
+
+    private func take(_ event: ReaderEvent, at instant: ContinuousClock.Instant) {
+        let before = parts
+        parts.note(event)
+        switch event {
+        case .cardInserted(let reader):
+            presences += 1
+            let presence = Presence(number: presences)
+            insertions[presence] = (instant, reader)
+            handle(.inserted(presence))
+        case .cardRemoved: handle(.removed)
+        case .serviceUnavailable, .readerUnavailable:
+            // Whatever lay there can't be told any more.
+            if before.hasReader { handle(.removed) }
+        case .readerAvailable, .readerHeld, .readerReleased: break
+        }
+        if parts.cause != before.cause { handle(.health(parts.cause)) }
+    }
+
+    func take(_ fact: Fact, of presence: Presence) { handle(.fact(presence, fact)) }
+
+    private func handle(_ event: LoginEvent) {
+        for effect in machine.handle(event) { perform(effect) }
+        reportState()
+    }
+
+    private func reportState() {
+        let cause: Cause?
+        switch machine.state {
+        case .ready: cause = nil
+        case .outOfService(let why): cause = why
+        case .reading, .proving, .announcing, .settled: return
+        }
+        guard reported != .some(cause) else { return }
+        reported = .some(cause)
+        output.state(cause)
+        if let cause {
+            log.warning("out of service", metadata: ["cause": "\(cause.rawValue)"])
+        } else {
+            log.info("ready")
+        }
+    }
+
+    // MARK: Effects
+
+    private func perform(_ effect: LoginEffect) {
+        switch effect {
+        case .show(let face):
+            Task { [panel] in await panel.show(face) }
+        case .startDeadline(let presence, let limit): startDeadline(presence, limit)
+        case .read(let presence): read(presence)
+        case .identify(let presence): identify(presence)
+        case .lookUp(let presence): lookUp(presence)
+        case .validate(let presence): validate(presence)
+        case .challenge(let presence): challenge(presence)
+        case .countTries(let presence): countTries(presence)
+        case .verifyBirthDate(let presence): verifyBirthDate(presence)
+        case .prove(let presence): prove(presence)
+        case .pinCardKey(let presence): pinCardKey(presence)
+        case .suspend(let presence): suspend(presence)
+        case .announce(let clearance): announce(clearance)
+        case .releaseCard(let presence): releaseCard(presence)
+        case .report(let presence, let outcome): report(presence, outcome)
+        case .forget(let presence): forget(presence)
+        }
+    }
+
+    /// Does the work of an effect and hands its fact to the login; nil: there is nothing to say.
+    func spawn(_ presence: Presence, _ work: @escaping @Sendable () async -> Fact?) {
+        let task = Task {
+            guard let fact = await work() else { return }
+            take(fact, of: presence)
+        }
+        evidence[presence]?.work.append(task)
+    }
+
+    private func startDeadline(_ presence: Presence, _ limit: Limit) {
+        let duration = limit == .card ? Self.cardLimit : Self.announcementLimit
+        let deadline = Task {
+            guard (try? await Task.sleep(for: duration)) != nil else { return }
+            take(.passed(limit), of: presence)
+        }
+        begin(presence)
+        evidence[presence]?.deadlines.append(deadline)
+    }
+
+    /// Evidence begins with the presence's first effect, not with its insertion: a card that waits has none.
+    private func begin(_ presence: Presence) {
+        guard evidence[presence] == nil, let insertion = insertions[presence] else { return }
+        let session = CardSession(source: source, reader: insertion.reader, deadline: .now + Self.cardLimit)
+        evidence[presence] = PresenceEvidence(session: session, tapped: Int64(time(nil)))
+    }
+
+    func isTooSoon(_ certificate: [UInt8]) -> Bool {
+        guard let welcomed, welcomed.until > .now else {
+            welcomed = nil
+            return false
+        }
+        return welcomed.mark == hmacSHA256(certificate, key: gapKey)
+    }
+
+    private func validate(_ presence: Presence) {
+        guard let held = evidence[presence], let now = trustedNow() else {
+            return take(.validated(.undetermined), of: presence)
+        }
+        let (configuration, lists) = (configuration, revocation.lists)
+        let certificate = UnverifiedCertificate(der: held.certificate)
+        spawn(presence) {
+            let result = await CertificateValidation.run(
+                certificate, anchors: configuration.anchors, requirements: configuration.requirements, lists: lists,
+                maxAge: configuration.maxAge, at: now)
+            switch result {
+            case .good(let validated, let revocation):
+                await self.keep(validated, revocation, of: presence)
+                return .validated(.good)
+            case .bad(let validation): return .validated(validation)
+            }
+        }
+    }
+
+    private func keep(_ validated: ValidatedCertificate, _ revocation: GoodRevocation, of presence: Presence) {
+        evidence[presence]?.validated = validated
+        evidence[presence]?.revocation = revocation
+        sealToken(presence)
+    }
+
+    private func releaseCard(_ presence: Presence) {
+        guard let held = evidence[presence] else { return }
+        for deadline in held.deadlines where machine.isOver(presence) { deadline.cancel() }
+        Task { await held.session.release() }
+    }
+
+    private func report(_ presence: Presence, _ outcome: Outcome) {
+        let insertion = insertions.removeValue(forKey: presence)
+        // Cards that waited and left before their turn have no report.
+        insertions = insertions.filter { $0.key.number > presence.number }
+        let total = insertion.map { $0.at.duration(to: .now).milliseconds } ?? 0
+        if outcome == .welcomed, let held = evidence[presence], configuration.minGap > 0 {
+            welcomed = (hmacSHA256(held.certificate, key: gapKey), .now + .milliseconds(configuration.minGap * 1_000))
+        }
+        let held = evidence[presence]
+        held?.deadlines.forEach { $0.cancel() }
+        let (output, log) = (output, log)
+        Task {
+            let cost = await held?.session.cost
+            let cardTime = cost?.cardTime.milliseconds ?? 0
+            output.tap(outcome, milliseconds: total, cardMilliseconds: cardTime, exchanges: cost?.exchanges ?? 0)
+            log.info(
+                "tap",
+                metadata: [
+                    "code": "\(outcome.code)", "ms": "\(rounded(total))", "card_ms": "\(rounded(cardTime))",
+                    "apdus": "\(cost?.exchanges ?? 0)",
+                ])
+        }
+        // What the next tap needs that does not depend on its patron.
+        Task { [announcer] in await announcer.prepare() }
+    }
+
+    private func forget(_ presence: Presence) {
+        guard var held = evidence.removeValue(forKey: presence) else { return }
+        held.deadlines.forEach { $0.cancel() }
+        held.sealing?.cancel()
+        wipe(&held.certificate)
+        let work = held.work
+        Task {
+            // An exchange that a removal tore comes back by itself; one that does not is given up soon after.
+            try? await Task.sleep(for: .milliseconds(250))
+            work.forEach { $0.cancel() }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+internal import Login
+internal import Panel
+
+/// Shows faces, apart from the login: a slow display never delays a tap. An outcome stands long enough to be read, even
+/// when the card is gone at once.
+actor PanelDriver {
+    private let display: any Display
+    private let isTest: Bool
+    private var outcomeUntil: ContinuousClock.Instant?
+    private var later: Task<Void, Never>?
+
+    private static let reading = Duration.seconds(2)
+
+    init(display: any Display, isTest: Bool) { (self.display, self.isTest) = (display, isTest) }
+
+    func show(_ face: Face) async {
+        later?.cancel()
+        later = nil
+        switch face {
+        case .ready, .outOfService:
+            if let until = outcomeUntil, until > .now {
+                later = Task {
+                    guard (try? await Task.sleep(until: until, clock: .continuous)) != nil else { return }
+                    await display.show(face.message, isTest: isTest)
+                }
+                return
+            }
+        case .holdStill, .asking: outcomeUntil = nil
+        case .outcome: outcomeUntil = .now + Self.reading
+        }
+        await display.show(face.message, isTest: isTest)
+    }
+}
+
+extension Face {
+    /// Account problems share one neutral message.
+    var message: Message {
+        switch self {
+        case .ready: .ready
+        case .holdStill: .holdStill
+        case .asking: .pleaseWait
+        case .outOfService(let cause): .outOfService(cause.code)
+        case .outcome(.welcomed): .welcome
+        case .outcome(.refused(let refusal)):
+            switch refusal {
+            case .notThisCard: .notThisCard
+            case .cardPulled, .cardError, .cardTimeout: .tryAgain
+            case .unregistered, .untrusted, .expired, .revoked, .undetermined, .suspended, .cardKeyUnknown, .notProven,
+                .triesLow, .birthDateRefused, .libraryRefused:
+                .seeTheCounter
+            case .libraryUnreachable: .networkError
+            case .tooSoon: .ready
+            case .outOfService: .seeTheCounter
+            }
+        }
+    }
+}
+
+extension Cause {
+    var code: OutOfServiceCode {
+        switch self {
+        case .clock: .clock
+        case .reader: .reader
+        case .cardService: .cardService
+        case .revocation: .revocation
+        case .registry: .registry
+        case .storage: .storage
+        }
+    }
+}

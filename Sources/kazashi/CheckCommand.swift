@@ -1,0 +1,86 @@
+import ArgumentParser
+import FoundationEssentials
+import Glibc
+import Kiosk
+import TLV
+import Trust
+
+extension Kazashi {
+    struct Check: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Say whether a certificate is good, revoked, undetermined or untrusted.",
+            discussion: "Exit codes: 0 good, 1 revoked or untrusted, 3 undetermined.")
+
+        @Option(help: "A trusted CA certificate, PEM or DER; may be repeated.")
+        var anchor: [String]
+
+        @Option(help: "An intermediate certificate; may be repeated.")
+        var intermediate: [String] = []
+
+        @Option(help: "A revocation list; may be repeated.")
+        var crl: [String] = []
+
+        @Option(help: "The time to check at, as RFC 3339 in UTC; else the system's clock.")
+        var at: [String] = []
+
+        @Option(help: "How old a list may be, on top of its nextUpdate: 36h, 7d.")
+        var maxAge: [String] = []
+
+        @Option(help: "A certificate policy that must be asserted; may be repeated.")
+        var policy: [String] = []
+
+        @Flag(help: "Print one JSON object on standard output.")
+        var json = false
+
+        @Argument(help: "The certificate, PEM or DER.")
+        var certificate: String
+
+        func run() throws {
+            let check = CertificateCheck(
+                anchors: anchor, intermediates: intermediate, lists: crl, policies: try policy.map(Self.oid),
+                maxAge: try maxAge.last.map(Self.seconds), time: try at.last.map(Self.time) ?? TrustedTime(asserted: Int64(Glibc.time(nil))))
+            let answer: CertificateCheck.Answer
+            do {
+                answer = try check.run(certificate: certificate)
+            } catch {
+                say("\(error)")
+                throw ExitCode.wrongUse
+            }
+            if json {
+                struct Output: Encodable { let verdict, code, reason: String }
+                printJSON(
+                    Output(verdict: answer.verdict.rawValue, code: answer.code.rawValue, reason: answer.reason))
+            } else {
+                say("\(answer.verdict.rawValue): \(answer.code.rawValue): \(answer.reason)")
+            }
+            if answer.exitCode != 0 { throw ExitCode(answer.exitCode) }
+        }
+
+        private static func time(_ text: String) throws -> TrustedTime {
+            guard let seconds = CivilTime(rfc3339: text)?.secondsSince1970 else {
+                throw ValidationError("--at wants RFC 3339 in UTC, such as 2026-04-01T00:00:00Z.")
+            }
+            return TrustedTime(asserted: seconds)
+        }
+
+        private static func seconds(_ text: String) throws -> Int64 {
+            guard let duration = WrittenDuration(text) else {
+                throw ValidationError("--max-age wants a duration, such as 36h or 7d.")
+            }
+            return duration.wholeSeconds
+        }
+
+        private static func oid(_ text: String) throws -> OID {
+            guard let oid = OID(text) else { throw ValidationError("--policy wants an object identifier.") }
+            return oid
+        }
+    }
+}
+
+/// One JSON object, on one line.
+func printJSON(_ value: some Encodable) {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    guard let data = try? encoder.encode(value) else { return }
+    print(String(decoding: data, as: UTF8.self))
+}

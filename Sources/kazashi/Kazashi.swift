@@ -1,0 +1,70 @@
+import ArgumentParser
+import Glibc
+import Kiosk
+
+/// The appliance's command: thin. What it does lives in the rooms.
+@main
+struct Kazashi: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "kazashi",
+        abstract: "Card login for libraries: without a PIN, without Windows, without the cloud.",
+        discussion: """
+            マイナンバーカードのかざし利用（暗証番号なし）による図書館向けログイン装置です。
+
+            Exit codes: 0 yes or done; 1 a clear no; 2 wrong use or configuration; 3 could not tell.
+            People's words go to standard error; --json prints one JSON object on standard output.
+            """,
+        subcommands: [Run.self, Check.self, Registration.self])
+
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            finish(error)
+        }
+    }
+
+    /// The contract's exit codes: whatever is wrong with the words of a call is 2.
+    private static func finish(_ error: any Error) -> Never {
+        if let code = error as? ExitCode { Glibc.exit(code.rawValue) }
+        let message = fullMessage(for: error)
+        if exitCode(for: error) == .success {
+            print(message)
+            Glibc.exit(0)
+        }
+        say(message)
+        Glibc.exit(2)
+    }
+}
+
+/// Words for people: standard error.
+func say(_ text: String) {
+    let bytes = Array((text + "\n").utf8)
+    _ = write(STDERR_FILENO, bytes, bytes.count)
+}
+
+extension ExitCode {
+    static let no = ExitCode(1)
+    static let wrongUse = ExitCode(2)
+    static let couldNotTell = ExitCode(3)
+}
+
+/// `--config`, read; wrong configuration ends the command with 2.
+struct ConfigurationOption: ParsableArguments {
+    @Option(help: "The configuration, kazashi.toml.")
+    var config: String
+
+    func load() throws -> Configuration {
+        do {
+            return try Configuration(file: config)
+        } catch {
+            say("\(error)")
+            throw ExitCode.wrongUse
+        }
+    }
+}

@@ -1,0 +1,169 @@
+import ArgumentParser
+import Glibc
+import Kiosk
+import Registry
+import TLV
+
+extension Kazashi {
+    struct Registration: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "The registrations of this kiosk: who may tap. A running kiosk sees changes at the next tap.",
+            subcommands: [Import.self, List.self, Suspend.self, Remove.self, ForgetCardKey.self, Export.self])
+    }
+}
+
+private func openStore(_ configuration: Configuration) throws -> RegistrationStore {
+    do {
+        return try KioskDatabase.registrations(state: configuration.state, storageKey: configuration.storageKey)
+    } catch {
+        say(RegistryWords.of(error))
+        throw ExitCode.wrongUse
+    }
+}
+
+/// Carries out one thing on each id; the others are still done when one fails.
+private func forEach(
+    _ ids: [String], in store: RegistrationStore, _ body: (RegistrationID) async throws(RegistryError) -> Void
+) async throws {
+    var failed = false
+    for text in ids {
+        do throws(RegistryError) {
+            try await body(try await store.id(short: text))
+            say("\(text): done")
+        } catch {
+            failed = true
+            say("\(text): \(RegistryWords.of(error))")
+        }
+    }
+    if failed { throw ExitCode.no }
+}
+
+extension Kazashi.Registration {
+    struct Import: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Store records from a JSON file or standard input (-).",
+            discussion: "Every record that can be used is stored; each that can't is named. Exit 1 when any was left out.")
+
+        @OptionGroup var options: ConfigurationOption
+        @Flag(help: "Print one JSON object on standard output.")
+        var json = false
+        @Argument(help: "A JSON array of records, or - for standard input.")
+        var records: String
+
+        func run() async throws {
+            let configuration = try options.load()
+            guard let bytes = readFile(records == "-" ? "/dev/stdin" : records) else {
+                say("\(records): can not be read\n  Check the path.\n  ファイルの場所を確認してください。")
+                throw ExitCode.wrongUse
+            }
+            let store = try openStore(configuration)
+            let `import` = RegistrationImport(store: store, libraries: configuration.libraries.map(\.name))
+            guard let report = await `import`.run(bytes, now: Int64(time(nil))) else {
+                say("\(records): no JSON array of records; nothing was stored\n  記録の JSON 配列ではありません（何も登録していません）。")
+                throw ExitCode.wrongUse
+            }
+            for left in report.leftOut { say("record \(left.index): left out: \(left.reason.rawValue)") }
+            say("\(report.stored) stored, \(report.leftOut.count) left out")
+            if json {
+                struct Left: Encodable { let index: Int, reason: String }
+                struct Output: Encodable { let stored: Int, left_out: [Left] }
+                printJSON(
+                    Output(
+                        stored: report.stored,
+                        left_out: report.leftOut.map { Left(index: $0.index, reason: $0.reason.rawValue) }))
+            }
+            if !report.leftOut.isEmpty { throw ExitCode.no }
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List registrations by their keyed hashes: never a name, a PPID or a birth date.")
+
+        @OptionGroup var options: ConfigurationOption
+        @Flag(help: "Print one JSON object on standard output.")
+        var json = false
+
+        func run() async throws {
+            let store = try openStore(try options.load())
+            let list: [RegistrationSummary]
+            do {
+                list = try await store.list()
+            } catch {
+                say(RegistryWords.of(error))
+                throw ExitCode.couldNotTell
+            }
+            struct Line: Encodable {
+                let id, state: String
+                let pinned: Bool
+                let libraries: [String]
+                let since: String
+            }
+            struct Output: Encodable { let registrations: [Line] }
+            let lines = list.map {
+                Line(
+                    id: $0.id, state: $0.state.rawValue, pinned: $0.isPinned, libraries: $0.libraries,
+                    since: CivilTime(secondsSince1970: $0.since).rfc3339)
+            }
+            if json {
+                printJSON(Output(registrations: lines))
+            } else {
+                for line in lines {
+                    print(
+                        line.id, line.state, line.pinned ? "pinned" : "unpinned", line.libraries.joined(separator: ","),
+                        line.since)
+                }
+            }
+        }
+    }
+
+    struct Suspend: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Refuse these registrations until they are made again.")
+        @OptionGroup var options: ConfigurationOption
+        @Argument(help: "Ids as `list` shows them.") var ids: [String]
+
+        func run() async throws {
+            let store = try openStore(try options.load())
+            try await forEach(ids, in: store) { (id) async throws(RegistryError) in try await store.suspend(id) }
+        }
+    }
+
+    struct Remove: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Remove these registrations; nothing of them is left.")
+        @OptionGroup var options: ConfigurationOption
+        @Argument(help: "Ids as `list` shows them.") var ids: [String]
+
+        func run() async throws {
+            let store = try openStore(try options.load())
+            try await forEach(ids, in: store) { (id) async throws(RegistryError) in try await store.remove(id) }
+        }
+    }
+
+    struct ForgetCardKey: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Forget a pinned card key; the next proof pins again. For the counter, face to face.")
+        @OptionGroup var options: ConfigurationOption
+        @Argument(help: "An id as `list` shows it.") var id: String
+
+        func run() async throws {
+            let store = try openStore(try options.load())
+            try await forEach([id], in: store) { (id) async throws(RegistryError) in try await store.forgetCardKey(id) }
+        }
+    }
+
+    struct Export: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print every record, in the form that import takes: identities, in the clear.")
+        @OptionGroup var options: ConfigurationOption
+
+        func run() async throws {
+            let store = try openStore(try options.load())
+            do {
+                printJSON(try await store.all().map { Record($0.registration) })
+            } catch {
+                say(RegistryWords.of(error))
+                throw ExitCode.couldNotTell
+            }
+        }
+    }
+}
