@@ -51,7 +51,7 @@ var targets: [Target] = [
         name: "kazashi", dependencies: ["Kiosk", "Registry", "Trust", "TLV", "Panel", logging, arguments], swiftSettings: settings),
 
     // Everything that exists to try, test and pilot: never in the appliance's image.
-    .target(name: "TestPKI", dependencies: ["Cryptography"], swiftSettings: settings),
+    .target(name: "TestPKI", dependencies: ["MyNumberCard", "Cryptography", "TLV"], swiftSettings: settings),
     .target(
         name: "VirtualCard", dependencies: ["TestPKI", "MyNumberCard", "SmartCard", "Cryptography", "CLinux"],
         swiftSettings: settings),
@@ -60,7 +60,10 @@ var targets: [Target] = [
         swiftSettings: settings),
     .target(
         name: "Laboratory",
-        dependencies: ["TestPKI", "VirtualCard", "LibraryDesk", "Kiosk", "Login", "Trust", "Panel", "JOSE", arguments],
+        dependencies: [
+            "TestPKI", "VirtualCard", "LibraryDesk", "Kiosk", "Login", "Trust", "Registry", "Announcement", "Panel", "JOSE",
+            "MyNumberCard", "SmartCard", "Cryptography", "CLinux", logging, arguments,
+        ],
         swiftSettings: settings),
     .executableTarget(name: "kazashi-lab", dependencies: ["Laboratory"], swiftSettings: settings),
 

@@ -31,7 +31,7 @@ package enum Delivery: Hashable, Sendable {
 }
 
 /// What a receiver may call a refusal (RFC 8935 2.4, and the push profile).
-package enum PushError: String, Sendable, CaseIterable {
+package enum PushError: String, Error, Sendable, CaseIterable {
     case invalidRequest = "invalid_request"
     case invalidKey = "invalid_key"
     case invalidIssuer = "invalid_issuer"

@@ -104,6 +104,24 @@ package final class RSAPrivateKey: Sendable, CustomStringConvertible {
         return signature
     }
 
+    /// PKCS#1 in DER, for a test card's profile.
+    package func derEncoded() throws(CryptographyError) -> [UInt8] {
+        let pk = UnsafeMutablePointer<mbedtls_pk_context>.allocate(capacity: 1)
+        mbedtls_pk_init(pk)
+        defer {
+            mbedtls_pk_free(pk)
+            pk.deallocate()
+        }
+        try check(mbedtls_pk_setup(pk, mbedtls_pk_info_from_type(MBEDTLS_PK_RSA)), .internal)
+        guard let copy = mbedtls_pk_rsa(pk.pointee) else { throw CryptographyError(.internal) }
+        try context.use { rsa throws(CryptographyError) in try check(mbedtls_rsa_copy(copy, rsa), .internal) }
+        var buffer = [UInt8](repeating: 0, count: 4_096)
+        let count = mbedtls_pk_write_key_der(pk, &buffer, buffer.count)
+        guard count > 0 else { throw CryptographyError(.internal, status: count) }
+        // Mbed TLS writes at the end of the buffer.
+        return Array(buffer.suffix(Int(count)))
+    }
+
     package var description: String { "[secret]" }
 }
 

@@ -54,6 +54,13 @@ package struct UnverifiedJWS: Sendable {
         signingInput = Array(compact[parts[0].startIndex..<parts[1].endIndex])
     }
 
+    /// `iss` as it stands in the payload, unverified: for the one check that a receiver makes before the signature,
+    /// whether the key and the issuer belong together.
+    package var unverifiedIssuer: String? {
+        struct Claims: Decodable { let iss: String }
+        return (try? JSONDecoder().decode(Claims.self, from: Data(payload)))?.iss
+    }
+
     /// The payload, once `key` is known to have signed it with ES256 (RFC 7518 3.4). The algorithm is the receiver's
     /// choice, never the token's (RFC 8725 3.1).
     package func verified(under key: P256PublicKey) throws(JOSEError) -> [UInt8] {

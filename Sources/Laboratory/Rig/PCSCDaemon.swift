@@ -1,0 +1,40 @@
+internal import CLinux
+internal import Glibc
+
+/// A pcscd of our own with the virtual reader, in the private namespaces where its socket and ports are nobody else's.
+package final class PCSCDaemon: Sendable {
+    private let process: ChildProcess
+
+    /// Starts pcscd and waits until the virtual reader listens.
+    package init() async throws {
+        process = try ChildProcess("/usr/sbin/pcscd", ["--foreground", "--error"])
+        let deadline = ContinuousClock.now + .seconds(10)
+        // pcscd announces nothing that could be awaited.
+        while ContinuousClock.now < deadline {
+            if access("/run/pcscd/pcscd.comm", F_OK) == 0, Self.isListening { return }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        throw ChildProcess.Failed(description: "pcscd with vpcd did not come up: \(process.standardError)")
+    }
+
+    /// Whether vpcd listens, read from the kernel's table: to connect would insert a card.
+    private static var isListening: Bool {
+        guard let table = readText("/proc/net/tcp") else { return false }
+        return table.contains(":8C7B 00000000:0000 0A")
+    }
+
+    package func stop(_ signal: Int32 = SIGTERM) async { await process.stop(signal) }
+}
+
+func readText(_ path: String) -> String? {
+    guard let file = fopen(path, "r") else { return nil }
+    defer { fclose(file) }
+    var text: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 4_096)
+    while true {
+        let count = fread(&buffer, 1, buffer.count, file)
+        guard count > 0 else { break }
+        text += buffer.prefix(count)
+    }
+    return String(decoding: text, as: UTF8.self)
+}

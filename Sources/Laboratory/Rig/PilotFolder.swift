@@ -1,0 +1,155 @@
+package import Announcement
+package import Cryptography
+internal import Foundation
+package import Glibc
+package import JOSE
+package import LibraryDesk
+package import TestPKI
+package import VirtualCard
+
+/// A folder with everything that one kiosk and one library need to be tried: keys made now, a test PKI, a configuration.
+/// Test keys only; nothing in it is anybody's.
+package struct PilotFolder: Sendable {
+    package let path: String
+    package let issuers: TestIssuers
+    package let libraryKey: SigningKey
+    package let kioskKey: SigningKey
+    package let now: Int64
+
+    package static let audience = "https://ils.example"
+    package static let kioskID = "kiosk-07.lib.example"
+    package static let platform = "https://mkpf.example"
+
+    package var configuration: String { path + "/kazashi.toml" }
+
+    /// What a test may want otherwise in kazashi.toml.
+    package struct Options: Sendable {
+        package var port: UInt16 = 9
+        package var minGap = "0s"
+        package var maxAge = "36h"
+        package var isTest = true
+        package var pinsAtFirstProof = true
+        package var display = "terminal"
+        package var readerName = "Virtual PCD 00 00"
+        /// Hours that the list is old.
+        package var listAge: Double = 1
+        /// Serials on the list.
+        package var revoked: [[UInt8]] = []
+        package var denied: [String] = []
+
+        package init() {}
+    }
+
+    /// Makes the folder and writes everything but cards and registrations.
+    package init(_ path: String, options: Options = Options()) throws {
+        self.path = path
+        now = Int64(time(nil))
+        issuers = try TestIssuers(now: now)
+        libraryKey = SigningKey(try P256PrivateKey.generate())
+        kioskKey = SigningKey(try P256PrivateKey.generate())
+        for folder in ["", "/anchors", "/crl", "/cards", "/state"] {
+            try FileManager.default.createDirectory(atPath: path + folder, withIntermediateDirectories: true)
+        }
+        try write("storage.key", try SecureRandom.shared.bytes(32), mode: 0o600)
+        try write("kiosk-es256.pem", try PEM.encode(kioskKey.key), mode: 0o600)
+        try write("library-es256.pem", try PEM.encode(libraryKey.key), mode: 0o600)
+        try write("central.jwk", Array(libraryKey.publicJWK.json.utf8))
+        try write("kiosk.jwk", Array(kioskKey.publicJWK.json.utf8))
+        try write("anchors/authca-test.pem", PEM.encode(issuers.authority.certificate, label: "CERTIFICATE"))
+        try write("card-anchors.json", Array("[\(issuers.visual.anchorJSON())]\n".utf8))
+        try writeList(age: options.listAge, revoked: options.revoked)
+        try writeConfiguration(options)
+    }
+
+    package func writeConfiguration(_ options: Options) throws {
+        let text = """
+            [kiosk]
+            id = "\(Self.kioskID)"
+            min_gap = "\(options.minGap)"
+            state = "state"
+            storage_key = "storage.key"
+            signing_key = "kiosk-es256.pem"
+
+            [time]
+            source = "system"
+
+            [reader]
+            name = "\(options.readerName)"
+
+            [trust]
+            anchors = ["anchors"]
+            card_anchors = ["card-anchors.json"]
+            policies = ["1.2.392.200149.8.5.1.3.30"]
+            denied = [\(options.denied.map { "\"\($0)\"" }.joined(separator: ", "))]
+            test = \(options.isTest)
+
+            [registration]
+            pin_at_first_proof = \(options.pinsAtFirstProof)
+
+            [revocation]
+            files = ["crl"]
+            max_age = "\(options.maxAge)"
+
+            [platform]
+            issuer = "\(Self.platform)"
+
+            [[library]]
+            name = "central"
+            audience = "\(Self.audience)"
+            url = "http://127.0.0.1:\(options.port)/events"
+            receiver_key = "central.jwk"
+
+            [panel]
+            display = "\(options.display)"
+
+            """
+        try write("kazashi.toml", Array(text.utf8))
+    }
+
+    /// Writes the revocation list of the cards' municipality.
+    /// - Parameter age: hours since its thisUpdate.
+    package func writeList(age: Double = 1, revoked: [[UInt8]] = [], number: Int = 1) throws {
+        let thisUpdate = now - Int64(age * 3_600)
+        var list = TestRevocationList(issuers.authority, thisUpdate: thisUpdate, nextUpdate: thisUpdate + 36 * 3_600)
+        list.number = number
+        list.scope = TestAuthority.distributionPoint("Kiyose-shi")
+        list.onlyUserCertificates = true
+        list.entries = revoked.map { TestRevocationList.Entry(serial: $0, date: thisUpdate - 3_600, reason: 1) }
+        try write("crl/kiyose-shi.crl", try list.signed(by: issuers.authority))
+    }
+
+    /// A registration in the form that `kazashi registration import` takes.
+    package func record(of card: IssuedCard, ppid: String, withCardKey: Bool = false, serviceID: String? = nil) -> [String: Any] {
+        let date = card.holder.birthDate
+        let month = date.dropFirst(4)
+        var record: [String: Any] = [
+            "certificate": String(decoding: PEM.encode(card.certificate, label: "CERTIFICATE"), as: UTF8.self),
+            "ppid": ["central": ppid],
+            "birth_date": "\(date.prefix(4))-\(month.prefix(2))-\(month.dropFirst(2))",
+        ]
+        if withCardKey {
+            record["card_key"] = Data(CertificateBuilder.publicKeyInfo(card.cardKey.publicKey)).base64EncodedString()
+        }
+        if let serviceID { record["service_ids"] = ["central": serviceID] }
+        return record
+    }
+
+    @discardableResult
+    package func writeJSON(_ name: String, _ value: Any) throws -> String {
+        try write(name, Array(try JSONSerialization.data(withJSONObject: value)))
+    }
+
+    package func verifier() -> TokenVerifier {
+        TokenVerifier(
+            audience: Self.audience, keys: [libraryKey],
+            kiosks: [KnownKiosk(id: Self.kioskID, key: kioskKey.publicJWK)])
+    }
+
+    @discardableResult
+    package func write(_ name: String, _ bytes: [UInt8], mode: mode_t = 0o644) throws -> String {
+        let file = path + "/" + name
+        try Data(bytes).write(to: URL(filePath: file))
+        chmod(file, mode)
+        return file
+    }
+}
