@@ -48,7 +48,8 @@ var targets: [Target] = [
             "Cryptography", "TLV", "CLinux", grdb, toml, logging,
         ], swiftSettings: room),
     .executableTarget(
-        name: "kazashi", dependencies: ["Kiosk", "Registry", "Trust", "TLV", "Panel", logging, arguments], swiftSettings: settings),
+        name: "kazashi", dependencies: ["Kiosk", "Registry", "Trust", "TLV", "Panel", logging, arguments],
+        swiftSettings: settings),
 
     // Everything that exists to try, test and pilot: never in the appliance's image.
     .target(name: "TestPKI", dependencies: ["MyNumberCard", "Cryptography", "TLV"], swiftSettings: settings),
@@ -61,7 +62,8 @@ var targets: [Target] = [
     .target(
         name: "Laboratory",
         dependencies: [
-            "TestPKI", "VirtualCard", "LibraryDesk", "Kiosk", "Login", "Trust", "Registry", "Announcement", "Panel", "JOSE",
+            "TestPKI", "VirtualCard", "LibraryDesk", "Kiosk", "Login", "Trust", "Registry", "Announcement", "Panel",
+            "JOSE",
             "MyNumberCard", "SmartCard", "Cryptography", "CLinux", logging, arguments,
         ],
         swiftSettings: settings),
@@ -75,7 +77,8 @@ var targets: [Target] = [
     .testTarget(name: "PanelTests", dependencies: ["Panel"], swiftSettings: settings),
     .testTarget(name: "SmartCardTests", dependencies: ["SmartCard"], swiftSettings: settings),
     .testTarget(
-        name: "MyNumberCardTests", dependencies: ["MyNumberCard", "SmartCard", "Cryptography", "VirtualCard", "TestPKI"],
+        name: "MyNumberCardTests",
+        dependencies: ["MyNumberCard", "SmartCard", "Cryptography", "VirtualCard", "TestPKI"],
         swiftSettings: settings),
     .testTarget(name: "TrustTests", dependencies: ["Trust", "TestPKI", "Cryptography"], swiftSettings: settings),
     .testTarget(
@@ -90,7 +93,8 @@ var targets: [Target] = [
     .testTarget(
         name: "VirtualCardTests", dependencies: ["VirtualCard", "Laboratory", "TestPKI"], swiftSettings: settings),
     .testTarget(
-        name: "KazashiTests", dependencies: ["kazashi", "kazashi-lab", "Laboratory", "VirtualCard", "TestPKI", "LibraryDesk"],
+        name: "KazashiTests",
+        dependencies: ["kazashi", "kazashi-lab", "Laboratory", "VirtualCard", "TestPKI", "LibraryDesk"],
         swiftSettings: settings),
 ]
 

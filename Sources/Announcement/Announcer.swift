@@ -95,7 +95,9 @@ package actor Announcer {
     }
 
     /// Sends the tokens side by side and waits for those of the required libraries; nothing is sent after `deadline`.
-    package nonisolated func deliver(_ announcement: SealedAnnouncement, deadline: ContinuousClock.Instant) async -> Delivery {
+    package nonisolated func deliver(_ announcement: SealedAnnouncement, deadline: ContinuousClock.Instant) async
+        -> Delivery
+    {
         let items = announcement.items.withLock { items in
             defer { items = [] }
             return items
@@ -103,7 +105,10 @@ package actor Announcer {
         return await withTaskGroup(of: (isRequired: Bool, delivery: Delivery).self) { group in
             for item in items {
                 group.addTask { [http] in
-                    (item.library.isRequired, await HTTPDelivery(item.library, http).push(item.token, deadline: deadline))
+                    (
+                        item.library.isRequired,
+                        await HTTPDelivery(item.library, http).push(item.token, deadline: deadline)
+                    )
                 }
             }
             var result = Delivery.acknowledged

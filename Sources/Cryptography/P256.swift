@@ -22,7 +22,9 @@ package final class P256PublicKey: Sendable, Equatable {
         try curve.verify(Array(signature), digest: sha256(message))
     }
 
-    package static func == (left: P256PublicKey, right: P256PublicKey) -> Bool { left.x == right.x && left.y == right.y }
+    package static func == (left: P256PublicKey, right: P256PublicKey) -> Bool {
+        left.x == right.x && left.y == right.y
+    }
 
     var uncompressed: [UInt8] { [0x04] + x + y }
 }

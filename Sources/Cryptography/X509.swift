@@ -118,7 +118,9 @@ package struct X509Path: Sendable {
         let walk = Walk()
         var flags: UInt32 = 0
         var profile = mbedtls_x509_crt_profile(
-            allowed_mds: [MBEDTLS_MD_SHA256, MBEDTLS_MD_SHA384, MBEDTLS_MD_SHA512].reduce(0) { $0 | 1 << ($1.rawValue - 1) },
+            allowed_mds: [MBEDTLS_MD_SHA256, MBEDTLS_MD_SHA384, MBEDTLS_MD_SHA512].reduce(0) {
+                $0 | 1 << ($1.rawValue - 1)
+            },
             allowed_pks: [MBEDTLS_PK_RSA, MBEDTLS_PK_ECKEY, MBEDTLS_PK_ECDSA].reduce(0) { $0 | 1 << ($1.rawValue - 1) },
             allowed_curves: [MBEDTLS_ECP_DP_SECP256R1, MBEDTLS_ECP_DP_SECP384R1].reduce(0) {
                 $0 | 1 << ($1.rawValue - 1)

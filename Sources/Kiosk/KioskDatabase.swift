@@ -7,7 +7,8 @@ package import Registry
 /// Opens the one database and hands it to the rooms that have tables in it.
 package enum KioskDatabase {
     /// The registrations under `state`; the folder and the file are made when they are not there.
-    package static func registrations(state: String, storageKey: SecretBytes) throws(RegistryError) -> RegistrationStore {
+    package static func registrations(state: String, storageKey: SecretBytes) throws(RegistryError) -> RegistrationStore
+    {
         // What is inside is sealed; that it is there at all is nobody else's business either.
         if mkdir(state, 0o700) != 0, errno != EEXIST { throw RegistryError(.unavailable) }
         var configuration = GRDB.Configuration()

@@ -79,7 +79,9 @@ package final class RegistrationStore: Sendable {
     }
 
     /// Pins the card's key at its first proof, by compare-and-set: true when it is the pinned one afterwards.
-    package func pin(cardKey: [UInt8], recordIssuer: [UInt8], for id: RegistrationID) async throws(RegistryError) -> Bool {
+    package func pin(cardKey: [UInt8], recordIssuer: [UInt8], for id: RegistrationID) async throws(RegistryError)
+        -> Bool
+    {
         try await write { db, keys in
             guard var known = try Self.load(db, id, keys) else { return false }
             if let pinned = known.registration.cardKey, pinned.revealed != cardKey { return false }

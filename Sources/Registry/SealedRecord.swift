@@ -29,7 +29,9 @@ enum SealedRecord {
         format + id.bytes + (0..<8).map { UInt8(truncatingIfNeeded: version >> (56 - 8 * $0)) }
     }
 
-    static func seal(_ registration: Registration, id: RegistrationID, version: Int64, key: SecretBytes) throws -> [UInt8] {
+    static func seal(_ registration: Registration, id: RegistrationID, version: Int64, key: SecretBytes) throws
+        -> [UInt8]
+    {
         var plaintext = Array(try JSONEncoder().encode(Contents(registration)))
         defer { wipe(&plaintext) }
         let nonce = try SecureRandom.shared.bytes(AESGCM.nonceCount)

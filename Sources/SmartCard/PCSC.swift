@@ -58,7 +58,8 @@ final class PCSCContext: @unchecked Sendable {
         var active = DWORD(0)
         try pcsc(
             SCardConnect(
-                handle, reader, DWORD(SCARD_SHARE_SHARED), DWORD(SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1), &card, &active))
+                handle, reader, DWORD(SCARD_SHARE_SHARED), DWORD(SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1), &card, &active)
+        )
         return (card, active == DWORD(SCARD_PROTOCOL_T0) ? .t0 : .t1)
     }
 }

@@ -2,7 +2,9 @@ package import TLV
 
 /// Builds DER from the inside out.
 package enum DER {
-    package static func object(_ tag: UInt8, _ contents: [UInt8]) -> [UInt8] { [tag] + length(contents.count) + contents }
+    package static func object(_ tag: UInt8, _ contents: [UInt8]) -> [UInt8] {
+        [tag] + length(contents.count) + contents
+    }
     package static func sequence(_ parts: [UInt8]...) -> [UInt8] { object(0x30, parts.flatMap { $0 }) }
     package static func set(_ parts: [UInt8]...) -> [UInt8] { object(0x31, parts.flatMap { $0 }) }
     package static func octets(_ contents: [UInt8]) -> [UInt8] { object(0x04, contents) }

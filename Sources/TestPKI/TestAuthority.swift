@@ -38,7 +38,8 @@ package struct TestAuthority: Sendable {
     /// The distribution point of one municipality.
     package static func distributionPoint(_ city: String) -> TestName {
         TestName(
-            ("C", "JP"), ("O", "JPKI-TEST"), ("OU", "JPKI-TEST for user authentication"), ("OU", "CRL Distribution Points"),
+            ("C", "JP"), ("O", "JPKI-TEST"), ("OU", "JPKI-TEST for user authentication"),
+            ("OU", "CRL Distribution Points"),
             ("OU", "Tokyo-to"), ("CN", "\(city) CRLDP"))
     }
 
@@ -114,7 +115,8 @@ package struct CertificateBuilder {
 
     package func signed(by key: RSAPrivateKey, issuer: TestName) throws -> [UInt8] {
         let tbs = DER.sequence(
-            DER.object(0xA0, DER.integer(2)), DER.integer(serial), Self.sha256WithRSA, issuer.der, validity, subject.der,
+            DER.object(0xA0, DER.integer(2)), DER.integer(serial), Self.sha256WithRSA, issuer.der, validity,
+            subject.der,
             Self.publicKeyInfo(publicKey), DER.object(0xA3, DER.object(0x30, extensions)))
         return DER.sequence(tbs, Self.sha256WithRSA, DER.bits(try key.sign(tbs)))
     }

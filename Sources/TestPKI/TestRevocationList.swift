@@ -39,7 +39,8 @@ package struct TestRevocationList: Sendable {
     package func signed(by authority: TestAuthority) throws -> [UInt8] {
         var extensions: [UInt8] = []
         if let keyIdentifier {
-            extensions += Self.extension([0x55, 0x1D, 0x23], critical: false, DER.sequence(DER.object(0x80, keyIdentifier)))
+            extensions += Self.extension(
+                [0x55, 0x1D, 0x23], critical: false, DER.sequence(DER.object(0x80, keyIdentifier)))
         }
         if let number { extensions += Self.extension([0x55, 0x1D, 0x14], critical: false, DER.integer(number)) }
         if let base { extensions += Self.extension([0x55, 0x1D, 0x1B], critical: true, DER.integer(base)) }

@@ -160,13 +160,17 @@ package final class TrustAnchors: @unchecked Sendable {
         if path.steps.contains(where: { $0.faults.contains(.keyUsage) }) {
             return TrustError(.keyUsage, "a key of the path may not sign certificates")
         }
-        guard let top = path.steps.last(where: { $0.faults.contains(.notTrusted) })?.certificate ?? path.steps.last?.certificate,
+        guard
+            let top = path.steps.last(where: { $0.faults.contains(.notTrusted) })?.certificate
+                ?? path.steps.last?.certificate,
             let issuer = try? DistinguishedName(encoded: top.issuer[...])
         else { return TrustError(.noPath, "no path to an anchor") }
         let authorities = (certificates + candidates.certificates).filter {
             (try? DistinguishedName(encoded: $0.subject[...])) == issuer && $0.der != top.der
         }
-        guard !authorities.isEmpty else { return TrustError(.noPath, "no anchor or intermediate bears the issuer's name") }
+        guard !authorities.isEmpty else {
+            return TrustError(.noPath, "no anchor or intermediate bears the issuer's name")
+        }
         let signers = authorities.filter { Self.hasSigned(top, with: $0) }
         if signers.isEmpty { return TrustError(.signature, "no authority of the issuer's name signed the certificate") }
         if signers.allSatisfy({ !$0.isCA }) { return TrustError(.constraints, "the issuer is not a CA") }
@@ -182,7 +186,9 @@ package final class TrustAnchors: @unchecked Sendable {
             let signed = try fields.next(.sequence).encoded
             var algorithm = try fields.next(.sequence).reader(rules: .der)
             let signature = try fields.next().octetsOfBitString()
-            guard let kind = SignatureAlgorithm(oid: try algorithm.next().objectIdentifier().bytes) else { return false }
+            guard let kind = SignatureAlgorithm(oid: try algorithm.next().objectIdentifier().bytes) else {
+                return false
+            }
             try VerificationKey(publicKeyInfo: issuer.publicKeyInfo).verify(
                 Array(signature), digest: kind.digest.hash(signed), algorithm: kind)
             return true

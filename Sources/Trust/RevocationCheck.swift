@@ -30,7 +30,8 @@ package struct RevocationLists: Sendable {
 
     /// Checks every certificate below the anchor (RFC 5280 6.3); the worst answer wins.
     /// - Parameter maxAge: seconds that a list may be old, on top of its nextUpdate; nil: nextUpdate alone counts.
-    package func check(_ certificate: ValidatedCertificate, anchors: TrustAnchors, maxAge: Int64?) -> RevocationVerdict {
+    package func check(_ certificate: ValidatedCertificate, anchors: TrustAnchors, maxAge: Int64?) -> RevocationVerdict
+    {
         let check = PathCheck(
             lists: lists, anchors: anchors, intermediates: certificate.intermediates, time: certificate.time,
             maxAge: maxAge)
@@ -60,7 +61,9 @@ extension UnverifiedRevocationList {
             (authority.keyUsage ?? KeyUsage.crlSign) & KeyUsage.crlSign != 0,
             let extensions = try? CertificateExtensions(authority)
         else { return false }
-        if let wanted = authorityKeyIdentifier, let has = extensions.subjectKeyIdentifier, wanted != has { return false }
+        if let wanted = authorityKeyIdentifier, let has = extensions.subjectKeyIdentifier, wanted != has {
+            return false
+        }
         guard let key = try? VerificationKey(publicKeyInfo: authority.publicKeyInfo) else { return false }
         return (try? key.verify(signature, digest: digest, algorithm: algorithm)) != nil
     }
@@ -127,7 +130,8 @@ private struct PathCheck {
                 continue
             }
             do throws(TrustError) {
-                let deltas = try usableDeltas(for: list, among: ofIssuer, path: path, authority: authority, depth: depth)
+                let deltas = try usableDeltas(
+                    for: list, among: ofIssuer, path: path, authority: authority, depth: depth)
                 if let reason = try reason(for: serial, base: list, deltas: deltas) { revoked = revoked ?? reason }
                 covered.formUnion(reasons)
             } catch {
@@ -155,7 +159,8 @@ private struct PathCheck {
                 !base.number.isBelow(baseNumber), base.number.isBelow(delta.number)
             else { continue }
             guard delta.isFresh(at: time, maxAge: maxAge) else { continue }
-            guard !delta.hasUnknownCriticalExtension, isVouchedFor(delta, path: path, authority: authority, depth: depth)
+            guard !delta.hasUnknownCriticalExtension,
+                isVouchedFor(delta, path: path, authority: authority, depth: depth)
             else { throw TrustError(.crlUnusable, "a delta list is not usable") }
             usable.append(delta)
         }
@@ -196,7 +201,8 @@ private struct PathCheck {
 
 extension UnverifiedRevocationList {
     /// The reasons for which this list covers the certificate; nil when it does not (RFC 5280 6.3.3 (b)).
-    fileprivate func reasons(covering certificate: X509Certificate, _ extensions: CertificateExtensions) -> ReasonFlags? {
+    fileprivate func reasons(covering certificate: X509Certificate, _ extensions: CertificateExtensions) -> ReasonFlags?
+    {
         if scope.onlyAttributeCertificates { return nil }
         if scope.onlyUserCertificates && certificate.isCA { return nil }
         if scope.onlyCACertificates && !certificate.isCA { return nil }
@@ -204,7 +210,9 @@ extension UnverifiedRevocationList {
             // The list is its issuer's whole one.
             return scope.reasons
         }
-        let points = extensions.distributionPoints.filter { !$0.names.isDisjoint(with: scope.names) && !$0.namesCRLIssuer }
+        let points = extensions.distributionPoints.filter {
+            !$0.names.isDisjoint(with: scope.names) && !$0.namesCRLIssuer
+        }
         guard !points.isEmpty else { return nil }
         return points.reduce(ReasonFlags()) { $0.union($1.reasons.intersection(scope.reasons)) }
     }

@@ -121,7 +121,9 @@ private struct RevokedEntries {
             var reason = RevocationReason.unspecified
             if !entry.isAtEnd {
                 let extensions = try X509Extension.list(try entry.next(.sequence))
-                guard isVersion2 else { throw UnverifiedRevocationList.refusal("an entry has extensions, but not version 2") }
+                guard isVersion2 else {
+                    throw UnverifiedRevocationList.refusal("an entry has extensions, but not version 2")
+                }
                 reason = try self.reason(extensions)
             }
             try entry.end()

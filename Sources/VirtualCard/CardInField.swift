@@ -134,7 +134,9 @@ package final class CardInField: Sendable {
         return announced(data.count)
     }
 
-    private func announced(_ count: Int) -> [UInt8] { count == 0 ? [0x90, 0x00] : [0x61, UInt8(min(count, 256) & 0xFF)] }
+    private func announced(_ count: Int) -> [UInt8] {
+        count == 0 ? [0x90, 0x00] : [0x61, UInt8(min(count, 256) & 0xFF)]
+    }
 
     /// xorshift: the same garbage for the same seed.
     private func garbage(_ state: inout State) -> [UInt8] {

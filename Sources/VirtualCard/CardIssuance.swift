@@ -23,7 +23,8 @@ package struct Holder: Sendable {
         number: "537686677188", checkB: "55021720352285")
 
     package init(
-        name: String, address: String, birthDate: String, birthKey: String, sex: Character, number: String, checkB: String
+        name: String, address: String, birthDate: String, birthKey: String, sex: Character, number: String,
+        checkB: String
     ) {
         (self.name, self.address, self.birthDate, self.birthKey) = (name, address, birthDate, birthKey)
         (self.sex, self.number, self.checkB) = (sex, number, checkB)
@@ -89,7 +90,8 @@ package struct IssuedCard: Sendable {
     }
 
     private static func jpki(
-        _ issuers: TestIssuers, certificate: [UInt8], signing: [UInt8], keys: (RSAPrivateKey, RSAPrivateKey), medium: String
+        _ issuers: TestIssuers, certificate: [UInt8], signing: [UInt8], keys: (RSAPrivateKey, RSAPrivateKey),
+        medium: String
     ) throws -> CardProfile.Application {
         var jpki = CardProfile.Application(dfName: CardApplication.jpki.dfName)
         jpki.files = [
@@ -128,7 +130,9 @@ package struct IssuedCard: Sendable {
             .init(
                 0x01, try issuers.municipality.ageRecord(birthDate: holder.birthDate, cardKey: cardKey.publicKey),
                 openedBy: [0x11]),
-            .init(0x02, BER.object(0xFF20, [UInt8](repeating: 0, count: 32), form: .two) + [0xFF, 0xFF], openedBy: [0x12, 0x13]),
+            .init(
+                0x02, BER.object(0xFF20, [UInt8](repeating: 0, count: 32), form: .two) + [0xFF, 0xFF],
+                openedBy: [0x12, 0x13]),
             .init(0x03, information), .init(0x04, try issuers.visual.cvCertificate(for: issuers.municipality)),
             .init(0x05, BER.object(0xFF40, [], form: .two), openedBy: [0x13]),
             .init(0x06, [UInt8](repeating: 0xFF, count: 16), openedBy: [0x12, 0x13]),
@@ -159,7 +163,8 @@ package struct IssuedCard: Sendable {
             .init(
                 0x03,
                 BER.object(
-                    0xFF30, digests + BER.object(0xDF33, try issuers.municipality.key.sign(digests), form: .two), form: .two),
+                    0xFF30, digests + BER.object(0xDF33, try issuers.municipality.key.sign(digests), form: .two),
+                    form: .two),
                 openedBy: opened),
             .init(0x04, try issuers.text.cvCertificate(for: issuers.municipality)),
             .init(0x05, BER.object(0xFF40, BER.object(0xDF41, [0x01, 0x03, 0x0E, 0x01]), form: .two)),
@@ -173,7 +178,8 @@ package struct IssuedCard: Sendable {
         var blocked = CardProfile.Secret(0x12, "", tries: 0)
         blocked.left = 0
         text.secrets = [
-            .init(0x11, "1234", tries: 3), blocked, .init(0x14, holder.number, tries: 10), .init(0x15, holder.checkB, tries: 10),
+            .init(0x11, "1234", tries: 3), blocked, .init(0x14, holder.number, tries: 10),
+            .init(0x15, holder.checkB, tries: 10),
         ]
         text.keys = [try .init(0x13, textKey)]
         text.defaultKey = 0x13

@@ -153,7 +153,9 @@ package struct CardLogic {
             guard application.has(sfi) else { return status(0x6A82) }
             currentFile = sfi
         }
-        guard let id = currentFile, let file = application.files.first(where: { $0.id == id }) else { return status(0x6986) }
+        guard let id = currentFile, let file = application.files.first(where: { $0.id == id }) else {
+            return status(0x6986)
+        }
         guard file.isRecord else { return status(0x6981) }
         guard isOpen(file) else { return status(0x6982) }
         guard command.p1 == 1 else { return status(0x6A83) }
@@ -232,7 +234,9 @@ package struct CardLogic {
 
     private mutating func computeSignature(_ command: ReceivedCommand) -> [UInt8] {
         guard let application else { return status(0x6986) }
-        guard let id = command.p2 == 0x00 ? application.defaultKey : reference(command.p2) else { return status(0x6986) }
+        guard let id = command.p2 == 0x00 ? application.defaultKey : reference(command.p2) else {
+            return status(0x6986)
+        }
         guard let key = application.keys.first(where: { $0.id == id }), let rsa = keys[application.dfName]?[id] else {
             return status(application.has(id) ? 0x6981 : 0x6A82)
         }

@@ -38,7 +38,8 @@ extension Kazashi {
         func run() throws {
             let check = CertificateCheck(
                 anchors: anchor, intermediates: intermediate, lists: crl, policies: try policy.map(Self.oid),
-                maxAge: try maxAge.last.map(Self.seconds), time: try at.last.map(Self.time) ?? TrustedTime(asserted: Int64(Glibc.time(nil))))
+                maxAge: try maxAge.last.map(Self.seconds),
+                time: try at.last.map(Self.time) ?? TrustedTime(asserted: Int64(Glibc.time(nil))))
             let answer: CertificateCheck.Answer
             do {
                 answer = try check.run(certificate: certificate)

@@ -42,7 +42,8 @@ extension Kazashi.Registration {
     struct Import: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Store records from a JSON file or standard input (-).",
-            discussion: "Every record that can be used is stored; each that can't is named. Exit 1 when any was left out.")
+            discussion:
+                "Every record that can be used is stored; each that can't is named. Exit 1 when any was left out.")
 
         @OptionGroup var options: ConfigurationOption
         @Flag(help: "Print one JSON object on standard output.")
@@ -118,7 +119,8 @@ extension Kazashi.Registration {
     }
 
     struct Suspend: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Refuse these registrations until they are made again.")
+        static let configuration = CommandConfiguration(
+            abstract: "Refuse these registrations until they are made again.")
         @OptionGroup var options: ConfigurationOption
         @Argument(help: "Ids as `list` shows them.") var ids: [String]
 
@@ -129,7 +131,8 @@ extension Kazashi.Registration {
     }
 
     struct Remove: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Remove these registrations; nothing of them is left.")
+        static let configuration = CommandConfiguration(
+            abstract: "Remove these registrations; nothing of them is left.")
         @OptionGroup var options: ConfigurationOption
         @Argument(help: "Ids as `list` shows them.") var ids: [String]
 

@@ -18,3 +18,10 @@ void kz_quick_acknowledge(int socket);
 /// A TCP connection to a numeric IPv4 loopback address; −1 with errno set when refused.
 int kz_connect_loopback(uint16_t port);
 
+
+/// Starts a program with fresh signal dispositions and an empty signal mask: a thread of a pool may block every signal,
+/// and a child would inherit that. The descriptors become its standard ones. Its number, or −1 with errno set.
+pid_t kz_spawn(const char *path, char *const arguments[], char *const environment[], int input, int output, int error);
+
+/// A pipe that no other child inherits.
+int kz_pipe(int ends[2]);

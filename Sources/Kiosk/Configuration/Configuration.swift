@@ -144,8 +144,9 @@ struct ConfigurationReader {
         var certificates: [[UInt8]] = []
         for path in paths {
             for name in filesUnder(resolve(path)) {
-                guard let blocks = try? derBlocks(in: try bytes(name, "trust.anchors"), label: "CERTIFICATE") else {
-                    throw ConfigurationError(.badKey, file: file, place: .key("trust.anchors"), "\(name) is no PEM or DER")
+                guard let found = readFile(name), let blocks = try? derBlocks(in: found, label: "CERTIFICATE") else {
+                    throw ConfigurationError(
+                        .badKey, file: file, place: .key("trust.anchors"), "\(name) can not be read as PEM or DER")
                 }
                 certificates += blocks
             }
@@ -174,7 +175,8 @@ struct ConfigurationReader {
                 throw ConfigurationError(.badKey, file: file, place: .key(key), "\(path) is no list of card anchors")
             }
             for (index, item) in items.enumerated() {
-                guard let id = hex(item.key_id).flatMap({ KeyIdentifier($0) }), let n = hex(item.n), let e = hex(item.e),
+                guard let id = hex(item.key_id).flatMap({ KeyIdentifier($0) }), let n = hex(item.n),
+                    let e = hex(item.e),
                     let use = CardAnchors.Use(rawValue: item.use ?? "visual"),
                     let rsa = try? RSAPublicKey(modulus: n, exponent: e)
                 else {
@@ -215,7 +217,8 @@ struct ConfigurationReader {
 
     func libraries(_ written: [ConfigurationFile.Library]) throws(ConfigurationError) -> [Library] {
         guard !written.isEmpty else {
-            throw ConfigurationError(.missingKey, file: file, place: .key("library"), "no library would be told anything")
+            throw ConfigurationError(
+                .missingKey, file: file, place: .key("library"), "no library would be told anything")
         }
         guard Set(written.map(\.name)).count == written.count else {
             throw wrong("library.name", "two libraries bear one name")
@@ -236,12 +239,14 @@ struct ConfigurationReader {
                 throw ConfigurationError(
                     .missingKey, file: file, place: .key(key + ".receiver_key"), "nested needs the receiver's key")
             }
-            guard let keys = try? PublicJWK.parse(try bytes(path, key + ".receiver_key")), let receiver = keys.first else {
+            guard let keys = try? PublicJWK.parse(try bytes(path, key + ".receiver_key")), let receiver = keys.first
+            else {
                 throw ConfigurationError(
                     .badKey, file: file, place: .key(key + ".receiver_key"), "\(path) is no P-256 public JWK")
             }
             for (name, path) in [
-                ("ca", library.ca), ("client_certificate", library.client_certificate), ("client_key", library.client_key),
+                ("ca", library.ca), ("client_certificate", library.client_certificate),
+                ("client_key", library.client_key),
             ] {
                 if let path { _ = try bytes(path, "\(key).\(name)") }
             }
@@ -259,7 +264,8 @@ struct ConfigurationReader {
         guard url.hasPrefix("http://") else { return false }
         let authority = url.dropFirst("http://".count).prefix { $0 != "/" && $0 != "?" && $0 != "#" }
         guard !authority.contains("@") else { return false }
-        let host = authority.hasPrefix("[") ? authority.prefix { $0 != "]" }.dropFirst() : authority.prefix { $0 != ":" }
+        let host =
+            authority.hasPrefix("[") ? authority.prefix { $0 != "]" }.dropFirst() : authority.prefix { $0 != ":" }
         return host == "localhost" || host == "127.0.0.1" || host == "::1"
     }
 }

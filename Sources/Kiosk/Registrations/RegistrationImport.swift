@@ -68,7 +68,8 @@ package struct RegistrationImport: Sendable {
 
     private func registration(from record: Record, now: Int64) throws(Refused) -> Registration {
         guard let certificates = try? derBlocks(in: Array(record.certificate.utf8), label: "CERTIFICATE"),
-            let certificate = certificates.first, certificates.count == 1, certificate.count <= CardFile.authenticationCertificate.most,
+            let certificate = certificates.first, certificates.count == 1,
+            certificate.count <= CardFile.authenticationCertificate.most,
             certificate.first == 0x30
         else { throw Refused(reason: .certificate) }
         guard let birthDate = BirthDate(record.birth_date) else { throw Refused(reason: .birthDate) }
@@ -112,7 +113,9 @@ package struct Record: Codable, Sendable {
     package var service_ids: [String: String]?
 
     package init(_ registration: Registration) {
-        let base64 = Data(registration.certificate.revealed).base64EncodedString(options: [.lineLength64Characters, .endLineWithLineFeed])
+        let base64 = Data(registration.certificate.revealed).base64EncodedString(options: [
+            .lineLength64Characters, .endLineWithLineFeed,
+        ])
         certificate = "-----BEGIN CERTIFICATE-----\n\(base64)\n-----END CERTIFICATE-----\n"
         ppid = registration.ppids.mapValues(\.revealed)
         birth_date = registration.birthDate.revealed

@@ -76,7 +76,8 @@ actor CardSession {
     }
 
     func readCVCertificate() async throws(CardFault) -> [UInt8] {
-        try await wrapped { (channel) async throws(SmartCardError) in try await channel.readObject(.visualCVCertificate) }
+        try await wrapped { (channel) async throws(SmartCardError) in try await channel.readObject(.visualCVCertificate)
+        }
     }
 
     /// Powers the card down, once.

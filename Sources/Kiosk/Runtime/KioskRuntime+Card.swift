@@ -36,7 +36,8 @@ extension KioskRuntime {
                     return .challengeAnswered(.unpinned)
                 }
                 // Verified before anything else is asked: only a card that has proved itself learns a birth date.
-                guard let key = try? CardKey(publicKeyInfo: pinned.revealed), let proved = try? answer.verified(under: key)
+                guard let key = try? CardKey(publicKeyInfo: pinned.revealed),
+                    let proved = try? answer.verified(under: key)
                 else { return .challengeAnswered(.otherKey) }
                 await self.keep(.pinned(proved), of: presence)
                 return .challengeAnswered(.pinnedKey)
@@ -55,7 +56,8 @@ extension KioskRuntime {
     func verifyBirthDate(_ presence: Presence) {
         guard let registration = evidence[presence]?.active?.registration else { return }
         let written = registration.birthKey?.revealed
-        guard let key = written.flatMap({ BirthDateKey($0) }) ?? BirthDate(registration.birthDate.revealed)?.eraKey else {
+        guard let key = written.flatMap({ BirthDateKey($0) }) ?? BirthDate(registration.birthDate.revealed)?.eraKey
+        else {
             return take(.registryFailed, of: presence)
         }
         ask(presence) { (session) async throws(CardFault) in
@@ -77,7 +79,8 @@ extension KioskRuntime {
                 return .cardFailed(error.failure)
             }
             do throws(CardDataError) {
-                let proof = try Self.proof(answer, record: record, known: known, certificate: certificate, anchors: anchors)
+                let proof = try Self.proof(
+                    answer, record: record, known: known, certificate: certificate, anchors: anchors)
                 await self.keep(proof.proof, signedBy: proof.issuer, of: presence)
                 return .proofChecked(proof.proof.birthDate == registered ? .proven : .otherBirthDate)
             } catch {

@@ -90,7 +90,8 @@ package actor KioskRuntime {
     private func loadLists() {
         let loaded = RevocationFiles.load(configuration.revocationFiles, anchors: configuration.anchors)
         for problem in loaded.problems {
-            log.warning("revocation list left out", metadata: ["file": "\(problem.file)", "reason": "\(problem.reason)"])
+            log.warning(
+                "revocation list left out", metadata: ["file": "\(problem.file)", "reason": "\(problem.reason)"])
         }
         // What is served never goes back, nor away because a file was damaged.
         if let newest = loaded.newestThisUpdate, newest >= revocation.newestThisUpdate ?? .min { revocation = loaded }

@@ -31,7 +31,8 @@ struct CardOptions: ParsableArguments {
         if let atr = atr.last { profile.atr = atr }
         let file = self.profile
         return try CardInField(
-            profile, faults: faults, timing: bitRate.last.map { CardTiming(bitRate: $0, signature: signature) }, isT0: t0
+            profile, faults: faults, timing: bitRate.last.map { CardTiming(bitRate: $0, signature: signature) },
+            isT0: t0
         ) { changed in
             // Counters are non-volatile: a restart must not give tries back.
             if let json = try? changed.json() { try? Data(json).write(to: URL(filePath: file), options: .atomic) }
@@ -41,7 +42,8 @@ struct CardOptions: ParsableArguments {
 
 struct CardCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "card", abstract: "A virtual My Number Card on vpcd's reader; insert, remove and quit on standard input.")
+        commandName: "card",
+        abstract: "A virtual My Number Card on vpcd's reader; insert, remove and quit on standard input.")
 
     @OptionGroup var options: CardOptions
 

@@ -12,7 +12,8 @@ internal import VirtualCard
 
 struct DemoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "demo", abstract: "Tap a good, a copied, a revoked and an unregistered card, and show what happened.")
+        commandName: "demo",
+        abstract: "Tap a good, a copied, a revoked and an unregistered card, and show what happened.")
 
     func run() async throws {
         let path = FileManager.default.temporaryDirectory.appending(path: "kazashi-demo-\(UUID().uuidString)").path()
@@ -35,10 +36,10 @@ struct DemoCommand: AsyncParsableCommand {
             ("An unregistered card / 未登録のカード", cards.unregistered, "unregistered"),
         ] {
             let result = try await taps.tap(try CardInField(card.profile))
-            print("\(title)")
-            for line in result.shown { print("    display   \(line)") }
-            print("    code      \(result.code)   (\(result.apdus) APDUs, \(Int(result.milliseconds)) ms)")
-            print("    desk      \(result.received.isEmpty ? "nothing" : result.received.joined(separator: "; "))\n")
+            emit("\(title)")
+            for line in result.shown { emit("    display   \(line)") }
+            emit("    code      \(result.code)   (\(result.apdus) APDUs, \(Int(result.milliseconds)) ms)")
+            emit("    desk      \(result.received.isEmpty ? "nothing" : result.received.joined(separator: "; "))\n")
             if result.code != expected { isRight = false }
         }
         await taps.stop()
@@ -136,7 +137,8 @@ private actor InProcessTaps: DemoTaps {
                     let apdus: Int?
                     let ms: Double?
                 }
-                guard let line = try? JSONDecoder().decode(Line.self, from: Data(line.utf8)), let code = line.code else {
+                guard let line = try? JSONDecoder().decode(Line.self, from: Data(line.utf8)), let code = line.code
+                else {
                     return
                 }
                 continuation.yield((code, line.apdus ?? 0, line.ms ?? 0))

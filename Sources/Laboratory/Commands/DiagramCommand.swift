@@ -6,7 +6,7 @@ struct DiagramCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "diagram", abstract: "Print the login's state diagram (Mermaid), drawn from the machine itself.")
 
-    func run() throws { print(Diagram.mermaid()) }
+    func run() throws { emit(Diagram.mermaid()) }
 }
 
 package enum Diagram {

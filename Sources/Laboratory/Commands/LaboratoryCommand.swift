@@ -38,3 +38,9 @@ func note(_ text: String) {
     let bytes = Array((text + "\n").utf8)
     _ = write(STDERR_FILENO, bytes, bytes.count)
 }
+
+/// Results: standard output, each line at once, also into a pipe.
+func emit(_ text: String) {
+    let bytes = Array((text + "\n").utf8)
+    _ = write(STDOUT_FILENO, bytes, bytes.count)
+}

@@ -26,7 +26,7 @@ struct LibraryCommand: AsyncParsableCommand {
         let desk = try DeskServer(
             verifier: TokenVerifier(audience: PilotFolder.audience, keys: [key], kiosks: kiosks), port: port)
         note("listening on 127.0.0.1:\(try await desk.start())")
-        for await receipt in desk.receipts { print(LibraryCommand.line(receipt)) }
+        for await receipt in desk.receipts { emit(LibraryCommand.line(receipt)) }
     }
 
     /// What a desk is for: it may show the pseudonym, for it is the one who must know it.

@@ -66,7 +66,8 @@ package struct PilotCards: Sendable {
             copied: try issue([0x06, 0xD1, 0x80, 0x08], certificate: good.certificate),
             revoked: try issue(revokedSerial, other), unregistered: try issue([0x06, 0xD1, 0x80, 0x10], other))
         for (name, card) in [
-            ("good", cards.good), ("copied", cards.copied), ("revoked", cards.revoked), ("unregistered", cards.unregistered),
+            ("good", cards.good), ("copied", cards.copied), ("revoked", cards.revoked),
+            ("unregistered", cards.unregistered),
         ] { try folder.write("cards/\(name).json", try card.profile.json(), mode: 0o600) }
         try folder.writeJSON("registrations.json", cards.records)
         return cards

@@ -1,5 +1,6 @@
+internal import CLinux
 internal import Foundation
-package import Glibc
+internal import Glibc
 internal import Synchronization
 
 /// A program that runs beside us, with its output as lines. It dies with its holder.
@@ -7,85 +8,95 @@ package final class ChildProcess: Sendable {
     private struct State {
         var standardOutput = ""
         var standardError = ""
+        var hasEnded = false
     }
-
-    private let process: Process
-    private let state = Mutex(State())
+    private let shared: Shared
     /// Lines of standard output, as they come.
     package let lines: AsyncStream<String>
     private let ended: AsyncStream<Int32>
-    package let pid: pid_t
+    package let pid: Int32
+
+    private final class Shared: Sendable { let state = Mutex(State()) }
 
     package struct Failed: Error, CustomStringConvertible {
         package let description: String
     }
 
     /// - Parameter input: given as standard input, which then ends.
-    package init(_ path: String, _ arguments: [String], input: [UInt8]? = nil, environment: [String: String] = [:]) throws {
-        let process = Process()
-        process.executableURL = URL(filePath: path)
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        let (output, error) = (Pipe(), Pipe())
-        process.standardOutput = output
-        process.standardError = error
-        let inputPipe = input.map { _ in Pipe() }
-        process.standardInput = inputPipe ?? FileHandle.nullDevice
+    package init(_ path: String, _ arguments: [String], input: [UInt8] = []) throws {
+        let (standardInput, standardOutput, standardError) = (try Self.pipe(), try Self.pipe(), try Self.pipe())
+        let words = ([path] + arguments).map { strdup($0) } + [nil]
+        let environment = ProcessInfo.processInfo.environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
+        defer { (words + environment).forEach { free($0) } }
+        pid = kz_spawn(path, words, environment, standardInput.read, standardOutput.write, standardError.write)
+        for descriptor in [standardInput.read, standardOutput.write, standardError.write] { close(descriptor) }
+        guard pid > 0 else { throw Failed(description: "\(path) could not be started") }
         let (lines, lineContinuation) = AsyncStream<String>.makeStream()
         let (ended, endContinuation) = AsyncStream<Int32>.makeStream()
-        (self.lines, self.ended) = (lines, ended)
-        process.terminationHandler = { process in
-            endContinuation.yield(
-                process.terminationReason == .uncaughtSignal ? 128 + process.terminationStatus : process.terminationStatus)
+        let shared = Shared()
+        (self.lines, self.ended, self.shared) = (lines, ended, shared)
+        let pid = pid
+        // Blocking reads and waits, each on a thread of its own.
+        Thread.detachNewThread {
+            var rest = input[...]
+            while !rest.isEmpty {
+                let count = rest.withUnsafeBytes { Glibc.write(standardInput.write, $0.baseAddress, $0.count) }
+                guard count > 0 else { break }
+                rest = rest.dropFirst(count)
+            }
+            close(standardInput.write)
+        }
+        Thread.detachNewThread {
+            Self.read(standardOutput.read) { line in
+                shared.state.withLock { $0.standardOutput += line + "\n" }
+                lineContinuation.yield(line)
+            }
+            lineContinuation.finish()
+        }
+        Thread.detachNewThread {
+            Self.read(standardError.read) { line in shared.state.withLock { $0.standardError += line + "\n" } }
+        }
+        Thread.detachNewThread {
+            var status: Int32 = 0
+            while waitpid(pid, &status, 0) < 0, errno == EINTR {}
+            shared.state.withLock { $0.hasEnded = true }
+            endContinuation.yield(status & 0x7F == 0 ? (status >> 8) & 0xFF : 128 + (status & 0x7F))
             endContinuation.finish()
         }
-        try process.run()
-        self.process = process
-        pid = process.processIdentifier
-        if let input, let inputPipe {
-            try? inputPipe.fileHandleForWriting.write(contentsOf: Data(input))
-            try? inputPipe.fileHandleForWriting.close()
-        }
-        gather(output.fileHandleForReading, lines: lineContinuation) { $0.standardOutput += $1 }
-        gather(error.fileHandleForReading, lines: nil) { $0.standardError += $1 }
     }
 
-    deinit { kill(pid, SIGKILL) }
+    deinit { signal(SIGKILL) }
 
-    private func gather(
-        _ handle: FileHandle, lines: AsyncStream<String>.Continuation?,
-        _ append: @escaping @Sendable (inout State, String) -> Void
-    ) {
-        let partial = Mutex<[UInt8]>([])
-        let box = Box(partial)
-        handle.readabilityHandler = { [weak self] handle in
-            let data = handle.availableData
-            guard !data.isEmpty else {
-                handle.readabilityHandler = nil
-                lines?.finish()
-                return
-            }
-            box.partial.withLock { partial in
-                partial += data
-                while let end = partial.firstIndex(of: 0x0A) {
-                    let line = String(decoding: partial[..<end], as: UTF8.self)
-                    partial.removeSubrange(...end)
-                    self?.state.withLock { append(&$0, line + "\n") }
-                    lines?.yield(line)
-                }
+    private static func pipe() throws -> (read: Int32, write: Int32) {
+        var descriptors: [Int32] = [-1, -1]
+        guard kz_pipe(&descriptors) == 0 else { throw Failed(description: "no pipe to be had") }
+        return (descriptors[0], descriptors[1])
+    }
+
+    private static func read(_ descriptor: Int32, _ line: (String) -> Void) {
+        defer { close(descriptor) }
+        var partial: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 16 * 1024)
+        while true {
+            let count = Glibc.read(descriptor, &buffer, buffer.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { break }
+            partial += buffer.prefix(count)
+            while let end = partial.firstIndex(of: 0x0A) {
+                line(String(decoding: partial[..<end], as: UTF8.self))
+                partial.removeSubrange(...end)
             }
         }
+        if !partial.isEmpty { line(String(decoding: partial, as: UTF8.self)) }
     }
 
-    private final class Box: Sendable {
-        let partial: Mutex<[UInt8]>
-        init(_ partial: consuming Mutex<[UInt8]>) { self.partial = partial }
+    package var standardError: String { shared.state.withLock { $0.standardError } }
+    package var standardOutput: String { shared.state.withLock { $0.standardOutput } }
+
+    /// Nothing once it has ended: its number may be somebody else's by then.
+    package func signal(_ number: Int32) {
+        shared.state.withLock { if !$0.hasEnded { kill(pid, number) } }
     }
-
-    package var standardError: String { state.withLock { $0.standardError } }
-    package var standardOutput: String { state.withLock { $0.standardOutput } }
-
-    package func signal(_ number: Int32) { kill(pid, number) }
 
     /// The exit code; 128 + number for a signal.
     package func exitCode() async -> Int32 {
@@ -93,15 +104,20 @@ package final class ChildProcess: Sendable {
         return -1
     }
 
-    /// Ends it and waits.
+    /// Ends it and waits; after five seconds it is killed.
     @discardableResult
     package func stop(_ number: Int32 = SIGTERM) async -> Int32 {
-        kill(pid, number)
+        signal(number)
+        let timer = Task {
+            guard (try? await Task.sleep(for: .seconds(5))) != nil else { return }
+            signal(SIGKILL)
+        }
+        defer { timer.cancel() }
         return await exitCode()
     }
 
     /// Runs a program to its end.
-    package static func run(_ path: String, _ arguments: [String], input: [UInt8]? = nil) async throws -> (
+    package static func run(_ path: String, _ arguments: [String], input: [UInt8] = []) async throws -> (
         code: Int32, output: String, error: String
     ) {
         let child = try ChildProcess(path, arguments, input: input)
@@ -110,20 +126,4 @@ package final class ChildProcess: Sendable {
         let code = await child.exitCode()
         return (code, output, child.standardError)
     }
-}
-
-/// Where this package's programs were built.
-package enum Programs {
-    package static var folder: String {
-        var buffer = [UInt8](repeating: 0, count: 4_096)
-        let count = readlink("/proc/self/exe", &buffer, buffer.count)
-        let path = String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
-        return String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
-    }
-
-    package static var kazashi: String { folder + "/kazashi" }
-    package static var laboratory: String { folder + "/kazashi-lab" }
-
-    /// True inside the private network and mount namespaces that `board/test` and `board/demo` make.
-    package static var isInPrivateNamespace: Bool { ProcessInfo.processInfo.environment["KAZASHI_NAMESPACE"] == "1" }
 }

@@ -1,5 +1,5 @@
 internal import Foundation
-package import Glibc
+internal import Glibc
 
 /// `kazashi run` as its own process, with its events.
 package actor KioskProcess {
@@ -17,7 +17,7 @@ package actor KioskProcess {
 
     private let process: ChildProcess
     private var iterator: AsyncStream<String>.Iterator
-    package nonisolated var pid: pid_t { process.pid }
+    package nonisolated var pid: Int32 { process.pid }
 
     package init(configuration: String, program: String = Programs.kazashi) throws {
         process = try ChildProcess(program, ["run", "--config", configuration, "--taps-to-stdout"])

@@ -119,7 +119,9 @@ package struct PilotFolder: Sendable {
     }
 
     /// A registration in the form that `kazashi registration import` takes.
-    package func record(of card: IssuedCard, ppid: String, withCardKey: Bool = false, serviceID: String? = nil) -> [String: Any] {
+    package func record(of card: IssuedCard, ppid: String, withCardKey: Bool = false, serviceID: String? = nil)
+        -> [String: Any]
+    {
         let date = card.holder.birthDate
         let month = date.dropFirst(4)
         var record: [String: Any] = [

@@ -11,7 +11,9 @@ package final class PilotStack: Sendable {
     package let reader = VPCDReader()
 
     /// Starts everything around cards that were made, and registers them; ready when it returns.
-    package init(pilot: PilotCards, options: PilotFolder.Options = .init(), program: String = Programs.kazashi) async throws {
+    package init(pilot: PilotCards, options: PilotFolder.Options = .init(), program: String = Programs.kazashi)
+        async throws
+    {
         folder = pilot.folder
         desk = try DeskServer(verifier: folder.verifier())
         var options = options
