@@ -83,7 +83,7 @@ var targets: [Target] = [
     .testTarget(name: "TrustTests", dependencies: ["Trust", "TestPKI", "Cryptography"], swiftSettings: settings),
     .testTarget(
         name: "RegistryTests", dependencies: ["Registry", "TestPKI", "Cryptography", grdb], swiftSettings: settings),
-    .testTarget(name: "LoginTests", dependencies: ["Login"], swiftSettings: settings),
+    .testTarget(name: "LoginTests", dependencies: ["Login", "Laboratory"], swiftSettings: settings),
     .testTarget(
         name: "AnnouncementTests", dependencies: ["Announcement", "LibraryDesk", "JOSE", "Cryptography"],
         swiftSettings: settings),

@@ -1,0 +1,121 @@
+import Login
+import Testing
+
+@Suite struct LoginMachineTests {
+    let first = Presence(number: 1)
+    let second = Presence(number: 2)
+
+    /// A machine after these events.
+    private func machine(_ events: LoginEvent...) -> LoginMachine {
+        var machine = LoginMachine()
+        for event in [.health(nil)] + events { _ = machine.handle(event) }
+        return machine
+    }
+
+    private func proving(pinned: Bool = true, validated: Bool = true) -> LoginMachine {
+        var machine = machine(.inserted(first), .fact(first, .certificateRead))
+        _ = machine.handle(.fact(first, .lookedUp(pinned ? .activePinned : .activeUnpinned)))
+        if !pinned { _ = machine.handle(.fact(first, .identified(isCard: true))) }
+        if validated { _ = machine.handle(.fact(first, .validated(.good))) }
+        return machine
+    }
+
+    private func announcing() -> LoginMachine {
+        var machine = proving()
+        for fact: Fact in [
+            .challengeAnswered(.pinnedKey), .triesCounted(10), .birthDateVerified(accepted: true), .proofChecked(.proven),
+        ] { _ = machine.handle(.fact(first, fact)) }
+        return machine
+    }
+
+    private func outcome(_ effects: [LoginEffect]) -> String? {
+        effects.compactMap { if case .report(_, let outcome) = $0 { outcome.code } else { nil } }.first
+    }
+
+    @Test("A first tap pins the card's key before anything is announced")
+    func firstTap() {
+        var machine = proving(pinned: false)
+        #expect(machine.handle(.fact(first, .challengeAnswered(.unpinned))) == [.countTries(first)])
+        #expect(machine.handle(.fact(first, .triesCounted(10))) == [.verifyBirthDate(first)])
+        #expect(machine.handle(.fact(first, .birthDateVerified(accepted: true))) == [.prove(first)])
+        let proven = machine.handle(.fact(first, .proofChecked(.proven)))
+        #expect(proven.contains(.pinCardKey(first)))
+        #expect(!proven.contains { if case .announce = $0 { true } else { false } })
+        let pinned = machine.handle(.fact(first, .cardKeyPinned(true)))
+        #expect(pinned.contains { if case .announce = $0 { true } else { false } })
+    }
+
+    @Test("VERIFY waits for the certificate's check, in whichever order they come")
+    func anyOrder() {
+        var machine = proving(validated: false)
+        _ = machine.handle(.fact(first, .challengeAnswered(.pinnedKey)))
+        #expect(machine.handle(.fact(first, .triesCounted(10))) == [])
+        #expect(machine.handle(.fact(first, .validated(.good))) == [.verifyBirthDate(first)])
+    }
+
+    @Test("No patron's card is locked by us", arguments: [nil, 0, 1, 4] as [Int?])
+    func triesLow(left: Int?) {
+        var machine = proving()
+        _ = machine.handle(.fact(first, .challengeAnswered(.pinnedKey)))
+        #expect(outcome(machine.handle(.fact(first, .triesCounted(left)))) == "tries_low")
+    }
+
+    @Test("A proven card that refuses the birth date suspends; an unproven one does not")
+    func suspension() {
+        for pinned in [true, false] {
+            var machine = proving(pinned: pinned)
+            _ = machine.handle(.fact(first, .challengeAnswered(pinned ? .pinnedKey : .unpinned)))
+            _ = machine.handle(.fact(first, .triesCounted(10)))
+            let effects = machine.handle(.fact(first, .birthDateVerified(accepted: false)))
+            #expect(effects.contains(.suspend(first)) == pinned)
+            #expect(outcome(effects) == "birth_date_refused")
+        }
+    }
+
+    @Test("The first code that applies is told, though a later one was known first")
+    func firstCode() {
+        var machine = proving(validated: false)
+        #expect(outcome(machine.handle(.fact(first, .challengeAnswered(.otherKey)))) == nil)
+        #expect(outcome(machine.handle(.fact(first, .validated(.revoked)))) == "revoked")
+    }
+
+    @Test("A suspended registration still names a revoked certificate")
+    func suspendedAndRevoked() {
+        var machine = machine(.inserted(first), .fact(first, .certificateRead))
+        #expect(machine.handle(.fact(first, .lookedUp(.suspended))) == [.validate(first)])
+        #expect(outcome(machine.handle(.fact(first, .validated(.revoked)))) == "revoked")
+    }
+
+    @Test("The announcement goes on when the card is taken, and the next card waits for it")
+    func nextCardWaits() {
+        var machine = announcing()
+        #expect(machine.handle(.removed) == [])
+        #expect(machine.handle(.inserted(second)) == [])
+        let effects = machine.handle(.fact(first, .announced(.acknowledged)))
+        #expect(outcome(effects) == "ok")
+        #expect(effects.contains(.forget(first)))
+        #expect(effects.contains(.read(second)))
+    }
+
+    @Test("A card laid down while out of service is told so, and does not start when service returns")
+    func outOfService() {
+        var machine = LoginMachine()
+        #expect(outcome(machine.handle(.inserted(first))) == "out_of_service")
+        #expect(machine.handle(.health(nil)) == [])
+        #expect(machine.handle(.removed).contains(.show(.ready)))
+    }
+
+    @Test("The same card again is silent")
+    func tooSoon() {
+        var machine = machine(.inserted(first), .fact(first, .certificateRead))
+        let effects = machine.handle(.fact(first, .lookedUp(.tooSoon)))
+        #expect(outcome(effects) == "too_soon")
+        #expect(!effects.contains { if case .show = $0 { true } else { false } })
+    }
+
+    @Test("A library that stays silent ends at the announcement's deadline")
+    func unreachable() {
+        var machine = announcing()
+        #expect(outcome(machine.handle(.fact(first, .passed(.announcement)))) == "library_unreachable")
+    }
+}
