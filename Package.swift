@@ -48,7 +48,7 @@ var targets: [Target] = [
             "Cryptography", "TLV", "CLinux", grdb, toml, logging,
         ], swiftSettings: room),
     .executableTarget(
-        name: "kazashi", dependencies: ["Kiosk", "Registry", "Trust", "TLV", "Panel", logging, arguments],
+        name: "kazashi", dependencies: ["Kiosk", "Announcement", "Registry", "Trust", "TLV", logging, arguments],
         swiftSettings: settings),
 
     // Everything that exists to try, test and pilot: never in the appliance's image.

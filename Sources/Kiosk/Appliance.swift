@@ -5,8 +5,8 @@ internal import Glibc
 internal import HTTPClient
 package import Logging
 internal import Panel
-package import Registry
-package import SmartCard
+internal import Registry
+internal import SmartCard
 
 /// The appliance as a process: what `kazashi run` does.
 package struct Appliance: Sendable {

@@ -45,7 +45,7 @@ private final class Handoff<Value: Sendable>: Sendable {
 
 /// Waits for `work` until it ends, `deadline` passes or the waiting task is cancelled. The work itself is not stopped:
 /// C calls cannot be. When it is left behind, `abandoned` is called at once and `returned` when it ends after all.
-func abandonable<Value: Sendable>(
+package func abandonable<Value: Sendable>(
     until deadline: ContinuousClock.Instant,
     abandoned: @escaping @Sendable () -> Void,
     returned: @escaping @Sendable () -> Void,

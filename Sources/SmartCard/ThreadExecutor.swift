@@ -5,7 +5,7 @@ internal import Synchronization
 
 /// One thread of its own for an actor whose methods call into C and block there: they never sit on Swift's
 /// cooperative pool. The thread ends when the executor is stopped and its jobs are done.
-final class ThreadExecutor: SerialExecutor, Sendable {
+package final class ThreadExecutor: SerialExecutor, Sendable {
     private struct State {
         var jobs: [UnownedJob] = []
         var stopped = false
@@ -15,7 +15,7 @@ final class ThreadExecutor: SerialExecutor, Sendable {
     private let name: String
 
     /// - Parameter name: shown by `ps -L`; its first 15 characters.
-    init(name: String) {
+    package init(name: String) {
         self.name = name
         var thread = pthread_t()
         let me = Unmanaged.passRetained(self)
@@ -33,13 +33,13 @@ final class ThreadExecutor: SerialExecutor, Sendable {
         pthread_detach(thread)
     }
 
-    func enqueue(_ job: consuming ExecutorJob) {
+    package func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         state.withLock { $0.jobs.append(job) }
         wake.signal()
     }
 
-    func stop() {
+    package func stop() {
         state.withLock { $0.stopped = true }
         wake.signal()
     }

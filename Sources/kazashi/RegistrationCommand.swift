@@ -1,3 +1,4 @@
+import Announcement
 import ArgumentParser
 import Glibc
 import Kiosk

@@ -2,7 +2,7 @@ package import Announcement
 internal import Cryptography
 internal import Glibc
 package import Logging
-package import Login
+internal import Login
 internal import MyNumberCard
 package import Panel
 package import Registry

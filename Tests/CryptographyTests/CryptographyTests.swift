@@ -1,0 +1,142 @@
+import Cryptography
+import Testing
+
+private func bytes(_ hex: String) -> [UInt8] {
+    let digits = hex.compactMap(\.hexDigitValue)
+    return stride(from: 0, to: digits.count - 1, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
+}
+
+@Suite struct DigestTests {
+    @Test("SHA-256 of FIPS 180-4's first example")
+    func sha() {
+        #expect(sha256(Array("abc".utf8)) == bytes("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"))
+    }
+
+    @Test("HMAC-SHA-256, RFC 4231 test case 2")
+    func hmac() {
+        let tag = hmacSHA256(Array("what do ya want for nothing?".utf8), key: SecretBytes(copying: Array("Jefe".utf8)))
+        #expect(tag == bytes("5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"))
+    }
+
+    @Test("HKDF-SHA-256 without salt and info, RFC 5869 test case 3; purposes give keys apart")
+    func hkdf() throws {
+        let secret = SecretBytes(copying: [UInt8](repeating: 0x0B, count: 22))
+        let key = try derivedKey(from: secret, purpose: "", count: 42)
+        #expect(
+            key.matches(
+                bytes("8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8")))
+        let (one, other) = (try derivedKey(from: secret, purpose: "one"), try derivedKey(from: secret, purpose: "other"))
+        #expect(!one.matches(other.withBytes { Array($0) }))
+    }
+}
+
+@Suite struct AESGCMTests {
+    /// McGrew and Viega, test case 16 (AES-256, associated data).
+    let key = SecretBytes(copying: bytes("feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308"))
+    let nonce = bytes("cafebabefacedbaddecaf888")
+    let associated = bytes("feedfacedeadbeeffeedfacedeadbeefabaddad2")
+    let plaintext = bytes(
+        "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39"
+    )
+    let ciphertext = bytes(
+        "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662"
+    )
+    let tag = bytes("76fc6ece0f4e1768cddf8853bb2d551b")
+
+    @Test func vector() throws {
+        let sealed = try plaintext.withUnsafeBytes {
+            try AESGCM.seal($0, key: key, nonce: nonce, associated: associated)
+        }
+        #expect(sealed.ciphertext == ciphertext)
+        #expect(sealed.tag == tag)
+        #expect(
+            try AESGCM.open(ciphertext, tag: tag, key: key, nonce: nonce, associated: associated).matches(plaintext))
+    }
+
+    @Test("Any flipped bit of ciphertext, tag or associated data is refused")
+    func flipped() {
+        for index in 0..<(ciphertext.count + tag.count + associated.count) {
+            var parts = ciphertext + tag + associated
+            parts[index] ^= 0x10
+            let (c, t) = (parts[..<ciphertext.count], parts[ciphertext.count..<ciphertext.count + tag.count])
+            #expect(throws: CryptographyError(.authenticationFailed, status: -0x12)) {
+                try AESGCM.open(c, tag: t, key: key, nonce: nonce, associated: Array(parts.suffix(associated.count)))
+            }
+        }
+    }
+}
+
+@Suite struct SecretTests {
+    @Test("A secret prints nothing, by any route")
+    func silent() throws {
+        let secret = SecretBytes(copying: Array("19800217".utf8))
+        let hidden = Confidential("PPID-1")
+        let key = try P256PrivateKey.generate()
+        for text in ["\(secret)", String(reflecting: secret), "\(hidden)", String(reflecting: hidden), "\(key)", String(reflecting: [hidden])] {
+            #expect(!text.contains("1980") && !text.contains("PPID"))
+        }
+        var dumped = ""
+        dump(secret, to: &dumped)
+        dump(hidden, to: &dumped)
+        #expect(!dumped.contains("1980") && !dumped.contains("PPID-1"))
+    }
+
+    @Test func comparison() {
+        let secret = SecretBytes(copying: [1, 2, 3])
+        #expect(secret.matches([1, 2, 3]))
+        #expect(!secret.matches([1, 2, 4]))
+        #expect(!secret.matches([1, 2]))
+    }
+}
+
+@Suite struct KeyTests {
+    @Test("P-256 agrees on one secret from both sides, and signatures verify under the right key only")
+    func p256() throws {
+        let (mine, theirs) = (try P256PrivateKey.generate(), try P256PrivateKey.generate())
+        let shared = try mine.sharedSecret(with: theirs.publicKey)
+        #expect(shared.matches(try theirs.sharedSecret(with: mine.publicKey).withBytes { Array($0) }))
+        let message = Array("message".utf8)
+        let signature = try mine.sign(message)
+        try mine.publicKey.verify(signature, over: message)
+        #expect(throws: CryptographyError.self) { try theirs.publicKey.verify(signature, over: message) }
+        #expect(throws: CryptographyError.self) { try mine.publicKey.verify(signature, over: message + [0]) }
+        #expect(throws: CryptographyError.self) { try mine.publicKey.verify([UInt8](repeating: 0, count: 64), over: message) }
+    }
+
+    @Test("A point that is not on the curve is no key")
+    func offCurve() {
+        #expect(throws: CryptographyError.self) {
+            try P256PublicKey(x: [UInt8](repeating: 1, count: 32), y: [UInt8](repeating: 2, count: 32))
+        }
+    }
+
+    @Test("RSA keys of other sizes and exponents are refused")
+    func unsuitableRSA() throws {
+        let key = try RSAPrivateKey().publicKey
+        #expect(throws: CryptographyError.self) { try RSAPublicKey(modulus: key.modulus.dropLast(), exponent: [3]) }
+        #expect(throws: CryptographyError.self) { try RSAPublicKey(modulus: key.modulus, exponent: [1]) }
+        #expect(throws: CryptographyError.self) { try RSAPublicKey(modulus: key.modulus, exponent: [2]) }
+        #expect(throws: CryptographyError.self) { try RSAPublicKey(modulus: [], exponent: []) }
+    }
+
+    @Test("A private RSA key survives its encoding")
+    func rsaEncoding() throws {
+        let key = try RSAPrivateKey()
+        let again = try RSAPrivateKey(encoded: key.derEncoded())
+        #expect(again.publicKey == key.publicKey)
+        try key.publicKey.verify(again.sign([1, 2, 3]), over: [1, 2, 3])
+    }
+}
+
+@Suite struct PEMBlockTests {
+    @Test func blocks() throws {
+        let pem = Array("x\n-----BEGIN T-----\nAQID\n-----END T-----\n-----BEGIN T-----\nBAU=\n-----END T-----\n".utf8)
+        #expect(try derBlocks(in: pem, label: "T") == [[1, 2, 3], [4, 5]])
+        #expect(try derBlocks(in: [0x30, 0x00], label: "T") == [[0x30, 0x00]])
+    }
+
+    @Test("A block that is not closed, or is not base64, is malformed", arguments: ["AQID", "A$ID\n-----END T-----"])
+    func broken(body: String) {
+        #expect(throws: CryptographyError.self) { try derBlocks(in: Array("-----BEGIN T-----\n\(body)".utf8), label: "T") }
+    }
+}
