@@ -80,12 +80,13 @@ var targets: [Target] = [
         name: "MyNumberCardTests",
         dependencies: ["MyNumberCard", "SmartCard", "Cryptography", "VirtualCard", "TestPKI"],
         swiftSettings: settings),
-    .testTarget(name: "TrustTests", dependencies: ["Trust", "TestPKI", "Cryptography"], swiftSettings: settings),
+    .testTarget(name: "TrustTests", dependencies: ["Trust", "TestPKI", "Cryptography", "TLV"], swiftSettings: settings),
     .testTarget(
         name: "RegistryTests", dependencies: ["Registry", "TestPKI", "Cryptography", grdb], swiftSettings: settings),
     .testTarget(name: "LoginTests", dependencies: ["Login", "Laboratory"], swiftSettings: settings),
     .testTarget(
-        name: "AnnouncementTests", dependencies: ["Announcement", "LibraryDesk", "JOSE", "Cryptography"],
+        name: "AnnouncementTests",
+        dependencies: ["Announcement", "HTTPClient", "LibraryDesk", "Laboratory", "TestPKI", "JOSE", "Cryptography"],
         swiftSettings: settings),
     .testTarget(
         name: "KioskTests", dependencies: ["Kiosk", "Laboratory", "TestPKI", "VirtualCard", "LibraryDesk"],
@@ -94,7 +95,9 @@ var targets: [Target] = [
         name: "VirtualCardTests", dependencies: ["VirtualCard", "Laboratory", "TestPKI"], swiftSettings: settings),
     .testTarget(
         name: "KazashiTests",
-        dependencies: ["kazashi", "kazashi-lab", "Laboratory", "VirtualCard", "TestPKI", "LibraryDesk"],
+        dependencies: [
+            "kazashi", "kazashi-lab", "Laboratory", "VirtualCard", "TestPKI", "LibraryDesk", "SmartCard", "Announcement",
+        ],
         swiftSettings: settings),
 ]
 

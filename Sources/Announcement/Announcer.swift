@@ -35,14 +35,14 @@ package actor Announcer {
     private let platform: String
     private let signingKey: SigningKey
     private let libraries: [Library]
-    private let http: HTTPClient
+    private let http: CurlClient
     private var prepared: [String: PreparedAgreement] = [:]
 
     /// - Parameters:
     ///   - kiosk: `iss`.
     ///   - platform: `iss` of the subject identifier.
     package init(
-        kiosk: String, platform: String, signingKey: SigningKey, libraries: [Library], http: HTTPClient
+        kiosk: String, platform: String, signingKey: SigningKey, libraries: [Library], http: CurlClient
     ) {
         (self.kiosk, self.platform, self.signingKey) = (kiosk, platform, signingKey)
         (self.libraries, self.http) = (libraries, http)

@@ -4,9 +4,9 @@ internal import HTTPClient
 /// Pushes one token over HTTP as RFC 8935 says: 202 is the only yes.
 struct HTTPDelivery: Sendable {
     private let library: Library
-    private let http: HTTPClient
+    private let http: CurlClient
 
-    init(_ library: Library, _ http: HTTPClient) { (self.library, self.http) = (library, http) }
+    init(_ library: Library, _ http: CurlClient) { (self.library, self.http) = (library, http) }
 
     private static let mostAttempts = 3
 

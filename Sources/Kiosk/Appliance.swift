@@ -44,7 +44,7 @@ package struct Appliance: Sendable {
     package static func announcer(for configuration: Configuration) -> Announcer {
         Announcer(
             kiosk: configuration.kioskID, platform: configuration.platform, signingKey: configuration.signingKey,
-            libraries: configuration.libraries, http: HTTPClient())
+            libraries: configuration.libraries, http: CurlClient())
     }
 
     static func display(for configuration: Configuration) -> any Display {

@@ -5,7 +5,7 @@ internal import Glibc
 internal import HTTPClient
 package import JOSE
 package import MyNumberCard
-package import TLV
+internal import TLV
 package import Trust
 
 /// What kazashi.toml means: every file read, every key parsed. Whoever holds one can run.

@@ -22,7 +22,7 @@ struct DemoCommand: AsyncParsableCommand {
         let cards = try PilotCards.make(in: path)
         let taps: any DemoTaps
         if Programs.isInPrivateNamespace {
-            taps = StackTaps(stack: try await PilotStack(pilot: cards))
+            taps = StackTaps(stack: try await PilotStack(folder: cards.folder, records: cards.records))
             note("pcscd, the virtual reader, the desk and kazashi run, in a private network and mount namespace.\n")
         } else {
             taps = try await InProcessTaps(cards)
@@ -107,74 +107,23 @@ private final class ReceivedLines: Sendable {
 
 /// Taps without pcscd, all in this process.
 private actor InProcessTaps: DemoTaps {
-    private let reader = InProcessReader()
-    private let desk: DeskServer
+    private let pilot: InProcessPilot
     private let received = ReceivedLines()
-    private let shown = ReceivedText()
-    private let events: AsyncStream<(outcome: String, exchanges: Int, milliseconds: Double)>
-    private let running: Task<Void, Never>
 
     init(_ cards: PilotCards) async throws {
-        desk = try DeskServer(verifier: cards.folder.verifier())
-        var options = PilotFolder.Options()
-        options.port = try await desk.start()
-        try cards.folder.writeConfiguration(options)
-        received.gather(desk)
-        let configuration = try Configuration(file: cards.folder.configuration)
-        let store = try KioskDatabase.registrations(state: configuration.state, storageKey: configuration.storageKey)
-        let report = await RegistrationImport(store: store, libraries: ["central"]).run(
-            Array(try JSONSerialization.data(withJSONObject: cards.records)), now: cards.folder.now)
-        guard report?.stored == cards.records.count else { throw ExitCode(1) }
-        let (events, continuation) = AsyncStream<(outcome: String, exchanges: Int, milliseconds: Double)>.makeStream()
-        self.events = events
-        let (shown, reader) = (shown, reader)
-        let runtime = try KioskRuntime(
-            configuration: configuration, store: store, announcer: Appliance.announcer(for: configuration),
-            source: reader, display: TerminalDisplay { shown.append($0) },
-            output: TapOutput { line in
-                struct Line: Decodable {
-                    let code: String?
-                    let apdus: Int?
-                    let ms: Double?
-                }
-                guard let line = try? JSONDecoder().decode(Line.self, from: Data(line.utf8)), let code = line.code
-                else {
-                    return
-                }
-                continuation.yield((code, line.apdus ?? 0, line.ms ?? 0))
-            }, log: Logger(label: "kazashi") { _ in SwiftLogNoOpLogHandler() })
-        running = Task { await runtime.run() }
+        pilot = try await InProcessPilot(folder: cards.folder, records: cards.records)
+        received.gather(pilot.desk)
     }
 
     func tap(_ card: CardInField) async throws -> DemoResult {
-        _ = shown.take()
-        reader.insert(card)
-        var outcome: (outcome: String, exchanges: Int, milliseconds: Double)?
-        for await event in events {
-            outcome = event
-            break
-        }
-        reader.remove()
+        let before = pilot.shown.count
+        let tap = await pilot.tap(card)
+        // The outcome stands for two seconds, then the display invites again.
         try await Task.sleep(for: .milliseconds(2_200))
         return DemoResult(
-            code: outcome?.outcome ?? "none", apdus: outcome?.exchanges ?? 0, milliseconds: outcome?.milliseconds ?? 0,
-            shown: shown.take(), received: received.take())
+            code: tap.code, apdus: tap.apdus, milliseconds: tap.ms, shown: Array(pilot.shown.dropFirst(before)),
+            received: received.take())
     }
 
-    func stop() async {
-        running.cancel()
-        await running.value
-        await desk.stop()
-    }
-}
-
-private final class ReceivedText: Sendable {
-    private let lines = Mutex<[String]>([])
-    func append(_ text: String) { lines.withLock { $0.append(text.trimmingCharacters(in: .newlines)) } }
-    func take() -> [String] {
-        lines.withLock { lines in
-            defer { lines = [] }
-            return lines
-        }
-    }
+    func stop() async { await pilot.stop() }
 }

@@ -10,16 +10,17 @@ package final class PilotStack: Sendable {
     package let kiosk: KioskProcess
     package let reader = VPCDReader()
 
-    /// Starts everything around cards that were made, and registers them; ready when it returns.
-    package init(pilot: PilotCards, options: PilotFolder.Options = .init(), program: String = Programs.kazashi)
-        async throws
-    {
-        folder = pilot.folder
+    /// Starts everything around a folder, and registers `records`; ready when it returns.
+    package init(
+        folder: PilotFolder, records: [[String: Any]], options: PilotFolder.Options = .init(),
+        program: String = Programs.kazashi
+    ) async throws {
+        self.folder = folder
         desk = try DeskServer(verifier: folder.verifier())
         var options = options
         options.port = try await desk.start()
         try folder.writeConfiguration(options)
-        try await folder.register(pilot.records)
+        if !records.isEmpty { try await folder.register(records) }
         daemon = try await PCSCDaemon()
         kiosk = try KioskProcess(configuration: folder.configuration, program: program)
         guard await kiosk.state() else {

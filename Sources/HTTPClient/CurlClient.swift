@@ -4,7 +4,7 @@ internal import Glibc
 internal import Synchronization
 
 /// libcurl's multi interface on one thread. Connections stay warm between requests. It ends when it is released.
-package final class HTTPClient: Sendable {
+package final class CurlClient: Sendable {
     private let engine: Engine
 
     package init() {

@@ -1,0 +1,95 @@
+internal import Foundation
+package import Kiosk
+package import LibraryDesk
+internal import Logging
+internal import Panel
+package import Registry
+internal import Synchronization
+package import VirtualCard
+
+/// The kiosk's runtime, a card and a desk in one process: no pcscd between. For where namespaces are not to be had, and
+/// for tests of what does not need the real stack.
+package final class InProcessPilot: Sendable {
+    package let reader = InProcessReader()
+    package let desk: DeskServer
+    package let store: RegistrationStore
+    package let runtime: KioskRuntime
+    private let notes: Notes
+    private let taps: AsyncStream<KioskProcess.Tap>
+    private let running: Task<Void, Never>
+
+    private final class Notes: Sendable {
+        let shown = Mutex<[String]>([])
+        let logged = Mutex<[String]>([])
+    }
+
+    package init(folder: PilotFolder, records: [[String: Any]], options: PilotFolder.Options = .init()) async throws {
+        desk = try DeskServer(verifier: folder.verifier())
+        var options = options
+        options.port = try await desk.start()
+        try folder.writeConfiguration(options)
+        let configuration = try Configuration(file: folder.configuration)
+        store = try KioskDatabase.registrations(state: configuration.state, storageKey: configuration.storageKey)
+        let report = await RegistrationImport(store: store, libraries: ["central"]).run(
+            Array(try JSONSerialization.data(withJSONObject: records)), now: folder.now)
+        guard report?.stored == records.count else { throw ChildProcess.Failed(description: "import failed") }
+        let (taps, continuation) = AsyncStream<KioskProcess.Tap>.makeStream()
+        self.taps = taps
+        let notes = Notes()
+        self.notes = notes
+        runtime = try KioskRuntime(
+            configuration: configuration, store: store, announcer: Appliance.announcer(for: configuration),
+            source: reader,
+            display: TerminalDisplay { text in
+                notes.shown.withLock { $0.append(text.trimmingCharacters(in: .newlines)) }
+            },
+            output: TapOutput { line in
+                let tap = try? JSONDecoder().decode(KioskProcess.Tap.self, from: Data(line.utf8))
+                if let tap { continuation.yield(tap) }
+            },
+            log: Logger(label: "kazashi") { _ in
+                LineLog { line in notes.logged.withLock { $0.append(line) } }
+            })
+        running = Task { [runtime] in await runtime.run() }
+    }
+
+    /// Lays the card down, waits for the outcome, and takes it away.
+    package func tap(_ card: CardInField) async -> KioskProcess.Tap {
+        reader.insert(card)
+        let tap = await nextTap()
+        reader.remove()
+        return tap
+    }
+
+    package func nextTap() async -> KioskProcess.Tap {
+        for await tap in taps { return tap }
+        return KioskProcess.Tap(outcome: "none", code: "none", ms: 0, card_ms: 0, apdus: 0)
+    }
+
+    package var shown: [String] { notes.shown.withLock { $0 } }
+    package var logged: String { notes.logged.withLock { $0.joined(separator: "\n") } }
+
+    package func stop() async {
+        running.cancel()
+        await running.value
+        await desk.stop()
+    }
+}
+
+/// Log lines with their metadata, kept for a test to look into.
+private struct LineLog: LogHandler {
+    var metadata: Logger.Metadata = [:]
+    var logLevel = Logger.Level.trace
+    let write: @Sendable (String) -> Void
+
+    init(write: @escaping @Sendable (String) -> Void) { self.write = write }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        write("\(event.level) \(event.message) \(event.metadata ?? [:])")
+    }
+}

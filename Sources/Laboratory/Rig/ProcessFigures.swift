@@ -1,0 +1,28 @@
+internal import Foundation
+
+/// What a process holds, as the kernel tells it.
+package struct ProcessFigures: Sendable, CustomStringConvertible {
+    package let threads: Int
+    package let descriptors: Int
+    /// VmRSS and RssAnon.
+    package let residentKiB: Int
+    package let anonymousKiB: Int
+
+    package init(pid: Int32) throws {
+        guard let status = readText("/proc/\(pid)/status") else {
+            throw ChildProcess.Failed(description: "no process \(pid)")
+        }
+        func number(_ key: String) -> Int {
+            let line = status.split(separator: "\n").first { $0.hasPrefix(key + ":") } ?? ""
+            return Int(line.filter(\.isNumber)) ?? 0
+        }
+        threads = number("Threads")
+        residentKiB = number("VmRSS")
+        anonymousKiB = number("RssAnon")
+        descriptors = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count
+    }
+
+    package var description: String {
+        "\(threads) threads, \(descriptors) descriptors, VmRSS \(residentKiB) KiB, RssAnon \(anonymousKiB) KiB"
+    }
+}

@@ -1,0 +1,75 @@
+import HTTPClient
+import Testing
+
+@Suite(.timeLimit(.minutes(1))) struct CurlClientTests {
+    let client = CurlClient()
+
+    @Test("A POST goes out as it is, and the answer comes back whole")
+    func post() async throws {
+        try await withServer { received in
+            Answer(status: 202, headers: ["X-Type": received.contentType], body: received.body + [0x21])
+        } _: { url in
+            var request = HTTPRequest(.post, url, body: Array("token".utf8))
+            request.headers = ["Content-Type: application/secevent+jwt"]
+            for _ in 0..<3 {
+                let response = try await client.send(request)
+                #expect(response.status == 202)
+                #expect(response.body == Array("token!".utf8))
+                #expect(response.headers["x-type"] == "application/secevent+jwt")
+            }
+        }
+    }
+
+    @Test("Redirects are answers, never followed")
+    func redirect() async throws {
+        try await withServer { _ in Answer(status: 302, headers: ["Location": "http://127.0.0.1:1/elsewhere"]) } _: { url in
+            let response = try await client.send(HTTPRequest(.get, url))
+            #expect(response.status == 302)
+        }
+    }
+
+    @Test("An answer larger than was asked for is an error")
+    func tooLarge() async throws {
+        try await withServer { _ in Answer(body: [UInt8](repeating: 1, count: 5_000)) } _: { url in
+            await #expect(throws: HTTPClientError.answerTooLarge) { try await client.send(HTTPRequest(.get, url)) }
+        }
+    }
+
+    @Test("A server that stays silent is left at the deadline, or at once when the waiter is cancelled")
+    func silent() async throws {
+        let (arrived, continuation) = AsyncStream<Void>.makeStream()
+        try await withServer { _ in
+            continuation.yield()
+            // Longer than anybody here waits; it ends with the server.
+            try? await Task.sleep(for: .seconds(600))
+            return Answer()
+        } _: { url in
+            await #expect(throws: HTTPClientError.timedOut) {
+                try await client.send(HTTPRequest(.get, url, timeout: .milliseconds(100)))
+            }
+            let waiter = Task { [client] () async -> HTTPClientError? in
+                do throws(HTTPClientError) {
+                    _ = try await client.send(HTTPRequest(.get, url, timeout: .seconds(600)))
+                    return nil
+                } catch {
+                    return error
+                }
+            }
+            var count = 0
+            for await _ in arrived {
+                count += 1
+                if count == 2 { break }
+            }
+            waiter.cancel()
+            #expect(await waiter.value == .cancelled)
+        }
+    }
+
+    @Test("Nobody listens; no such scheme; no URL")
+    func unusable() async {
+        await #expect(throws: HTTPClientError.network(7)) { try await client.send(HTTPRequest(.get, "http://127.0.0.1:1/")) }
+        for url in ["ftp://127.0.0.1/", "file:///etc/passwd", "http://"] {
+            await #expect(throws: HTTPClientError.self) { try await client.send(HTTPRequest(.get, url)) }
+        }
+    }
+}

@@ -1,0 +1,195 @@
+import Foundation
+import Glibc
+import Laboratory
+import SmartCard
+import TestPKI
+import Testing
+import VirtualCard
+
+extension RealStack {
+    @Suite struct FaultTests {
+        @Test("Cards and readers that talk otherwise: T=0, short lengths, other answers to reset, 6F00 first, slow")
+        func dialects() async throws {
+            var pilot = try Pilot()
+            let card = try pilot.card(serial: 0x01, ppid: "PPID-0001")
+            try await withStack(pilot) { stack in
+                let extended = try await stack.expect("ok", from: card)
+                #expect(extended?.apdus == 8, "7, and the record's issuer once")
+                let known = try await stack.expect("ok", from: card)
+                #expect(known?.apdus == 7)
+                try await stack.expect("ok", from: card, with: faults("6f00-first"), "6F00 to the first command")
+                try await stack.expect("ok", from: card, isT0: true, "T=0 with GET RESPONSE and 6Cxx")
+                try await stack.expect("ok", from: card, with: faults("slow=60"), "a slow card")
+                for atr in ["3be000ff8131fe4514", "3b8880010000 41e0b381a1003b", "3b888001004b51ffb381d1000f"] {
+                    var other = card
+                    other.profile.atr = atr.replacing(" ", with: "")
+                    try await stack.expect("ok", from: other, "answer to reset \(atr)")
+                }
+                var short = card
+                short.profile.atr = "3bda13ff8131fb468012392f31c173c601c03b"
+                try await stack.expect("ok", from: short, with: faults("short-only"), "the first try learns")
+                let learned = try await stack.expect("ok", from: short, with: faults("short-only"))
+                let chunks = (card.certificate.count + 255) / 256
+                #expect(learned?.apdus == 8 + chunks, "\(card.certificate.count) bytes of certificate")
+                #expect(learned.map { $0.apdus <= 14 } == true)
+            }
+        }
+
+        @Test("Tries that are low or untold are never spent: 4, 9000, 6300, 6984")
+        func tries() async throws {
+            var pilot = try Pilot()
+            var card = try pilot.card(serial: 0x01, ppid: "PPID-0001")
+            card.profile.applications[1].secrets[0].left = 4
+            let low = try CardInField(card.profile)
+            try await withStack(pilot) { stack in
+                try await stack.expect("tries_low", from: low)
+                #expect(low.profile.applications[1].secrets[0].left == 4)
+                for status in ["9000", "6300", "6984", "63c0"] {
+                    let odd = try CardInField(card.profile, faults: faults("query=\(status)"))
+                    try await stack.expect("tries_low", from: odd, "query answers \(status)")
+                    #expect(odd.collected.isEmpty)
+                }
+                // Half its tries left is enough.
+                var enough = card
+                enough.profile.applications[1].secrets[0].left = 5
+                try await stack.expect("ok", from: enough)
+            }
+        }
+
+        @Test("A fake card that only collects birth dates gets none, and suspends nobody")
+        func collector() async throws {
+            var pilot = try Pilot()
+            let card = try pilot.card(serial: 0x01, ppid: "PPID-0001")
+            let fake = try pilot.card(serial: 0x02, copyOf: card.certificate)
+            let collecting = try CardInField(fake.profile, faults: faults("collector"))
+            try await withStack(pilot) { stack in
+                try await stack.expect("not_proven", from: collecting)
+                #expect(collecting.collected.isEmpty, "a birth date was given to a card that had proved nothing")
+                try await stack.expect("ok", from: card)
+            }
+        }
+
+        @Test("Garbage and endless answers are refused, and the next tap works")
+        func garbage() async throws {
+            var pilot = try Pilot()
+            let card = try pilot.card(serial: 0x01, ppid: "PPID-0001")
+            try await withStack(pilot) { stack in
+                for from in 1...7 {
+                    var faults = faults("garbage=\(from)")
+                    faults.garbageSeed = UInt64(from) * 7_919
+                    let tap = try await stack.tap(CardInField(card.profile, faults: faults))
+                    #expect(tap?.outcome == "refused", "garbage from command \(from): \(tap?.code ?? "-")")
+                    let endless = try await stack.expect("card_error", from: card, with: Self.endless(from))
+                    #expect(endless.map { $0.apdus <= 64 } == true)
+                }
+                try await stack.expect("ok", from: card)
+            }
+        }
+
+        private static func endless(_ from: Int) -> CardFaults {
+            var faults = CardFaults()
+            faults.endlessFrom = from
+            return faults
+        }
+
+        @Test("A card pulled at every command in turn is told so, and the next tap works")
+        func pulled() async throws {
+            var pilot = try Pilot()
+            let card = try pilot.card(serial: 0x01, ppid: "PPID-0001", withCardKey: false)
+            try await withStack(pilot) { stack in
+                // A first proof takes the most commands: 8 with extended lengths, and the token's label.
+                for position in 1...9 {
+                    try await stack.expect("card_pulled", from: card, with: faults("torn=\(position)"), "at command \(position)")
+                }
+                try await stack.expect("ok", from: card)
+                // Known by now.
+                for position in 1...7 {
+                    try await stack.expect("card_pulled", from: card, with: faults("torn=\(position)"), "at command \(position)")
+                    try await stack.expect("ok", from: card, "after a tear at command \(position)")
+                }
+                #expect(try CardInField(card.profile).profile.applications[1].secrets[0].left == 10)
+            }
+        }
+
+        @Test("An exchange that never comes back: refused at five seconds, the reader out of service while it is held")
+        func silent() async throws {
+            var pilot = try Pilot()
+            let card = try pilot.card(serial: 0x01, ppid: "PPID-0001")
+            try await withStack(pilot) { stack in
+                try stack.reader.insert(CardInField(card.profile, faults: faults("silent=4")))
+                #expect(await stack.kiosk.tap()?.code == "card_timeout")
+                // Taken away: vpcd lets go, the blocked call returns, and the kiosk is back.
+                stack.reader.remove()
+                await stack.settle()
+                try await stack.expect("ok", from: card)
+                #expect(stack.kiosk.standardOutput.contains(#""state":"out_of_service","cause":"reader""#))
+            }
+        }
+
+        @Test("Another program that sits on the card: refused at the deadline, and well again when it lets go")
+        func occupied() async throws {
+            var pilot = try Pilot()
+            let card = try pilot.card(serial: 0x01, ppid: "PPID-0001")
+            try await withStack(pilot) { stack in
+                try await stack.expect("ok", from: card)
+                stack.kiosk.signal(SIGSTOP)
+                try stack.reader.insert(CardInField(card.profile))
+                // This process takes the transaction before the kiosk can.
+                let reader = CardReader { _ in }
+                var held: (any CardTransport)?
+                while held == nil {
+                    held = try? await reader.connect(to: "Virtual PCD 00 00", deadline: .now + .seconds(5))
+                    if held == nil { try await Task.sleep(for: .milliseconds(50)) }
+                }
+                stack.kiosk.signal(SIGCONT)
+                #expect(await stack.kiosk.tap()?.code == "card_timeout")
+                await held?.powerDown()
+                stack.reader.remove()
+                await stack.settle()
+                try await stack.expect("ok", from: card)
+            }
+        }
+
+        @Test("pcscd stopped and started again, also in the middle of a tap")
+        func restartedService() async throws {
+            var pilot = try Pilot()
+            let card = try pilot.card(serial: 0x01, ppid: "PPID-0001")
+            try await withStack(pilot) { stack in
+                try await stack.expect("ok", from: card)
+                await stack.daemon.stop()
+                #expect(await stack.kiosk.state { _, cause in cause == "card_service" })
+                let second = try await PCSCDaemon()
+                #expect(await stack.kiosk.state())
+                try await stack.expect("ok", from: card)
+                // Killed while the card is at work: the tap ends, and the kiosk comes back with the service.
+                try stack.reader.insert(CardInField(card.profile, faults: faults("slow=300")))
+                try await Task.sleep(for: .milliseconds(900))
+                await second.stop(SIGKILL)
+                #expect(await stack.kiosk.tap()?.outcome == "refused")
+                unlink("/run/pcscd/pcscd.comm")
+                unlink("/run/pcscd/pcscd.pid")
+                let third = try await PCSCDaemon()
+                #expect(await stack.kiosk.state())
+                try await stack.expect("ok", from: card)
+                await third.stop()
+            }
+        }
+
+        @Test("200 taps one after another: memory, threads and descriptors stay flat")
+        func manyTaps() async throws {
+            var pilot = try Pilot()
+            let card = try pilot.card(serial: 0x01, ppid: "PPID-0001")
+            let field = try CardInField(card.profile)
+            try await withStack(pilot) { stack in
+                for _ in 0..<20 { try await stack.expect("ok", from: field) }
+                let before = try ProcessFigures(pid: stack.kiosk.pid)
+                for _ in 0..<180 { try await stack.expect("ok", from: field) }
+                let after = try ProcessFigures(pid: stack.kiosk.pid)
+                #expect(after.descriptors <= before.descriptors, "\(before) → \(after)")
+                // The pool of Swift's runtime may grow by a thread or two with the processors, not with taps.
+                #expect(after.threads <= before.threads + 2, "\(before) → \(after)")
+                #expect(after.anonymousKiB <= before.anonymousKiB + 1_024, "\(before) → \(after)")
+            }
+        }
+    }
+}

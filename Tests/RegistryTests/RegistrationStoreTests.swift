@@ -1,0 +1,184 @@
+import Cryptography
+import Foundation
+import GRDB
+import Registry
+import Testing
+
+/// A database in a folder of its own.
+private final class Folder {
+    let path: String
+    init() throws {
+        path = FileManager.default.temporaryDirectory.appending(path: "kazashi-registry-\(UUID().uuidString)").path()
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    var file: String { path + "/kazashi.sqlite" }
+
+    func store(_ key: SecretBytes) throws -> RegistrationStore {
+        var configuration = Configuration()
+        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA secure_delete = ON") }
+        return try RegistrationStore(database: DatabaseQueue(path: file, configuration: configuration), storageKey: key)
+    }
+}
+
+@Suite struct RegistrationStoreTests {
+    private let folder: Folder
+    private let key = SecretBytes(copying: [UInt8](repeating: 7, count: 32))
+    private let certificate = Array("a certificate".utf8)
+    private let cardKey = Array("a card key".utf8)
+
+    init() throws { folder = try Folder() }
+
+    private func registration(cardKey: [UInt8]? = nil, ppid: String = "PPID-secret-1") -> Registration {
+        Registration(
+            certificate: Confidential(certificate), ppids: ["central": Confidential(ppid)],
+            birthDate: Confidential("1980-02-17"), birthKey: Confidential("550217"),
+            cardKey: cardKey.map { Confidential($0) }, since: 1_767_225_600)
+    }
+
+    private func active(_ store: RegistrationStore) async throws -> ActiveRegistration {
+        guard case .active(let active) = try await store.lookUp(certificate: certificate) else {
+            throw RegistryError(.unknownID)
+        }
+        return active
+    }
+
+    @Test("Found by the certificate's bytes, and by nothing else")
+    func lookUp() async throws {
+        let store = try folder.store(key)
+        try await store.store(registration())
+        #expect(try await active(store).registration.ppids["central"]?.revealed == "PPID-secret-1")
+        guard case .unknown = try await store.lookUp(certificate: certificate + [0]) else {
+            Issue.record("another certificate was found")
+            return
+        }
+    }
+
+    @Test("A stolen database without the key gives nothing")
+    func stolen() async throws {
+        let store = try folder.store(key)
+        try await store.store(registration(cardKey: cardKey))
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder.path) {
+            let bytes = try Data(contentsOf: URL(filePath: folder.path + "/" + name))
+            for secret in ["PPID", "1980", "550217", "a certificate", "a card key", "central", "active"] {
+                #expect(bytes.range(of: Data(secret.utf8)) == nil, "\(secret) stands in \(name)")
+            }
+            // Nor a plain hash of the certificate.
+            #expect(bytes.range(of: Data(sha256(certificate))) == nil)
+        }
+    }
+
+    @Test("What was removed is gone from the file")
+    func removed() async throws {
+        let store = try folder.store(key)
+        try await store.store(registration())
+        let id = try await active(store).id
+        let sealed = try await DatabaseQueue(path: folder.file).read { try Data.fetchOne($0, sql: "SELECT sealed FROM registration") }
+        let piece = try #require(sealed).prefix(24)
+        #expect(try Data(contentsOf: URL(filePath: folder.file)).range(of: piece) != nil)
+        try await store.remove(id)
+        #expect(try Data(contentsOf: URL(filePath: folder.file)).range(of: piece) == nil)
+        await #expect(throws: RegistryError(.unknownID)) { try await store.remove(id) }
+    }
+
+    @Test("A wrong key is refused by name and leaves the file as it is")
+    func wrongKey() async throws {
+        try await folder.store(key).store(registration())
+        let before = try Data(contentsOf: URL(filePath: folder.file))
+        #expect(throws: RegistryError(.wrongKey)) {
+            try folder.store(SecretBytes(copying: [UInt8](repeating: 8, count: 32)))
+        }
+        #expect(try Data(contentsOf: URL(filePath: folder.file)) == before)
+    }
+
+    @Test("A pin is set once, and neither import nor suspension erases it")
+    func pin() async throws {
+        let store = try folder.store(key)
+        try await store.store(registration())
+        let id = try await active(store).id
+        #expect(try await store.pin(cardKey: cardKey, recordIssuer: [1], for: id))
+        #expect(try await store.pin(cardKey: cardKey, recordIssuer: [1], for: id))
+        #expect(try await store.pin(cardKey: Array("another".utf8), recordIssuer: [1], for: id) == false)
+        try await store.suspend(id)
+        guard case .suspended = try await store.lookUp(certificate: certificate) else {
+            Issue.record("not suspended")
+            return
+        }
+        // Made again: active, and still pinned.
+        try await store.store(registration(ppid: "PPID-secret-2"))
+        let again = try await active(store)
+        #expect(again.registration.cardKey?.revealed == cardKey)
+        #expect(again.registration.ppids["central"]?.revealed == "PPID-secret-2")
+        await #expect(throws: RegistryError(.otherCardKey)) {
+            try await store.store(registration(cardKey: Array("another".utf8)))
+        }
+        try await store.forgetCardKey(id)
+        #expect(try await active(store).registration.cardKey == nil)
+    }
+
+    @Test("Two first proofs at once: one key wins")
+    func race() async throws {
+        let store = try folder.store(key)
+        try await store.store(registration())
+        let id = try await active(store).id
+        let winners = try await withThrowingTaskGroup(of: Bool.self) { group in
+            for number in 0..<8 {
+                group.addTask { try await store.pin(cardKey: [UInt8(number)], recordIssuer: [], for: id) }
+            }
+            return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+        }
+        #expect(winners == 1)
+    }
+
+    @Test("A record moved to another row, put under another version, or altered is refused")
+    func altered() async throws {
+        let store = try folder.store(key)
+        try await store.store(registration())
+        let database = try DatabaseQueue(path: folder.file)
+        let statements = [
+            "UPDATE registration SET version = version + 1",
+            "UPDATE registration SET sealed = CAST(substr(sealed, 1, length(sealed) - 1) || x'00' AS BLOB)",
+            "UPDATE registration SET sealed = x'00'",
+        ]
+        for statement in statements {
+            let saved = try await database.read { try Row.fetchOne($0, sql: "SELECT * FROM registration") }
+            try await database.write { try $0.execute(sql: statement) }
+            await #expect(throws: RegistryError(.damaged)) { try await store.lookUp(certificate: certificate) }
+            let (id, version, sealed): (Data?, Int64?, Data?) = (saved?["id"], saved?["version"], saved?["sealed"])
+            try await database.write {
+                try $0.execute(
+                    sql: "UPDATE registration SET version = ?, sealed = ? WHERE id = ?", arguments: [version, sealed, id])
+            }
+        }
+        // Under another certificate's row.
+        var other = registration(ppid: "PPID-other")
+        other.certificate = Confidential(Array("other".utf8))
+        try await store.store(other)
+        try await database.write { db in
+            try db.execute(sql: "UPDATE registration SET sealed = (SELECT sealed FROM registration LIMIT 1)")
+        }
+        await #expect(throws: RegistryError(.damaged)) {
+            _ = try await store.lookUp(certificate: certificate)
+            _ = try await store.lookUp(certificate: Array("other".utf8))
+        }
+    }
+
+    @Test("The list shows keyed hashes, and nothing of anybody")
+    func list() async throws {
+        let store = try folder.store(key)
+        try await store.store(registration(cardKey: cardKey))
+        let line = try #require(try await store.list().first)
+        #expect(line.id.count == 16 && line.isPinned && line.libraries == ["central"] && line.state == .active)
+        #expect(try await store.id(short: line.id.uppercased()) == active(store).id)
+        await #expect(throws: RegistryError(.unknownID)) { try await store.id(short: "0000000000000000") }
+    }
+
+    @Test("A file that is no database is damaged, not overwritten")
+    func noDatabase() throws {
+        let garbage = Data(repeating: 0x55, count: 4_096)
+        try garbage.write(to: URL(filePath: folder.file))
+        #expect(throws: (any Error).self) { try folder.store(key) }
+        #expect(try Data(contentsOf: URL(filePath: folder.file)) == garbage)
+    }
+}

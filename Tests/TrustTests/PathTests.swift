@@ -1,0 +1,187 @@
+import Cryptography
+import TLV
+import TestPKI
+import Testing
+import Trust
+
+/// 2026-01-01, a year of validity on both sides.
+let now: Int64 = 1_767_225_600
+let year: Int64 = 366 * 86_400
+
+/// Keys are made once for all suites of this target.
+struct Fixture: Sendable {
+    let authority: TestAuthority
+    let userKey: RSAPrivateKey
+    static let shared = Result {
+        try Fixture(authority: TestAuthority(validFrom: now - year, validTo: now + 9 * year), userKey: RSAPrivateKey())
+    }
+
+    func user(_ change: (inout TestAuthority.UserCertificate) -> Void = { _ in }) -> TestAuthority.UserCertificate {
+        var user = TestAuthority.UserCertificate(
+            serial: [0x06, 0xD1, 0x80, 0x07], commonName: "997794E9AGCIEG13221003A", publicKey: userKey.publicKey,
+            validFrom: now - 86_400, validTo: now + year)
+        change(&user)
+        return user
+    }
+
+    func certificate(_ change: (inout TestAuthority.UserCertificate) -> Void = { _ in }) throws -> [UInt8] {
+        try authority.issue(user(change))
+    }
+
+    func anchors() throws -> TrustAnchors { try TrustAnchors([authority.certificate]) }
+
+    func validated(_ certificate: [UInt8]? = nil, at time: Int64 = now) throws -> ValidatedCertificate {
+        try anchors().validate(
+            UnverifiedCertificate(der: certificate ?? self.certificate()), requirements: CertificateRequirements(),
+            at: TrustedTime(asserted: time))
+    }
+}
+
+@Suite struct PathTests {
+    private let fixture: Fixture
+    init() throws { fixture = try Fixture.shared.get() }
+
+    private func code(
+        _ certificate: [UInt8], requirements: CertificateRequirements = .init(), anchors: TrustAnchors? = nil,
+        at time: Int64 = now
+    ) throws -> CheckCode? {
+        do {
+            _ = try (anchors ?? fixture.anchors()).validate(
+                UnverifiedCertificate(der: certificate), requirements: requirements, at: TrustedTime(asserted: time))
+            return nil
+        } catch let error as TrustError {
+            return error.code
+        }
+    }
+
+    @Test("A certificate in JPKI's layout, its critical policies included, has a path")
+    func valid() throws {
+        let policy = try #require(OID("1.2.392.200149.8.5.1.3.30"))
+        #expect(try code(fixture.certificate(), requirements: .init(policies: [policy])) == nil)
+    }
+
+    @Test("Three generations of one authority share a name and are told apart by key")
+    func generations() throws {
+        let others = try (0..<2).map { _ in try TestAuthority(validFrom: now - year, validTo: now + year) }
+        let certificate = try fixture.certificate()
+        for order in [[0, 1, 2], [2, 0, 1], [1, 2, 0]] {
+            let all = [others[0].certificate, others[1].certificate, fixture.authority.certificate]
+            #expect(try code(certificate, anchors: TrustAnchors(order.map { all[$0] })) == nil)
+        }
+        #expect(try code(certificate, anchors: TrustAnchors(others.map(\.certificate))) == .signature)
+    }
+
+    @Test("Dates are held against the trusted time, to the second")
+    func dates() throws {
+        let certificate = try fixture.certificate()
+        #expect(try code(certificate, at: now - 86_400 - 1) == .notYetValid)
+        #expect(try code(certificate, at: now - 86_400) == nil)
+        #expect(try code(certificate, at: now + year) == nil)
+        #expect(try code(certificate, at: now + year + 1) == .expired)
+    }
+
+    @Test("An expired authority vouches for nobody")
+    func expiredAuthority() throws {
+        let old = try TestAuthority(validFrom: now - 2 * year, validTo: now - 1)
+        #expect(try code(old.issue(fixture.user()), anchors: TrustAnchors([old.certificate])) == .expired)
+    }
+
+    @Test("A policy that was not asked for is refused")
+    func policy() throws {
+        let wanted = CertificateRequirements(policies: [try #require(OID("1.2.392.200149.8.5.1.3.30"))])
+        let phone: [UInt8] = [0x2A, 0x83, 0x08, 0x8C, 0x9B, 0x55, 0x08, 0x05, 0x01, 0x01, 0x28]
+        #expect(try code(fixture.certificate { $0.policies = [phone] }, requirements: wanted) == .policy)
+        #expect(try code(fixture.certificate { $0.policies = [] }, requirements: wanted) == .policy)
+        #expect(try code(fixture.certificate { $0.policies = [phone, TestAuthority.userAuthenticationPolicy] }, requirements: wanted) == nil)
+    }
+
+    @Test("A key that may not sign is refused")
+    func keyUsage() throws {
+        // keyEncipherment.
+        #expect(try code(fixture.certificate { $0.keyUsage = 0x20 }) == .keyUsage)
+    }
+
+    @Test("A critical extension that nobody understands refuses; one that is not critical does not")
+    func unknownExtensions() throws {
+        let oid: [UInt8] = [0x2B, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x63]
+        #expect(try code(fixture.certificate { $0.extra = [(oid, true, [0x05, 0x00])] }) == .constraints)
+        #expect(try code(fixture.certificate { $0.extra = [(oid, false, [0x05, 0x00])] }) == nil)
+        // nameConstraints, critical: not enforced here, so not taken.
+        #expect(try code(fixture.certificate { $0.extra = [([0x55, 0x1D, 0x1E], true, [0x30, 0x00])] }) == .constraints)
+    }
+
+    @Test("Critical policies that are not DER refuse, as does a policy named twice")
+    func brokenPolicies() throws {
+        let broken = try fixture.certificate {
+            $0.policies = []
+            $0.extra = [([0x55, 0x1D, 0x20], true, [0x30, 0x03, 0x30, 0x01, 0x05])]
+        }
+        #expect(try [CheckCode.malformed, .constraints].contains(code(broken)))
+        let twice = TestAuthority.userAuthenticationPolicy
+        #expect(try [CheckCode.malformed, .constraints].contains(code(fixture.certificate { $0.policies = [twice, twice] })))
+    }
+
+    @Test("A denied authority key, by hash or by identifier, has no path")
+    func denied() throws {
+        let info = CertificateBuilder.publicKeyInfo(fixture.authority.key.publicKey)
+        for id in [sha256(info), fixture.authority.keyIdentifier] {
+            #expect(try code(fixture.certificate(), requirements: .init(denied: [id])) == .noPath)
+        }
+    }
+
+    @Test("An end entity vouches for nobody, nor does a CA without keyCertSign")
+    func notACA() throws {
+        let entity = try TestAuthority(validFrom: now - year, validTo: now + year, keyUsage: 0x80, isCA: false)
+        #expect(throws: TrustError(.constraints, "an anchor is not a CA's certificate")) {
+            try TrustAnchors([entity.certificate])
+        }
+        // cRLSign only.
+        let lists = try TestAuthority(validFrom: now - year, validTo: now + year, keyUsage: 0x02)
+        let certificate = try lists.issue(fixture.user())
+        #expect(try code(certificate, anchors: TrustAnchors([lists.certificate])) == .keyUsage)
+    }
+
+    @Test("Every truncation and every flipped bit of a certificate is refused, without a trap")
+    func altered() throws {
+        let certificate = try fixture.certificate()
+        for count in stride(from: 0, to: certificate.count, by: 5) {
+            #expect(try code(Array(certificate.prefix(count))) == .malformed)
+        }
+        #expect(try code(certificate + [0x00]) == .malformed)
+        for index in stride(from: 0, to: certificate.count, by: 3) {
+            var changed = certificate
+            changed[index] ^= 1 << UInt8(index % 8)
+            #expect(try code(changed) != nil, "bit of byte \(index)")
+        }
+    }
+}
+
+@Suite struct TrustedTimeTests {
+    @Test("An unset clock is no time; a synchronised one is")
+    func synchronised() {
+        let floor = TimeFloor(newestThisUpdate: nil, stored: nil, maxAge: 100)
+        #expect(TrustedClock(source: .synchronised, system: { 5 }, isSynchronised: { false }).now(floor: floor) == nil)
+        #expect(
+            TrustedClock(source: .synchronised, system: { 5 }, isSynchronised: { true }).now(floor: floor)
+                == TrustedTime(asserted: 5))
+        #expect(
+            TrustedClock(source: .system, system: { 5 }, isSynchronised: { false }).now(floor: floor)
+                == TrustedTime(asserted: 5))
+    }
+
+    @Test("Time is never earlier than the newest list, nor than the time stored")
+    func floor() {
+        let clock = TrustedClock(source: .system, system: { 1_000 }, isSynchronised: { true })
+        let list = TimeFloor(newestThisUpdate: 5_000, stored: nil, maxAge: 100)
+        #expect(clock.now(floor: list) == TrustedTime(asserted: 5_000))
+        let stored = TimeFloor(newestThisUpdate: 5_000, stored: 5_050, maxAge: 100)
+        #expect(clock.now(floor: stored) == TrustedTime(asserted: 5_050))
+    }
+
+    @Test("One forged time must not brick a kiosk: the floor stays within max_age of the newest list")
+    func forged() {
+        #expect(TimeFloor(newestThisUpdate: 5_000, stored: 9_999_999, maxAge: 100).secondsSince1970 == 5_100)
+        #expect(TimeFloor(newestThisUpdate: .max - 1, stored: .max, maxAge: 100).secondsSince1970 == .max)
+        #expect(TimeFloor(newestThisUpdate: nil, stored: 9_999_999, maxAge: 100).secondsSince1970 == nil)
+    }
+}
