@@ -89,14 +89,18 @@ var targets: [Target] = [
         dependencies: ["Announcement", "HTTPClient", "LibraryDesk", "Laboratory", "TestPKI", "JOSE", "Cryptography"],
         swiftSettings: settings),
     .testTarget(
-        name: "KioskTests", dependencies: ["Kiosk", "Laboratory", "TestPKI", "VirtualCard", "LibraryDesk"],
+        name: "KioskTests", dependencies: [
+            "Kiosk", "Laboratory", "TestPKI", "VirtualCard", "LibraryDesk", "Registry", "Announcement", "Trust",
+            "Cryptography",
+        ],
         swiftSettings: settings),
     .testTarget(
-        name: "VirtualCardTests", dependencies: ["VirtualCard", "Laboratory", "TestPKI"], swiftSettings: settings),
+        name: "VirtualCardTests", dependencies: ["VirtualCard", "Laboratory", "TestPKI", "Cryptography", "MyNumberCard"], swiftSettings: settings),
     .testTarget(
         name: "KazashiTests",
         dependencies: [
             "kazashi", "kazashi-lab", "Laboratory", "VirtualCard", "TestPKI", "LibraryDesk", "SmartCard", "Announcement",
+            "Cryptography",
         ],
         swiftSettings: settings),
 ]

@@ -22,6 +22,13 @@ private final class Folder {
     }
 }
 
+/// A row as it was.
+private struct Saved: Sendable {
+    let id, sealed: Data?
+    let version: Int64?
+    init(_ id: Data?, _ version: Int64?, _ sealed: Data?) { (self.id, self.version, self.sealed) = (id, version, sealed) }
+}
+
 @Suite struct RegistrationStoreTests {
     private let folder: Folder
     private let key = SecretBytes(copying: [UInt8](repeating: 7, count: 32))
@@ -142,13 +149,15 @@ private final class Folder {
             "UPDATE registration SET sealed = x'00'",
         ]
         for statement in statements {
-            let saved = try await database.read { try Row.fetchOne($0, sql: "SELECT * FROM registration") }
+            let saved = try await database.read { db in
+                try Row.fetchOne(db, sql: "SELECT * FROM registration").map { Saved($0["id"], $0["version"], $0["sealed"]) }
+            }
             try await database.write { try $0.execute(sql: statement) }
             await #expect(throws: RegistryError(.damaged)) { try await store.lookUp(certificate: certificate) }
-            let (id, version, sealed): (Data?, Int64?, Data?) = (saved?["id"], saved?["version"], saved?["sealed"])
             try await database.write {
                 try $0.execute(
-                    sql: "UPDATE registration SET version = ?, sealed = ? WHERE id = ?", arguments: [version, sealed, id])
+                    sql: "UPDATE registration SET version = ?, sealed = ? WHERE id = ?",
+                    arguments: [saved?.version, saved?.sealed, saved?.id])
             }
         }
         // Under another certificate's row.

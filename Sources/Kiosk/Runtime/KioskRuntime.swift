@@ -54,6 +54,9 @@ package actor KioskRuntime {
         gapKey = try SecureRandom.shared.secret(32)
     }
 
+    /// Presences that something is held of: one, while a card lies there.
+    package var presencesHeld: Int { evidence.count }
+
     // MARK: Life
 
     /// Runs until the task is cancelled.

@@ -1,0 +1,93 @@
+import Announcement
+import Foundation
+import Kiosk
+import Laboratory
+import Testing
+
+@Suite struct ConfigurationTests {
+    private let folder: PilotFolder
+
+    init() throws {
+        folder = try PilotFolder(
+            FileManager.default.temporaryDirectory.appending(path: "kazashi-config-\(UUID().uuidString)").path())
+    }
+
+    /// The configuration with one piece of its text replaced.
+    private func load(_ old: String = "", _ new: String = "") throws -> Configuration {
+        let text = try String(contentsOfFile: folder.configuration, encoding: .utf8)
+        let changed = old.isEmpty ? text : text.replacingOccurrences(of: old, with: new)
+        if !old.isEmpty { #expect(changed != text, "nothing was replaced") }
+        let file = try folder.write("changed.toml", Array(changed.utf8))
+        return try Configuration(file: file)
+    }
+
+    private func failure(_ old: String, _ new: String) -> ConfigurationError? {
+        do {
+            _ = try load(old, new)
+            return nil
+        } catch {
+            return error as? ConfigurationError
+        }
+    }
+
+    @Test("A whole configuration loads, paths counted from its folder")
+    func whole() throws {
+        let configuration = try load()
+        #expect(configuration.kioskID == PilotFolder.kioskID)
+        #expect(configuration.state == folder.path + "/state")
+        #expect(configuration.maxAge == 36 * 3_600)
+        #expect(configuration.libraries.map(\.name) == ["central"])
+        try? FileManager.default.removeItem(atPath: folder.path)
+    }
+
+    @Test(
+        "What is wrong is named by key, with its kind",
+        arguments: [
+            ("[kiosk]\n", "[kiosk]\nid2 = \"x\"\n", ConfigurationError.Kind.unknownKey, "kiosk.id2"),
+            ("[panel]", "[panal]", .unknownKey, "panal"),
+            ("id = \"kiosk-07.lib.example\"\n", "", .missingKey, "kiosk.id"),
+            ("min_gap = \"0s\"", "min_gap = 0", .wrongValue, "kiosk.min_gap"),
+            ("min_gap = \"0s\"", "min_gap = \"soon\"", .wrongValue, "kiosk.min_gap"),
+            ("source = \"system\"", "source = \"guess\"", .wrongValue, "time.source"),
+            ("storage_key = \"storage.key\"", "storage_key = \"none.key\"", .unreadable, "kiosk.storage_key"),
+            ("storage_key = \"storage.key\"", "storage_key = \"central.jwk\"", .wrongMode, "kiosk.storage_key"),
+            ("storage_key = \"storage.key\"", "storage_key = \"kiosk-es256.pem\"", .badKey, "kiosk.storage_key"),
+            ("signing_key = \"kiosk-es256.pem\"", "signing_key = \"storage.key\"", .badKey, "kiosk.signing_key"),
+            ("anchors = [\"anchors\"]", "anchors = [\"crl\"]", .badKey, "trust.anchors"),
+            ("anchors = [\"anchors\"]", "anchors = [\"nowhere\"]", .badKey, "trust.anchors"),
+            ("card_anchors = [\"card-anchors.json\"]", "card_anchors = [\"central.jwk\"]", .badKey, "trust.card_anchors"),
+            ("test = true", "test = false", .badKey, "trust.card_anchors"),
+            ("policies = [\"1.2.392.200149.8.5.1.3.30\"]", "policies = [\"one\"]", .wrongValue, "trust.policies"),
+            ("denied = []", "denied = [\"xyz\"]", .wrongValue, "trust.denied"),
+            ("receiver_key = \"central.jwk\"", "receiver_key = \"card-anchors.json\"", .badKey, "library.0.receiver_key"),
+            ("receiver_key = \"central.jwk\"\n", "", .missingKey, "library.0.receiver_key"),
+            ("http://127.0.0.1:9/", "http://ils.example/", .wrongValue, "library.0.url"),
+            ("http://127.0.0.1:9/", "http://127.0.0.1:9@evil.example/", .wrongValue, "library.0.url"),
+            ("http://127.0.0.1:9/", "http://127.0.0.1.evil.example/", .wrongValue, "library.0.url"),
+            ("http://127.0.0.1:9/", "udp://127.0.0.1:9/", .notBuilt, "library.0.url"),
+            ("display = \"terminal\"", "display = \"charlcd:/dev/lcd\"", .notBuilt, "panel.display"),
+        ] as [(String, String, ConfigurationError.Kind, String)])
+    func wrong(old: String, new: String, kind: ConfigurationError.Kind, key: String) throws {
+        let error = try #require(failure(old, new))
+        #expect(error.kind == kind && error.place == .key(key), "\(error)")
+        // What to do, in both languages.
+        #expect("\(error)".split(separator: "\n").count == 3)
+        try? FileManager.default.removeItem(atPath: folder.path)
+    }
+
+    @Test("What is not TOML is named by its line")
+    func notTOML() throws {
+        let error = try #require(failure("[time]\n", "[time\n"))
+        #expect(error.kind == .notTOML)
+        let text = try String(contentsOfFile: folder.configuration, encoding: .utf8)
+        let line = try #require(text.split(separator: "\n", omittingEmptySubsequences: false).firstIndex(of: "[time]")) + 1
+        #expect(error.place == .line(line), "\(error)")
+        try? FileManager.default.removeItem(atPath: folder.path)
+    }
+
+    @Test("Written durations", arguments: [("150ms", 0.15), ("2s", 2), ("10m", 600), ("36h", 129_600), ("35d", 3_024_000)])
+    func durations(text: String, seconds: Double) { #expect(WrittenDuration(text)?.seconds == seconds) }
+
+    @Test("No durations", arguments: ["", "2", "s", "-1s", "1 year", "nan s", "infs", "1e99h"])
+    func noDurations(text: String) { #expect(WrittenDuration(text) == nil) }
+}

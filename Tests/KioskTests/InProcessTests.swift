@@ -1,0 +1,70 @@
+import Announcement
+import Foundation
+import Kiosk
+import Laboratory
+import LibraryDesk
+import Testing
+import VirtualCard
+
+/// The runtime without pcscd: what holds on every machine, namespaces or not.
+@Suite(.timeLimit(.minutes(2))) struct InProcessTests {
+    private func withPilot(
+        _ body: (PilotCards, InProcessPilot) async throws -> Void
+    ) async throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "kazashi-kiosk-\(UUID().uuidString)").path()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let cards = try PilotCards.make(in: path)
+        let pilot = try await InProcessPilot(folder: cards.folder, records: cards.records)
+        do {
+            try await body(cards, pilot)
+        } catch {
+            await pilot.stop()
+            throw error
+        }
+        await pilot.stop()
+        for identity in ["PPID", "550217", "1980", "06d18007", "黒桐", "20260000000017"] {
+            #expect(!(pilot.logged + pilot.shown.joined()).contains(identity), "an identity stands in the logs")
+        }
+    }
+
+    @Test("The four cards of the demonstration")
+    func four() async throws {
+        try await withPilot { cards, pilot in
+            #expect(try await pilot.tap(CardInField(cards.good.profile)).code == "ok")
+            #expect(try await pilot.tap(CardInField(cards.copied.profile)).code == "not_proven")
+            #expect(try await pilot.tap(CardInField(cards.revoked.profile)).code == "revoked")
+            #expect(try await pilot.tap(CardInField(cards.unregistered.profile)).code == "unregistered")
+            for await receipt in pilot.desk.receipts {
+                let event = try receipt.result.get()
+                #expect(event.claims.subject.subject == PilotCards.ppids["good"])
+                break
+            }
+        }
+    }
+
+    @Test("After outcome and removal nothing of the patron is held")
+    func forgotten() async throws {
+        try await withPilot { cards, pilot in
+            _ = try await pilot.tap(CardInField(cards.good.profile))
+            _ = try await pilot.tap(CardInField(cards.unregistered.profile))
+            // The second tap's outcome came after the first one's removal was handled.
+            #expect(await pilot.runtime.presencesHeld <= 1)
+        }
+    }
+
+    @Test("A card removed while the library is asked is still acknowledged, and the next one waits")
+    func removedEarly() async throws {
+        try await withPilot { cards, pilot in
+            await pilot.desk.behave(.slow(.milliseconds(300)))
+            let first = try CardInField(cards.good.profile)
+            pilot.reader.insert(first)
+            // The age record is the last thing that is read.
+            while first.commandCount < 8 { await Task.yield() }
+            pilot.reader.remove()
+            pilot.reader.insert(try CardInField(cards.unregistered.profile))
+            let outcomes = [await pilot.nextTap().code, await pilot.nextTap().code]
+            #expect(outcomes.first == "ok" || outcomes.first == "card_pulled")
+            #expect(outcomes.last == "unregistered")
+        }
+    }
+}
