@@ -14,7 +14,7 @@ let settings: [SwiftSetting] = [
 /// ordinary builds neither see nor pay for them.
 let fuzzer = Context.environment["KAZASHI_FUZZ"]
 let room: [SwiftSetting] =
-    fuzzer == nil ? settings : settings + [.unsafeFlags(["-sanitize=fuzzer", "-parse-as-library"])]
+    fuzzer == nil ? settings : settings + [.unsafeFlags(["-sanitize=fuzzer"])]
 
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
@@ -80,7 +80,8 @@ var targets: [Target] = [
         name: "MyNumberCardTests",
         dependencies: ["MyNumberCard", "SmartCard", "Cryptography", "VirtualCard", "TestPKI"],
         swiftSettings: settings),
-    .testTarget(name: "TrustTests", dependencies: ["Trust", "TestPKI", "Cryptography", "TLV"], swiftSettings: settings),
+    .testTarget(
+        name: "TrustTests", dependencies: ["Trust", "TestPKI", "Cryptography", "TLV"], swiftSettings: settings),
     .testTarget(
         name: "RegistryTests", dependencies: ["Registry", "TestPKI", "Cryptography", grdb], swiftSettings: settings),
     .testTarget(name: "LoginTests", dependencies: ["Login", "Laboratory"], swiftSettings: settings),
@@ -89,17 +90,20 @@ var targets: [Target] = [
         dependencies: ["Announcement", "HTTPClient", "LibraryDesk", "Laboratory", "TestPKI", "JOSE", "Cryptography"],
         swiftSettings: settings),
     .testTarget(
-        name: "KioskTests", dependencies: [
+        name: "KioskTests",
+        dependencies: [
             "Kiosk", "Laboratory", "TestPKI", "VirtualCard", "LibraryDesk", "Registry", "Announcement", "Trust",
             "Cryptography",
         ],
         swiftSettings: settings),
     .testTarget(
-        name: "VirtualCardTests", dependencies: ["VirtualCard", "Laboratory", "TestPKI", "Cryptography", "MyNumberCard"], swiftSettings: settings),
+        name: "VirtualCardTests",
+        dependencies: ["VirtualCard", "Laboratory", "TestPKI", "Cryptography", "MyNumberCard"], swiftSettings: settings),
     .testTarget(
         name: "KazashiTests",
         dependencies: [
-            "kazashi", "kazashi-lab", "Laboratory", "VirtualCard", "TestPKI", "LibraryDesk", "SmartCard", "Announcement",
+            "kazashi", "kazashi-lab", "Laboratory", "VirtualCard", "TestPKI", "LibraryDesk", "SmartCard",
+            "Announcement",
             "Cryptography",
         ],
         swiftSettings: settings),
@@ -115,7 +119,7 @@ if let fuzzer {
             .executableTarget(
                 name: name, dependencies: ["CFuzzer"] + rooms.map { .target(name: $0) }, path: "Fuzz/\(name)",
                 exclude: ["corpus"], swiftSettings: room,
-                linkerSettings: [.unsafeFlags([fuzzer, "-lstdc++"])]))
+                linkerSettings: [.unsafeFlags([fuzzer, "-lstdc++", "-lm"])]))
     }
 }
 

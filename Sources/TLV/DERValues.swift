@@ -138,8 +138,10 @@ package struct CivilTime: Hashable, Sendable {
     }
 
     package init(secondsSince1970 seconds: Int64) {
-        let days = Int((Double(seconds) / 86_400).rounded(.down))
-        let rest = Int(seconds) - days * 86_400
+        let whole = Int(seconds)
+        // Rounded down, also before 1970.
+        let days = (whole >= 0 ? whole : whole - 86_399) / 86_400
+        let rest = whole - days * 86_400
         // Days to civil date, counting from 0000-03-01 so that the leap day ends a year.
         let z = days + 719_468
         let era = (z >= 0 ? z : z - 146_096) / 146_097

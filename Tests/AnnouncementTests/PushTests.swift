@@ -22,7 +22,8 @@ private struct Pair {
         desk = try DeskServer(
             verifier: TokenVerifier(
                 audience: Self.audience, keys: [libraryKey],
-                kiosks: [KnownKiosk(id: Self.kiosk, key: (kioskKeyAtDesk ?? kioskKey).publicJWK, isDisabled: disabled)]))
+                kiosks: [KnownKiosk(id: Self.kiosk, key: (kioskKeyAtDesk ?? kioskKey).publicJWK, isDisabled: disabled)])
+        )
         let port = try await desk.start()
         let library = Library(
             name: "central", audience: audience, url: "http://127.0.0.1:\(port)/events", isRequired: true,
@@ -103,7 +104,9 @@ private struct Pair {
         let announcer = Announcer(
             kiosk: name, platform: name, signingKey: kiosk,
             libraries: [
-                Library(name: "l", audience: name, url: "http://127.0.0.1:9/", isRequired: true, receiver: library.publicJWK)
+                Library(
+                    name: "l", audience: name, url: "http://127.0.0.1:9/", isRequired: true, receiver: library.publicJWK
+                )
             ], http: CurlClient())
         let statement = Statement(library: "l", ppid: String(repeating: "p", count: 64), serviceID: "12345678901234")
         let sealed = try await announcer.seal([statement], now: 1_795_285_200, tapped: 1_795_285_200)

@@ -25,7 +25,9 @@ private func bytes(_ hex: String) -> [UInt8] {
         #expect(
             key.matches(
                 bytes("8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8")))
-        let (one, other) = (try derivedKey(from: secret, purpose: "one"), try derivedKey(from: secret, purpose: "other"))
+        let (one, other) = (
+            try derivedKey(from: secret, purpose: "one"), try derivedKey(from: secret, purpose: "other")
+        )
         #expect(!one.matches(other.withBytes { Array($0) }))
     }
 }
@@ -72,7 +74,10 @@ private func bytes(_ hex: String) -> [UInt8] {
         let secret = SecretBytes(copying: Array("19800217".utf8))
         let hidden = Confidential("PPID-1")
         let key = try P256PrivateKey.generate()
-        for text in ["\(secret)", String(reflecting: secret), "\(hidden)", String(reflecting: hidden), "\(key)", String(reflecting: [hidden])] {
+        for text in [
+            "\(secret)", String(reflecting: secret), "\(hidden)", String(reflecting: hidden), "\(key)",
+            String(reflecting: [hidden]),
+        ] {
             #expect(!text.contains("1980") && !text.contains("PPID"))
         }
         var dumped = ""
@@ -100,7 +105,9 @@ private func bytes(_ hex: String) -> [UInt8] {
         try mine.publicKey.verify(signature, over: message)
         #expect(throws: CryptographyError.self) { try theirs.publicKey.verify(signature, over: message) }
         #expect(throws: CryptographyError.self) { try mine.publicKey.verify(signature, over: message + [0]) }
-        #expect(throws: CryptographyError.self) { try mine.publicKey.verify([UInt8](repeating: 0, count: 64), over: message) }
+        #expect(throws: CryptographyError.self) {
+            try mine.publicKey.verify([UInt8](repeating: 0, count: 64), over: message)
+        }
     }
 
     @Test("A point that is not on the curve is no key")
@@ -137,6 +144,8 @@ private func bytes(_ hex: String) -> [UInt8] {
 
     @Test("A block that is not closed, or is not base64, is malformed", arguments: ["AQID", "A$ID\n-----END T-----"])
     func broken(body: String) {
-        #expect(throws: CryptographyError.self) { try derBlocks(in: Array("-----BEGIN T-----\n\(body)".utf8), label: "T") }
+        #expect(throws: CryptographyError.self) {
+            try derBlocks(in: Array("-----BEGIN T-----\n\(body)".utf8), label: "T")
+        }
     }
 }

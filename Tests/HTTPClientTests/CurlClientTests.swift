@@ -22,7 +22,9 @@ import Testing
 
     @Test("Redirects are answers, never followed")
     func redirect() async throws {
-        try await withServer { _ in Answer(status: 302, headers: ["Location": "http://127.0.0.1:1/elsewhere"]) } _: { url in
+        try await withServer { _ in
+            Answer(status: 302, headers: ["Location": "http://127.0.0.1:1/elsewhere"])
+        } _: { url in
             let response = try await client.send(HTTPRequest(.get, url))
             #expect(response.status == 302)
         }
@@ -30,7 +32,9 @@ import Testing
 
     @Test("An answer larger than was asked for is an error")
     func tooLarge() async throws {
-        try await withServer { _ in Answer(body: [UInt8](repeating: 1, count: 5_000)) } _: { url in
+        try await withServer { _ in
+            Answer(body: [UInt8](repeating: 1, count: 5_000))
+        } _: { url in
             await #expect(throws: HTTPClientError.answerTooLarge) { try await client.send(HTTPRequest(.get, url)) }
         }
     }
@@ -67,7 +71,9 @@ import Testing
 
     @Test("Nobody listens; no such scheme; no URL")
     func unusable() async {
-        await #expect(throws: HTTPClientError.network(7)) { try await client.send(HTTPRequest(.get, "http://127.0.0.1:1/")) }
+        await #expect(throws: HTTPClientError.network(7)) {
+            try await client.send(HTTPRequest(.get, "http://127.0.0.1:1/"))
+        }
         for url in ["ftp://127.0.0.1/", "file:///etc/passwd", "http://"] {
             await #expect(throws: HTTPClientError.self) { try await client.send(HTTPRequest(.get, url)) }
         }

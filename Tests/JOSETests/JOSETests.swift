@@ -44,7 +44,8 @@ private let rfc7515Key = #"""
     func algorithm() throws {
         let key = try #require(try PublicJWK.parse(Array(rfc7515Key.utf8)).first)
         for header in [#"{"alg":"none"}"#, #"{"alg":"HS256"}"#, #"{"alg":"ES256","crit":["b64"]}"#] {
-            let text = Base64URL.encode(Array(header.utf8)) + ".e30." + Base64URL.encode([UInt8](repeating: 1, count: 64))
+            let text =
+                Base64URL.encode(Array(header.utf8)) + ".e30." + Base64URL.encode([UInt8](repeating: 1, count: 64))
             #expect(throws: JOSEError.unexpectedHeader) {
                 try UnverifiedJWS(Array(text.utf8)).verified(under: key.key)
             }
@@ -68,12 +69,14 @@ private let rfc7515Key = #"""
 @Suite struct JWETests {
     @Test("Concat KDF of RFC 7518, appendix C")
     func concat() throws {
-        let alice = try P256PrivateKey(scalar: SecretBytes(copying: Base64URL.decode("0_NxaRPUMQoAJt50Gz8YiTr8gRTwyEaCumd-MToTmIo".utf8)))
+        let alice = try P256PrivateKey(
+            scalar: SecretBytes(copying: Base64URL.decode("0_NxaRPUMQoAJt50Gz8YiTr8gRTwyEaCumd-MToTmIo".utf8)))
         let bob = try P256PublicKey(
             x: Base64URL.decode("weNJy2HscCSM6AEDTDg04biOvhFhyyWvOHQfeF_PxMQ".utf8),
             y: Base64URL.decode("e8lnCO-AlStT-NJVX-crhB7QRYhiix03illJOVAOyck".utf8))
         let shared = try alice.sharedSecret(with: bob)
-        let key = try concatKDF(shared, algorithm: "A128GCM", apu: Array("Alice".utf8), apv: Array("Bob".utf8), bits: 128)
+        let key = try concatKDF(
+            shared, algorithm: "A128GCM", apu: Array("Alice".utf8), apv: Array("Bob".utf8), bits: 128)
         #expect(key.withBytes { Base64URL.encode(Array($0)) } == "VqqN6vgjbSBcIijNcacQGg")
     }
 

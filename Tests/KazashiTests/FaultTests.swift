@@ -99,12 +99,14 @@ extension RealStack {
             try await withStack(pilot) { stack in
                 // A first proof takes the most commands: 8 with extended lengths, and the token's label.
                 for position in 1...9 {
-                    try await stack.expect("card_pulled", from: card, with: faults("torn=\(position)"), "at command \(position)")
+                    try await stack.expect(
+                        "card_pulled", from: card, with: faults("torn=\(position)"), "at command \(position)")
                 }
                 try await stack.expect("ok", from: card)
                 // Known by now.
                 for position in 1...7 {
-                    try await stack.expect("card_pulled", from: card, with: faults("torn=\(position)"), "at command \(position)")
+                    try await stack.expect(
+                        "card_pulled", from: card, with: faults("torn=\(position)"), "at command \(position)")
                     try await stack.expect("ok", from: card, "after a tear at command \(position)")
                 }
                 #expect(try CardInField(card.profile).profile.applications[1].secrets[0].left == 10)

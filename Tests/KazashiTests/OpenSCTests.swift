@@ -10,14 +10,19 @@ extension RealStack {
     @Suite struct OpenSCTests {
         @Test("OpenSC knows the card, reads its certificate, and signs with its PIN")
         func judge() async throws {
-            let issued = try IssuedCard(issuers: TestIssuers(now: Int64(Date().timeIntervalSince1970)), now: Int64(Date().timeIntervalSince1970))
-            let folder = FileManager.default.temporaryDirectory.appending(path: "kazashi-opensc-\(UUID().uuidString)").path()
+            let issued = try IssuedCard(
+                issuers: TestIssuers(now: Int64(Date().timeIntervalSince1970)), now: Int64(Date().timeIntervalSince1970)
+            )
+            let folder = FileManager.default.temporaryDirectory.appending(path: "kazashi-opensc-\(UUID().uuidString)")
+                .path()
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
             defer { try? FileManager.default.removeItem(atPath: folder) }
             let daemon = try await PCSCDaemon()
             let reader = VPCDReader()
             // OpenSC takes a 9000 to the query for an error, as real cards give it: a fresh card each time.
-            func run(_ program: String, _ arguments: [String]) async throws -> (code: Int32, output: String, error: String) {
+            func run(_ program: String, _ arguments: [String]) async throws -> (
+                code: Int32, output: String, error: String
+            ) {
                 try reader.insert(try CardInField(issued.profile))
                 try await Task.sleep(for: .milliseconds(900))
                 let result = try await ChildProcess.run("/usr/bin/" + program, arguments)

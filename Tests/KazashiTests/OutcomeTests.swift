@@ -28,7 +28,8 @@ extension RealStack {
             let copy = try pilot.card(serial: 0x06, copyOf: pinned.certificate)
             let unregistered = try pilot.card(serial: 0x07)
             let androidPhone = try pilot.card(serial: 0x08, medium: "JPKIAPGPSETOKEN")
-            let iPhone = try pilot.card(serial: 0x09, ppid: "PPID-iphone-0009", withCardKey: false, medium: "JPKIAPIOSTOKEN")
+            let iPhone = try pilot.card(
+                serial: 0x09, ppid: "PPID-iphone-0009", withCardKey: false, medium: "JPKIAPIOSTOKEN")
             var otherDate = Holder.kurokiri
             otherDate.birthKey = "550218"
             let otherBirthDate = try pilot.card(serial: 0x0A, ppid: "PPID-birth-000a", holder: otherDate)
@@ -58,9 +59,10 @@ extension RealStack {
                 let shown = Set(stack.kiosk.shown)
                 #expect(shown.count { $0.contains("counter") } == 1)
                 // What the desk got: four welcomes and nothing else.
-                #expect(await stack.receivedSubjects(4) == [
-                    "PPID-pinned-0001", "PPID-first-0002", "PPID-first-0002", "PPID-pinned-0001",
-                ])
+                #expect(
+                    await stack.receivedSubjects(4) == [
+                        "PPID-pinned-0001", "PPID-first-0002", "PPID-first-0002", "PPID-pinned-0001",
+                    ])
             }
         }
 

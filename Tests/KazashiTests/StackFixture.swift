@@ -30,11 +30,13 @@ struct Pilot {
         user: ((inout TestAuthority.UserCertificate) -> Void)? = nil
     ) throws -> IssuedCard {
         let card = try IssuedCard(
-            holder: holder, serial: [0x06, 0xD1, 0x80, serial], issuers: folder.issuers, now: folder.now, medium: medium,
+            holder: holder, serial: [0x06, 0xD1, 0x80, serial], issuers: folder.issuers, now: folder.now,
+            medium: medium,
             certificate: copyOf, user: user)
         identities.append(card.serial.hexText)
         if let ppid {
-            records.append(folder.record(of: card, ppid: ppid, withCardKey: withCardKey, serviceID: "2026000000\(serial)"))
+            records.append(
+                folder.record(of: card, ppid: ppid, withCardKey: withCardKey, serviceID: "2026000000\(serial)"))
             identities += [ppid, "2026000000\(serial)"]
         }
         return card
@@ -66,7 +68,8 @@ extension PilotStack {
     /// Taps and expects a code; the whole tap, for more to look at.
     @discardableResult
     func expect(
-        _ code: String, from card: CardInField, _ comment: Comment? = nil, sourceLocation: SourceLocation = #_sourceLocation
+        _ code: String, from card: CardInField, _ comment: Comment? = nil,
+        sourceLocation: SourceLocation = #_sourceLocation
     ) async throws -> KioskProcess.Tap? {
         let tap = try await tap(card)
         #expect(tap?.code == code, comment, sourceLocation: sourceLocation)

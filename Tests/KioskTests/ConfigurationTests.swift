@@ -5,19 +5,22 @@ import Laboratory
 import Testing
 
 @Suite struct ConfigurationTests {
-    private let folder: PilotFolder
-
-    init() throws {
-        folder = try PilotFolder(
+    /// Made once: its keys take longer than all that is tried here. It lies in the system's temporary folder.
+    private static let shared = Result {
+        try PilotFolder(
             FileManager.default.temporaryDirectory.appending(path: "kazashi-config-\(UUID().uuidString)").path())
     }
+    private let folder: PilotFolder
+
+    init() throws { folder = try Self.shared.get() }
 
     /// The configuration with one piece of its text replaced.
     private func load(_ old: String = "", _ new: String = "") throws -> Configuration {
         let text = try String(contentsOfFile: folder.configuration, encoding: .utf8)
         let changed = old.isEmpty ? text : text.replacingOccurrences(of: old, with: new)
         if !old.isEmpty { #expect(changed != text, "nothing was replaced") }
-        let file = try folder.write("changed.toml", Array(changed.utf8))
+        let file = try folder.write("changed-\(UUID().uuidString).toml", Array(changed.utf8))
+        defer { try? FileManager.default.removeItem(atPath: file) }
         return try Configuration(file: file)
     }
 
@@ -37,7 +40,6 @@ import Testing
         #expect(configuration.state == folder.path + "/state")
         #expect(configuration.maxAge == 36 * 3_600)
         #expect(configuration.libraries.map(\.name) == ["central"])
-        try? FileManager.default.removeItem(atPath: folder.path)
     }
 
     @Test(
@@ -55,11 +57,17 @@ import Testing
             ("signing_key = \"kiosk-es256.pem\"", "signing_key = \"storage.key\"", .badKey, "kiosk.signing_key"),
             ("anchors = [\"anchors\"]", "anchors = [\"crl\"]", .badKey, "trust.anchors"),
             ("anchors = [\"anchors\"]", "anchors = [\"nowhere\"]", .badKey, "trust.anchors"),
-            ("card_anchors = [\"card-anchors.json\"]", "card_anchors = [\"central.jwk\"]", .badKey, "trust.card_anchors"),
+            (
+                "card_anchors = [\"card-anchors.json\"]", "card_anchors = [\"central.jwk\"]", .badKey,
+                "trust.card_anchors"
+            ),
             ("test = true", "test = false", .badKey, "trust.card_anchors"),
             ("policies = [\"1.2.392.200149.8.5.1.3.30\"]", "policies = [\"one\"]", .wrongValue, "trust.policies"),
             ("denied = []", "denied = [\"xyz\"]", .wrongValue, "trust.denied"),
-            ("receiver_key = \"central.jwk\"", "receiver_key = \"card-anchors.json\"", .badKey, "library.0.receiver_key"),
+            (
+                "receiver_key = \"central.jwk\"", "receiver_key = \"card-anchors.json\"", .badKey,
+                "library.0.receiver_key"
+            ),
             ("receiver_key = \"central.jwk\"\n", "", .missingKey, "library.0.receiver_key"),
             ("http://127.0.0.1:9/", "http://ils.example/", .wrongValue, "library.0.url"),
             ("http://127.0.0.1:9/", "http://127.0.0.1:9@evil.example/", .wrongValue, "library.0.url"),
@@ -72,7 +80,6 @@ import Testing
         #expect(error.kind == kind && error.place == .key(key), "\(error)")
         // What to do, in both languages.
         #expect("\(error)".split(separator: "\n").count == 3)
-        try? FileManager.default.removeItem(atPath: folder.path)
     }
 
     @Test("What is not TOML is named by its line")
@@ -80,12 +87,14 @@ import Testing
         let error = try #require(failure("[time]\n", "[time\n"))
         #expect(error.kind == .notTOML)
         let text = try String(contentsOfFile: folder.configuration, encoding: .utf8)
-        let line = try #require(text.split(separator: "\n", omittingEmptySubsequences: false).firstIndex(of: "[time]")) + 1
+        let line =
+            try #require(text.split(separator: "\n", omittingEmptySubsequences: false).firstIndex(of: "[time]")) + 1
         #expect(error.place == .line(line), "\(error)")
-        try? FileManager.default.removeItem(atPath: folder.path)
     }
 
-    @Test("Written durations", arguments: [("150ms", 0.15), ("2s", 2), ("10m", 600), ("36h", 129_600), ("35d", 3_024_000)])
+    @Test(
+        "Written durations",
+        arguments: [("150ms", 0.15), ("2s", 2), ("10m", 600), ("36h", 129_600), ("35d", 3_024_000)])
     func durations(text: String, seconds: Double) { #expect(WrittenDuration(text)?.seconds == seconds) }
 
     @Test("No durations", arguments: ["", "2", "s", "-1s", "1 year", "nan s", "infs", "1e99h"])

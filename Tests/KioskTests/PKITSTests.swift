@@ -18,7 +18,9 @@ struct PKITSTests {
 
     /// Refused by design though the standard would accept: indirect lists are not handled, and a list's issuer other than
     /// the certificate's is one.
-    static let refusedByDesign: Set<String> = ["4.14.22", "4.14.24", "4.14.25", "4.14.28", "4.14.29", "4.14.30", "4.14.33"]
+    static let refusedByDesign: Set<String> = [
+        "4.14.22", "4.14.24", "4.14.25", "4.14.28", "4.14.29", "4.14.30", "4.14.33",
+    ]
     /// Not decided yet: Mbed TLS finds no path over a self-issued key roll-over certificate.
     static let undecided: Set<String> = ["4.5.1", "4.5.3"]
 

@@ -18,7 +18,8 @@ import Testing
     private func run(_ records: [[String: Any]]) async throws -> RegistrationImport.Report {
         let json = Array(try JSONSerialization.data(withJSONObject: records))
         defer { try? FileManager.default.removeItem(atPath: cards.folder.path) }
-        return try #require(await RegistrationImport(store: store, libraries: ["central"]).run(json, now: cards.folder.now))
+        return try #require(
+            await RegistrationImport(store: store, libraries: ["central"]).run(json, now: cards.folder.now))
     }
 
     @Test("Every record that can be used is stored, each that can't is named by index and reason")

@@ -23,7 +23,8 @@ import Testing
     private func announcing() -> LoginMachine {
         var machine = proving()
         for fact: Fact in [
-            .challengeAnswered(.pinnedKey), .triesCounted(10), .birthDateVerified(accepted: true), .proofChecked(.proven),
+            .challengeAnswered(.pinnedKey), .triesCounted(10), .birthDateVerified(accepted: true),
+            .proofChecked(.proven),
         ] { _ = machine.handle(.fact(first, fact)) }
         return machine
     }

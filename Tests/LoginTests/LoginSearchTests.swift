@@ -104,7 +104,8 @@ import Testing
             // 1. Only with everything, in this same presence.
             let good = node.ghosts[clearance.presence]?.goodFacts ?? []
             #expect(good.isSuperset(of: [.active, .validated, .enoughTries, .accepted, .proven]))
-            #expect(good.contains(.pinnedAnswer) || good.contains(.pinnedNow), "a card's key is pinned before announcing")
+            #expect(
+                good.contains(.pinnedAnswer) || good.contains(.pinnedNow), "a card's key is pinned before announcing")
         case .verifyBirthDate(let presence):
             // 4. Once, after the pinned key's proof where there is one, with tries to spare.
             let ghost = node.ghosts[presence]

@@ -26,7 +26,9 @@ private final class Folder {
 private struct Saved: Sendable {
     let id, sealed: Data?
     let version: Int64?
-    init(_ id: Data?, _ version: Int64?, _ sealed: Data?) { (self.id, self.version, self.sealed) = (id, version, sealed) }
+    init(_ id: Data?, _ version: Int64?, _ sealed: Data?) {
+        (self.id, self.version, self.sealed) = (id, version, sealed)
+    }
 }
 
 @Suite struct RegistrationStoreTests {
@@ -81,7 +83,9 @@ private struct Saved: Sendable {
         let store = try folder.store(key)
         try await store.store(registration())
         let id = try await active(store).id
-        let sealed = try await DatabaseQueue(path: folder.file).read { try Data.fetchOne($0, sql: "SELECT sealed FROM registration") }
+        let sealed = try await DatabaseQueue(path: folder.file).read {
+            try Data.fetchOne($0, sql: "SELECT sealed FROM registration")
+        }
         let piece = try #require(sealed).prefix(24)
         #expect(try Data(contentsOf: URL(filePath: folder.file)).range(of: piece) != nil)
         try await store.remove(id)
@@ -150,7 +154,9 @@ private struct Saved: Sendable {
         ]
         for statement in statements {
             let saved = try await database.read { db in
-                try Row.fetchOne(db, sql: "SELECT * FROM registration").map { Saved($0["id"], $0["version"], $0["sealed"]) }
+                try Row.fetchOne(db, sql: "SELECT * FROM registration").map {
+                    Saved($0["id"], $0["version"], $0["sealed"])
+                }
             }
             try await database.write { try $0.execute(sql: statement) }
             await #expect(throws: RegistryError(.damaged)) { try await store.lookUp(certificate: certificate) }

@@ -47,7 +47,8 @@ private struct Notes: Sendable {
         let (call, notes) = (BlockingCall(), Notes())
         await #expect(throws: SmartCardError.timedOut) {
             try await abandonable(
-                until: .now + .milliseconds(50), abandoned: { notes.abandoned.set() }, returned: { notes.returned.set() }
+                until: .now + .milliseconds(50), abandoned: { notes.abandoned.set() },
+                returned: { notes.returned.set() }
             ) { () async throws(SmartCardError) -> Int in await call.block() }
         }
         #expect(notes.abandoned.value)

@@ -53,7 +53,9 @@ private func channel(_ transport: ScriptedTransport) -> CardChannel {
 
     @Test("6Cxx repeats the command with the length that the card names, once")
     func wrongLength() async throws {
-        let card = ScriptedTransport { (_, number) throws(SmartCardError) in number == 1 ? [0x6C, 0x03] : [1, 2, 3, 0x90, 0x00] }
+        let card = ScriptedTransport { (_, number) throws(SmartCardError) in
+            number == 1 ? [0x6C, 0x03] : [1, 2, 3, 0x90, 0x00]
+        }
         #expect(try await channel(card).send(command).data == [1, 2, 3])
         #expect(card.commands.last == [0x00, 0xB0, 0, 0, 3])
         let stubborn = ScriptedTransport { (_, _) throws(SmartCardError) in [0x6C, 0x03] }
@@ -79,7 +81,9 @@ private func channel(_ transport: ScriptedTransport) -> CardChannel {
 
     @Test("More than 16 KiB are not taken from one presence")
     func tooMuch() async {
-        let card = ScriptedTransport { (_, _) throws(SmartCardError) in [UInt8](repeating: 0, count: 4_096) + [0x61, 0x00] }
+        let card = ScriptedTransport { (_, _) throws(SmartCardError) in
+            [UInt8](repeating: 0, count: 4_096) + [0x61, 0x00]
+        }
         await #expect(throws: SmartCardError.budgetExceeded) { try await channel(card).send(command) }
         #expect(card.commands.count == 4)
     }

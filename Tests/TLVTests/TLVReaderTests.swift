@@ -69,7 +69,9 @@ import Testing
         #expect(try element(bytes).time() == seconds)
     }
 
-    @Test("No time", arguments: ["990229000000Z", "261301000000Z", "260101240000Z", "26010100000Z", "2601010000000", "26010100006Z"])
+    @Test(
+        "No time",
+        arguments: ["990229000000Z", "261301000000Z", "260101240000Z", "26010100000Z", "2601010000000", "26010100006Z"])
     func noTimes(text: String) {
         #expect(throws: TLVError.badValue) { try element([0x17, UInt8(text.utf8.count)] + Array(text.utf8)).time() }
     }

@@ -92,7 +92,10 @@ struct Fixture: Sendable {
         let phone: [UInt8] = [0x2A, 0x83, 0x08, 0x8C, 0x9B, 0x55, 0x08, 0x05, 0x01, 0x01, 0x28]
         #expect(try code(fixture.certificate { $0.policies = [phone] }, requirements: wanted) == .policy)
         #expect(try code(fixture.certificate { $0.policies = [] }, requirements: wanted) == .policy)
-        #expect(try code(fixture.certificate { $0.policies = [phone, TestAuthority.userAuthenticationPolicy] }, requirements: wanted) == nil)
+        #expect(
+            try code(
+                fixture.certificate { $0.policies = [phone, TestAuthority.userAuthenticationPolicy] },
+                requirements: wanted) == nil)
     }
 
     @Test("A key that may not sign is refused")
@@ -107,7 +110,8 @@ struct Fixture: Sendable {
         #expect(try code(fixture.certificate { $0.extra = [(oid, true, [0x05, 0x00])] }) == .constraints)
         #expect(try code(fixture.certificate { $0.extra = [(oid, false, [0x05, 0x00])] }) == nil)
         // nameConstraints, critical: not enforced here, so not taken.
-        #expect(try code(fixture.certificate { $0.extra = [([0x55, 0x1D, 0x1E], true, [0x30, 0x00])] }) == .constraints)
+        #expect(
+            try code(fixture.certificate { $0.extra = [([0x55, 0x1D, 0x1E], true, [0x30, 0x00])] }) == .constraints)
     }
 
     @Test("Critical policies that are not DER refuse, as does a policy named twice")
@@ -118,7 +122,9 @@ struct Fixture: Sendable {
         }
         #expect(try [CheckCode.malformed, .constraints].contains(code(broken)))
         let twice = TestAuthority.userAuthenticationPolicy
-        #expect(try [CheckCode.malformed, .constraints].contains(code(fixture.certificate { $0.policies = [twice, twice] })))
+        #expect(
+            try [CheckCode.malformed, .constraints].contains(
+                code(fixture.certificate { $0.policies = [twice, twice] })))
     }
 
     @Test("A denied authority key, by hash or by identifier, has no path")

@@ -16,7 +16,8 @@ import Trust
         return try list.signed(by: fixture.authority)
     }
 
-    private func check(_ lists: [[UInt8]], certificate: [UInt8]? = nil, maxAge: Int64? = nil, at time: Int64 = now) throws
+    private func check(_ lists: [[UInt8]], certificate: [UInt8]? = nil, maxAge: Int64? = nil, at time: Int64 = now)
+        throws
         -> CheckCode
     {
         let parsed = try lists.map { try UnverifiedRevocationList(der: $0) }
@@ -102,7 +103,8 @@ import Trust
     @Test("Names of distribution points are compared as RFC 5280 asks")
     func normalisedNames() throws {
         let shouting = TestName(
-            ("C", "jp"), ("O", "jpki-test"), ("OU", "JPKI-test  for USER authentication"), ("OU", "CRL Distribution Points"),
+            ("C", "jp"), ("O", "jpki-test"), ("OU", "JPKI-test  for USER authentication"),
+            ("OU", "CRL Distribution Points"),
             ("OU", "tokyo-to"), ("CN", " Kiyose-SHI CRLDP "))
         #expect(try check([list { $0.scope = shouting }]) == .good)
     }

@@ -68,8 +68,13 @@ struct ConfigurationFile: Decodable {
             throw ConfigurationError(
                 .unknownKey, file: file, place: .key(paths.sorted().joined(separator: ", ")), "unknown key")
         } catch DecodingError.keyNotFound(let key, let context) {
-            let path = (context.codingPath + [key]).map(\.stringValue).joined(separator: ".")
-            throw ConfigurationError(.missingKey, file: file, place: .key(path), "the key is missing")
+            var path = context.codingPath.map(\.stringValue)
+            if path.last != key.stringValue { path.append(key.stringValue) }
+            // TOMLKit says of a value of another type that the key is not there.
+            let isThere = isPresent(path, in: text)
+            throw ConfigurationError(
+                isThere ? .wrongValue : .missingKey, file: file, place: .key(path.joined(separator: ".")),
+                isThere ? "the value is of another type" : "the key is missing")
         } catch DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context),
             DecodingError.dataCorrupted(let context)
         {
@@ -79,6 +84,19 @@ struct ConfigurationFile: Decodable {
             throw ConfigurationError(.notTOML, file: file, "not a configuration")
         }
     }
+}
+
+/// Whether a key stands in the text at all.
+private func isPresent(_ path: [String], in text: String) -> Bool {
+    guard var table = try? TOMLTable(string: text) else { return false }
+    for (index, name) in path.enumerated() {
+        guard let value = table[name] else { return false }
+        if index == path.count - 1 { return true }
+        // A table of an array: any one of them will do to tell the two messages apart.
+        guard let next = value.table ?? value.array?.first?.table else { return false }
+        table = next
+    }
+    return false
 }
 
 /// A length of time as it is written: `150ms`, `2s`, `10m`, `36h`, `35d`.
