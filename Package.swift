@@ -104,7 +104,7 @@ var targets: [Target] = [
         dependencies: [
             "kazashi", "kazashi-lab", "Laboratory", "VirtualCard", "TestPKI", "LibraryDesk", "SmartCard",
             "Announcement",
-            "Cryptography",
+            "CPCSC", "Cryptography",
         ],
         swiftSettings: settings),
 ]

@@ -24,8 +24,8 @@ package final class SealedAnnouncement: Sendable {
 
     fileprivate init(_ items: [Item]) { self.items = Mutex(items) }
 
-    /// Sizes of the tokens, in bytes.
-    package var sizes: [Int] { items.withLock { $0.map(\.token.count) } }
+    /// The tokens as they would go out: for tests of their form.
+    package var tokens: [[UInt8]] { items.withLock { $0.map(\.token) } }
 }
 
 /// Makes tokens and delivers them. One token a library, each with its own pseudonym and `jti`: two libraries can't link

@@ -19,16 +19,24 @@ package enum KioskDatabase {
             // What is owed and what is pinned must survive a pulled plug; what was removed must be gone.
             try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON")
         }
+        let path = state + "/kazashi.sqlite"
         let database: DatabaseQueue
         do {
-            database = try DatabaseQueue(path: state + "/kazashi.sqlite", configuration: configuration)
+            if access(path, F_OK) == 0 {
+                var readOnly = GRDB.Configuration()
+                readOnly.readonly = true
+                try RegistrationStore.checkKey(storageKey, of: DatabaseQueue(path: path, configuration: readOnly))
+            }
+            database = try DatabaseQueue(path: path, configuration: configuration)
+        } catch let error as RegistryError {
+            throw error
         } catch {
             let code = (error as? DatabaseError)?.resultCode
             throw RegistryError(
                 code == .SQLITE_NOTADB || code == .SQLITE_CORRUPT ? .damaged : .unavailable,
                 status: code.map { Int($0.rawValue) })
         }
-        chmod(state + "/kazashi.sqlite", 0o600)
+        chmod(path, 0o600)
         return try RegistrationStore(database: database, storageKey: storageKey)
     }
 }

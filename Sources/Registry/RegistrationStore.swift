@@ -13,20 +13,10 @@ package final class RegistrationStore: Sendable {
     /// - Throws: `wrongKey` before anything is written, `unavailable`.
     package init(database: any DatabaseWriter, storageKey: SecretBytes) throws(RegistryError) {
         self.database = database
-        do {
-            keys = try RegistryKeys(storageKey: storageKey)
-        } catch {
-            throw RegistryError(.damaged)
-        }
+        keys = try Self.keys(storageKey)
         let check = keys.check
+        guard try Self.storedCheck(in: database, against: check) == nil else { return }
         do {
-            let known = try database.read { db in
-                try db.tableExists("registry_key") ? Data.fetchOne(db, sql: "SELECT value FROM registry_key") : nil
-            }
-            if let known {
-                guard known.elementsEqual(check) else { throw RegistryError(.wrongKey) }
-                return
-            }
             try database.write { db in
                 try db.execute(
                     sql: """
@@ -43,6 +33,39 @@ package final class RegistrationStore: Sendable {
             throw Self.named(error)
         }
     }
+
+    /// Says by a reader that can't write whether `storageKey` is the one that the database was made with: opening it to
+    /// write changes it already.
+    /// - Throws: `wrongKey`, `damaged`, `unavailable`.
+    package static func checkKey(_ storageKey: SecretBytes, of database: any DatabaseReader) throws(RegistryError) {
+        _ = try storedCheck(in: database, against: keys(storageKey).check)
+    }
+
+    private static func keys(_ storageKey: SecretBytes) throws(RegistryError) -> RegistryKeys {
+        do {
+            return try RegistryKeys(storageKey: storageKey)
+        } catch {
+            throw RegistryError(.damaged)
+        }
+    }
+
+    /// The stored check; nil in a database that is new.
+    private static func storedCheck(in database: any DatabaseReader, against check: [UInt8]) throws(RegistryError)
+        -> Data?
+    {
+        do {
+            let known = try database.read { db in
+                try db.tableExists("registry_key") ? Data.fetchOne(db, sql: "SELECT value FROM registry_key") : nil
+            }
+            if let known, !known.elementsEqual(check) { throw RegistryError(.wrongKey) }
+            return known
+        } catch {
+            throw named(error)
+        }
+    }
+
+    /// Writes what SQLite still holds beside the file into it, and lets go of it.
+    package func close() { try? database.close() }
 
     /// The registration of a certificate, by its bytes: no parser sees bytes that are not registered.
     package func lookUp(certificate: [UInt8]) async throws(RegistryError) -> LookUpResult {

@@ -13,12 +13,24 @@ extension Kazashi {
     }
 }
 
-private func openStore(_ configuration: Configuration) throws -> RegistrationStore {
+/// Opens the registrations for the length of `body`.
+private func withStore<Value>(_ configuration: Configuration, _ body: (RegistrationStore) async throws -> Value)
+    async throws
+    -> Value
+{
+    let store: RegistrationStore
     do {
-        return try KioskDatabase.registrations(state: configuration.state, storageKey: configuration.storageKey)
+        store = try KioskDatabase.registrations(state: configuration.state, storageKey: configuration.storageKey)
     } catch {
         say(RegistryWords.of(error))
         throw ExitCode.wrongUse
+    }
+    defer { store.close() }
+    do {
+        return try await body(store)
+    } catch let error as RegistryError {
+        say(RegistryWords.of(error))
+        throw ExitCode.couldNotTell
     }
 }
 
@@ -58,9 +70,11 @@ extension Kazashi.Registration {
                 say("\(records): can not be read\n  Check the path.\n  ファイルの場所を確認してください。")
                 throw ExitCode.wrongUse
             }
-            let store = try openStore(configuration)
-            let `import` = RegistrationImport(store: store, libraries: configuration.libraries.map(\.name))
-            guard let report = await `import`.run(bytes, now: Int64(time(nil))) else {
+            let report = try await withStore(configuration) { store in
+                await RegistrationImport(store: store, libraries: configuration.libraries.map(\.name))
+                    .run(bytes, now: Int64(time(nil)))
+            }
+            guard let report else {
                 say("\(records): no JSON array of records; nothing was stored\n  記録の JSON 配列ではありません（何も登録していません）。")
                 throw ExitCode.wrongUse
             }
@@ -87,14 +101,7 @@ extension Kazashi.Registration {
         var json = false
 
         func run() async throws {
-            let store = try openStore(try options.load())
-            let list: [RegistrationSummary]
-            do {
-                list = try await store.list()
-            } catch {
-                say(RegistryWords.of(error))
-                throw ExitCode.couldNotTell
-            }
+            let list = try await withStore(try options.load()) { try await $0.list() }
             struct Line: Encodable {
                 let id, state: String
                 let pinned: Bool
@@ -126,8 +133,9 @@ extension Kazashi.Registration {
         @Argument(help: "Ids as `list` shows them.") var ids: [String]
 
         func run() async throws {
-            let store = try openStore(try options.load())
-            try await forEach(ids, in: store) { (id) async throws(RegistryError) in try await store.suspend(id) }
+            try await withStore(try options.load()) { store in
+                try await forEach(ids, in: store) { (id) async throws(RegistryError) in try await store.suspend(id) }
+            }
         }
     }
 
@@ -138,8 +146,9 @@ extension Kazashi.Registration {
         @Argument(help: "Ids as `list` shows them.") var ids: [String]
 
         func run() async throws {
-            let store = try openStore(try options.load())
-            try await forEach(ids, in: store) { (id) async throws(RegistryError) in try await store.remove(id) }
+            try await withStore(try options.load()) { store in
+                try await forEach(ids, in: store) { (id) async throws(RegistryError) in try await store.remove(id) }
+            }
         }
     }
 
@@ -150,8 +159,11 @@ extension Kazashi.Registration {
         @Argument(help: "An id as `list` shows it.") var id: String
 
         func run() async throws {
-            let store = try openStore(try options.load())
-            try await forEach([id], in: store) { (id) async throws(RegistryError) in try await store.forgetCardKey(id) }
+            try await withStore(try options.load()) { store in
+                try await forEach([id], in: store) { (id) async throws(RegistryError) in
+                    try await store.forgetCardKey(id)
+                }
+            }
         }
     }
 
@@ -161,12 +173,8 @@ extension Kazashi.Registration {
         @OptionGroup var options: ConfigurationOption
 
         func run() async throws {
-            let store = try openStore(try options.load())
-            do {
+            try await withStore(try options.load()) { store in
                 printJSON(try await store.all().map { Record($0.registration) })
-            } catch {
-                say(RegistryWords.of(error))
-                throw ExitCode.couldNotTell
             }
         }
     }

@@ -1,3 +1,4 @@
+import CPCSC
 import Foundation
 import Glibc
 import Laboratory
@@ -178,6 +179,43 @@ extension RealStack {
             }
         }
 
+        @Test("A card that another program holds exclusively is waited for, and read when it is free")
+        func sharingViolation() async throws {
+            var pilot = try Pilot()
+            let card = try pilot.card(serial: 0x01, ppid: "PPID-0001")
+            try await withStack(pilot) { stack in
+                stack.kiosk.signal(SIGSTOP)
+                try stack.reader.insert(CardInField(card.profile))
+                let holder = try ExclusiveHolder()
+                while !holder.take("Virtual PCD 00 00") { try await Task.sleep(for: .milliseconds(50)) }
+                stack.kiosk.signal(SIGCONT)
+                // Long enough for the kiosk to be refused a few times.
+                try await Task.sleep(for: .milliseconds(500))
+                holder.letGo()
+                let tap = try #require(await stack.kiosk.tap())
+                #expect(tap.code == "ok" && tap.ms > 400)
+                stack.reader.remove()
+                await stack.settle()
+            }
+        }
+
+        @Test("pcscd without the reader: out of service by name, and ready when the reader is there")
+        func missingReader() async throws {
+            var pilot = try Pilot()
+            let card = try pilot.card(serial: 0x01, ppid: "PPID-0001")
+            try await withStack(pilot) { stack in
+                await stack.daemon.stop()
+                #expect(await stack.kiosk.state { _, cause in cause == "card_service" })
+                let bare = try await PCSCDaemon(withReader: false)
+                #expect(await stack.kiosk.state { _, cause in cause == "reader" })
+                await bare.stop()
+                let whole = try await PCSCDaemon()
+                #expect(await stack.kiosk.state())
+                try await stack.expect("ok", from: card)
+                await whole.stop()
+            }
+        }
+
         @Test("200 taps one after another: memory, threads and descriptors stay flat")
         func manyTaps() async throws {
             var pilot = try Pilot()
@@ -195,4 +233,27 @@ extension RealStack {
             }
         }
     }
+}
+
+/// A program that connects exclusively, as some do.
+private final class ExclusiveHolder {
+    private var context = SCARDCONTEXT()
+    private var card = SCARDHANDLE()
+
+    init() throws {
+        guard SCardEstablishContext(DWORD(SCARD_SCOPE_SYSTEM), nil, nil, &context) == 0 else {
+            throw CancellationError()
+        }
+    }
+
+    deinit { SCardReleaseContext(context) }
+
+    func take(_ reader: String) -> Bool {
+        var link = DWORD(0)
+        return SCardConnect(
+            context, reader, DWORD(SCARD_SHARE_EXCLUSIVE), DWORD(SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1), &card, &link)
+            == 0
+    }
+
+    func letGo() { SCardDisconnect(card, DWORD(SCARD_LEAVE_CARD)) }
 }

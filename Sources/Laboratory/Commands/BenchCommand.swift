@@ -13,7 +13,8 @@ struct BenchCommand: AsyncParsableCommand {
 /// The time of a tap, the card's own part of it, and what the host adds.
 struct TapBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "tap", abstract: "Tap on the real stack: the whole time, the card's own, the desk's, and the host's.")
+        commandName: "tap",
+        abstract: "Tap on the real stack: the whole time, the card's own, the desk's, and the host's.")
 
     @Option(help: "Taps under the timing model.")
     var taps = 60
@@ -51,7 +52,8 @@ struct TapBench: AsyncParsableCommand {
         let idle = try ProcessFigures(pid: stack.kiosk.pid)
         emit("certificate \(cards.good.certificate.count) bytes; \(shortReads ? "short" : "extended") reads")
         emit("idle: \(idle)")
-        try await series("timing model, \(Int(bitRate)) kbit/s, \(Int(signature)) ms a signature", taps, slow, stack, deskTimes)
+        try await series(
+            "timing model, \(Int(bitRate)) kbit/s, \(Int(signature)) ms a signature", taps, slow, stack, deskTimes)
         try await series("without delays", quick, fast, stack, deskTimes)
         emit("after \(taps + quick + 2) taps: \(try ProcessFigures(pid: stack.kiosk.pid))")
         await stack.stop()

@@ -6,15 +6,23 @@ package final class PCSCDaemon: Sendable {
     private let process: ChildProcess
 
     /// Starts pcscd and waits until the virtual reader listens.
-    package init() async throws {
-        process = try ChildProcess("/usr/sbin/pcscd", ["--foreground", "--error"])
+    /// - Parameter withReader: false starts it with a folder of reader descriptions that has none.
+    package init(withReader: Bool = true) async throws {
+        let none = withReader ? [] : ["--config", Self.emptyFolder]
+        process = try ChildProcess("/usr/sbin/pcscd", ["--foreground", "--error"] + none)
         let deadline = ContinuousClock.now + .seconds(10)
         // pcscd announces nothing that could be awaited.
         while ContinuousClock.now < deadline {
-            if access("/run/pcscd/pcscd.comm", F_OK) == 0, Self.isListening { return }
+            if access("/run/pcscd/pcscd.comm", F_OK) == 0, !withReader || Self.isListening { return }
             try await Task.sleep(for: .milliseconds(20))
         }
         throw ChildProcess.Failed(description: "pcscd with vpcd did not come up: \(process.standardError)")
+    }
+
+    private static var emptyFolder: String {
+        let path = "/tmp/kazashi-no-readers"
+        mkdir(path, 0o755)
+        return path
     }
 
     /// Whether vpcd listens, read from the kernel's table: to connect would insert a card.
