@@ -61,6 +61,8 @@ pid_t kz_spawn(const char *path, char *const arguments[], char *const environmen
     posix_spawn_file_actions_adddup2(&files, input, 0);
     posix_spawn_file_actions_adddup2(&files, output, 1);
     posix_spawn_file_actions_adddup2(&files, error, 2);
+    // Nothing else of ours, such as a socket that a library opened, goes along.
+    posix_spawn_file_actions_addclosefrom_np(&files, 3);
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &all);

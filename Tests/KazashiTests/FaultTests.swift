@@ -13,6 +13,11 @@ extension RealStack {
         func dialects() async throws {
             var pilot = try Pilot()
             let card = try pilot.card(serial: 0x01, ppid: "PPID-0001")
+            var large = try pilot.card(serial: 0x02, ppid: "PPID-0002") {
+                $0.extra = [
+                    ([0x2B, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x63], false, [UInt8](repeating: 0x04, count: 250))
+                ]
+            }
             try await withStack(pilot) { stack in
                 let extended = try await stack.expect("ok", from: card)
                 #expect(extended?.apdus == 8, "7, and the record's issuer once")
@@ -33,6 +38,12 @@ extension RealStack {
                 let chunks = (card.certificate.count + 255) / 256
                 #expect(learned?.apdus == 8 + chunks, "\(card.certificate.count) bytes of certificate")
                 #expect(learned.map { $0.apdus <= 14 } == true)
+                // The largest certificate that the figures count with.
+                #expect((1_281...1_536).contains(large.certificate.count), "\(large.certificate.count) bytes")
+                try await stack.expect("ok", from: large)
+                #expect(try await stack.expect("ok", from: large)?.apdus == 7)
+                large.profile.atr = short.profile.atr
+                #expect(try await stack.expect("ok", from: large, with: faults("short-only"))?.apdus == 14)
             }
         }
 

@@ -66,6 +66,29 @@ extension RealStack {
             }
         }
 
+        @Test("No core dump, no memory for others to read, and no listening TCP port")
+        func closedProcess() async throws {
+            try await withStack(try Pilot()) { stack in
+                let limits = try String(contentsOfFile: "/proc/\(stack.kiosk.pid)/limits", encoding: .utf8)
+                #expect(limits.contains(/Max core file size +0 +0/))
+                // A process that is not dumpable belongs to root in /proc, whoever runs it; its sockets are told by inode.
+                var listening: Set<String> = []
+                for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
+                    guard let text = try? String(contentsOfFile: table, encoding: .utf8) else { continue }
+                    for line in text.split(separator: "\n").dropFirst() {
+                        let fields = line.split(separator: " ")
+                        if fields.count > 9, fields[3] == "0A" { listening.insert("socket:[\(fields[9])]") }
+                    }
+                }
+                #expect(!listening.isEmpty, "vpcd and the desk listen")
+                let folder = "/proc/\(stack.kiosk.pid)/fd"
+                for name in try FileManager.default.contentsOfDirectory(atPath: folder) {
+                    let target = try? FileManager.default.destinationOfSymbolicLink(atPath: folder + "/" + name)
+                    #expect(!listening.contains(target ?? ""), "the kiosk listens")
+                }
+            }
+        }
+
         @Test("A record without a card key is refused where configuration asks for one")
         func cardKeyUnknown() async throws {
             var options = PilotFolder.Options()

@@ -75,6 +75,7 @@ package actor KioskRuntime {
             group.addTask {
                 for await (event, at) in events { await self.take(event, at: at) }
             }
+            group.addTask { [panel] in await panel.run() }
             group.addTask {
                 // Lists grow old and clocks lose their source without an event.
                 while (try? await Task.sleep(for: .seconds(5))) != nil { await self.checkHealth() }
@@ -170,8 +171,7 @@ package actor KioskRuntime {
 
     private func perform(_ effect: LoginEffect) {
         switch effect {
-        case .show(let face):
-            Task { [panel] in await panel.show(face) }
+        case .show(let face): panel.post(face)
         case .startDeadline(let presence, let limit): startDeadline(presence, limit)
         case .read(let presence): read(presence)
         case .identify(let presence): identify(presence)

@@ -11,9 +11,24 @@ actor PanelDriver {
 
     private static let reading = Duration.seconds(2)
 
-    init(display: any Display, isTest: Bool) { (self.display, self.isTest) = (display, isTest) }
+    private nonisolated let faces: AsyncStream<Face>
+    private nonisolated let continuation: AsyncStream<Face>.Continuation
 
-    func show(_ face: Face) async {
+    init(display: any Display, isTest: Bool) {
+        (self.display, self.isTest) = (display, isTest)
+        (faces, continuation) = AsyncStream.makeStream()
+    }
+
+    /// Hands a face over and goes on at once; faces are shown in the order in which they came.
+    nonisolated func post(_ face: Face) { continuation.yield(face) }
+
+    /// Shows what is posted until the task is cancelled.
+    func run() async {
+        for await face in faces { await show(face) }
+        later?.cancel()
+    }
+
+    private func show(_ face: Face) async {
         later?.cancel()
         later = nil
         switch face {
