@@ -48,7 +48,7 @@ var targets: [Target] = [
             "Cryptography", "TLV", "CLinux", grdb, toml, logging,
         ], swiftSettings: room),
     .executableTarget(
-        name: "kazashi", dependencies: ["Kiosk", "Announcement", "Registry", "Trust", "TLV", logging, arguments],
+        name: "kazashi", dependencies: ["Kiosk", "Announcement", "Registry", "Trust", "TLV", "Panel", logging, arguments],
         swiftSettings: settings),
 
     // Everything that exists to try, test and pilot: never in the appliance's image.
@@ -110,14 +110,14 @@ var targets: [Target] = [
 ]
 
 if let fuzzer {
-    targets.append(.target(name: "CFuzzer", path: "Fuzz/CFuzzer"))
+    targets.append(.target(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"))
     for (name, rooms) in [
         "FuzzTLV": ["TLV"], "FuzzAgeRecord": ["MyNumberCard"], "FuzzCVCertificate": ["MyNumberCard"],
         "FuzzStatusChain": ["SmartCard"], "FuzzRevocationList": ["Trust"],
     ] {
         targets.append(
             .executableTarget(
-                name: name, dependencies: ["CFuzzer"] + rooms.map { .target(name: $0) }, path: "Fuzz/\(name)",
+                name: name, dependencies: ["CFuzzer"] + rooms.map { .target(name: $0) }, path: "Tests/Fuzz/\(name)",
                 exclude: ["corpus"], swiftSettings: room,
                 linkerSettings: [.unsafeFlags([fuzzer, "-lstdc++", "-lm"])]))
     }

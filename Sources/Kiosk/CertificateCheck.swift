@@ -1,4 +1,5 @@
 internal import Cryptography
+internal import Panel
 package import TLV
 package import Trust
 
@@ -24,7 +25,7 @@ package struct CertificateCheck: Sendable {
         package let file: String
         package let what: String
         package var description: String {
-            "\(file): \(what)\n  Check the path; certificates and lists are PEM or DER.\n  ファイルの場所と形式（PEM か DER）を確認してください。"
+            "\(file): \(what)\n  \(OperatorAdvice.certificateFile.english)\n  \(OperatorAdvice.certificateFile.japanese)"
         }
     }
 

@@ -2,6 +2,7 @@ import Announcement
 import ArgumentParser
 import Glibc
 import Kiosk
+import Panel
 import Registry
 import TLV
 
@@ -33,6 +34,8 @@ private func withStore<Value>(_ configuration: Configuration, _ body: (Registrat
         throw ExitCode.couldNotTell
     }
 }
+
+private func words(_ advice: OperatorAdvice) -> String { "  \(advice.english)\n  \(advice.japanese)" }
 
 /// Carries out one thing on each id; the others are still done when one fails.
 private func forEach(
@@ -67,7 +70,7 @@ extension Kazashi.Registration {
         func run() async throws {
             let configuration = try options.load()
             guard let bytes = readFile(records == "-" ? "/dev/stdin" : records) else {
-                say("\(records): can not be read\n  Check the path.\n  ファイルの場所を確認してください。")
+                say("\(records): can not be read\n" + words(.fileUnreadable))
                 throw ExitCode.wrongUse
             }
             let report = try await withStore(configuration) { store in
@@ -75,10 +78,12 @@ extension Kazashi.Registration {
                     .run(bytes, now: Int64(time(nil)))
             }
             guard let report else {
-                say("\(records): no JSON array of records; nothing was stored\n  記録の JSON 配列ではありません（何も登録していません）。")
+                say("\(records):\n" + words(.notRecords))
                 throw ExitCode.wrongUse
             }
-            for left in report.leftOut { say("record \(left.index): left out: \(left.reason.rawValue)") }
+            for left in report.leftOut {
+                say("record \(left.index): left out: \(left.reason.rawValue)\n" + words(left.reason.advice))
+            }
             say("\(report.stored) stored, \(report.leftOut.count) left out")
             if json {
                 struct Left: Encodable { let index: Int, reason: String }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Kiosk
 import Logging
+import Panel
 import Registry
 
 extension Kazashi {
@@ -32,37 +33,14 @@ extension Kazashi {
 /// What an operator is told about the registrations' database.
 enum RegistryWords {
     static func of(_ error: RegistryError) -> String {
-        switch error.code {
-        case .wrongKey:
-            """
-            registry: wrong_key: the storage key is not the one this database was made with; nothing was changed.
-              Give the right kiosk.storage_key, or move the database away and register again.
-              保存用の鍵がデータベースと一致しません（変更していません）。正しい鍵を指定してください。
-            """
-        case .damaged:
-            """
-            registry: damaged: the database is not as it was written.
-              Restore it from a copy, or move it away and register again.
-              データベースが壊れています。控えから戻すか、登録し直してください。
-            """
-        case .unavailable:
-            """
-            registry: unavailable (\(error)): the database can not be read or written.
-              Check the disk and the rights of the state folder.
-              データベースを読み書きできません。ディスクと権限を確認してください。
-            """
-        case .unknownID:
-            """
-            registry: unknown_id: no registration has that id.
-              See `kazashi registration list`.
-              その ID の登録はありません。
-            """
-        case .otherCardKey:
-            """
-            registry: other_card_key: another card key is pinned.
-              Use `kazashi registration forget-card-key` first, at the counter.
-              別のカード鍵が登録されています。
-            """
-        }
+        let advice: OperatorAdvice =
+            switch error.code {
+            case .wrongKey: .wrongStorageKey
+            case .damaged: .databaseDamaged
+            case .unavailable: .databaseUnavailable
+            case .unknownID: .unknownRegistration
+            case .otherCardKey: .otherCardKey
+            }
+        return "registry: \(error)\n  \(advice.english)\n  \(advice.japanese)"
     }
 }

@@ -44,7 +44,7 @@ import Testing
         #expect(report.stored == 2)
         #expect(
             report.leftOut.map(\.reason) == [
-                .birthDate, .birthKey, .birthKey, .certificate, .cardKey, .noLibrary, .tooLong, .notARecord,
+                .birthDate, .birthKey, .birthKey, .certificate, .cardKey, .noLibrary, .length, .notARecord,
             ])
         #expect(report.leftOut.map(\.index) == Array(1...8))
         #expect(try await store.list().count == 2)

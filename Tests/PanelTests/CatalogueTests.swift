@@ -42,3 +42,11 @@ import Testing
         #expect(lines == ["[ｶｰﾄﾞｦｶｻﾞｼﾃｸﾀﾞｻｲ     |Hold your card      ] TEST\n"])
     }
 }
+
+@Suite struct OperatorAdviceTests {
+    @Test("Every advice stands in both languages", arguments: OperatorAdvice.allCases)
+    func both(advice: OperatorAdvice) {
+        #expect(advice.english.allSatisfy(\.isASCII) && !advice.english.isEmpty)
+        #expect(advice.japanese.contains { !$0.isASCII })
+    }
+}

@@ -2,6 +2,7 @@ internal import Cryptography
 internal import FoundationEssentials
 internal import Glibc
 internal import MyNumberCard
+package import Panel
 package import Registry
 
 /// `registration import`: every record that can be used is stored, each that can't is named by its index and the
@@ -16,15 +17,29 @@ package struct RegistrationImport: Sendable {
         package let reason: Reason
     }
     package enum Reason: String, Sendable {
-        case notARecord = "not a record: an object with certificate, ppid and birth_date"
-        case certificate = "certificate is not one PEM block or base64 DER"
-        case birthDate = "birth_date is not YYYY-MM-DD"
-        case birthKey = "birth_key is not six digits, or is needed for a birth before 1912-07-30"
-        case cardKey = "card_key is no base64 DER of an RSA key of 2048 bits or more"
-        case noLibrary = "ppid names none of the configured libraries"
-        case tooLong = "a ppid or service_id is longer than 64 characters, or empty"
-        case otherCardKey = "another card key is pinned: forget-card-key first, at the counter"
-        case storage = "the database could not be written"
+        case notARecord = "not_a_record"
+        case certificate
+        case birthDate = "birth_date"
+        case birthKey = "birth_key"
+        case cardKey = "card_key"
+        case noLibrary = "no_library"
+        case length
+        case otherCardKey = "other_card_key"
+        case storage
+
+        package var advice: OperatorAdvice {
+            switch self {
+            case .notARecord: .notARecord
+            case .certificate: .recordCertificate
+            case .birthDate: .recordBirthDate
+            case .birthKey: .recordBirthKey
+            case .cardKey: .recordCardKey
+            case .noLibrary: .recordLibrary
+            case .length: .recordLength
+            case .otherCardKey: .otherCardKey
+            case .storage: .databaseUnavailable
+            }
+        }
     }
 
     private let store: RegistrationStore
@@ -87,7 +102,7 @@ package struct RegistrationImport: Sendable {
         }
         guard !libraries.isDisjoint(with: record.ppid.keys) else { throw Refused(reason: .noLibrary) }
         let texts = Array(record.ppid.values) + Array((record.service_ids ?? [:]).values)
-        guard texts.allSatisfy({ (1...64).contains($0.utf8.count) }) else { throw Refused(reason: .tooLong) }
+        guard texts.allSatisfy({ (1...64).contains($0.utf8.count) }) else { throw Refused(reason: .length) }
         return Registration(
             certificate: Confidential(certificate), ppids: record.ppid.mapValues { Confidential($0) },
             serviceIDs: (record.service_ids ?? [:]).mapValues { Confidential($0) },

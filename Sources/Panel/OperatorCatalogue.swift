@@ -1,0 +1,69 @@
+/// What operators and technicians are told beside a code: what to do about it. Patrons' words are in `Message`.
+package enum OperatorAdvice: String, Sendable, CaseIterable {
+    // Configuration.
+    case fileUnreadable, notTOML, unknownKey, missingKey, wrongValue, badKey, wrongMode, notBuilt
+    // Registrations' database.
+    case wrongStorageKey, databaseDamaged, databaseUnavailable, unknownRegistration, otherCardKey
+    // Records of an import.
+    case notRecords, notARecord, recordCertificate, recordBirthDate, recordBirthKey, recordCardKey, recordLibrary,
+        recordLength
+    // Certificates and lists.
+    case certificateFile
+
+    package var english: String { words.english }
+    package var japanese: String { words.japanese }
+
+    private var words: (english: String, japanese: String) {
+        switch self {
+        case .fileUnreadable: ("Check the path and the rights of the file.", "ファイルの場所と権限を確認してください。")
+        case .notTOML: ("Mend the line; the file is TOML 1.0.", "この行を TOML 1.0 として直してください。")
+        case .unknownKey:
+            ("Remove the key or mend its spelling; the README lists all keys.", "キーを削除するか綴りを直してください（README に一覧があります）。")
+        case .missingKey: ("Add the key; the README shows an example.", "キーを追加してください（README に例があります）。")
+        case .wrongValue: ("Give a value of the kind that is asked for.", "求められている形式の値にしてください。")
+        case .badKey: ("Give a file that holds such a key, certificate or list.", "正しい鍵・証明書のファイルを指定してください。")
+        case .wrongMode: ("Run chmod 0600 on the file: nobody else may read it.", "chmod 0600 で所有者だけが読めるようにしてください。")
+        case .notBuilt: ("Use what the README's limits name instead.", "README の制限事項にある代わりの方法を使ってください。")
+        case .wrongStorageKey:
+            (
+                "The storage key is not the one this database was made with; nothing was changed. Give the right "
+                    + "kiosk.storage_key, or move the database away and register again.",
+                "保存用の鍵がデータベースと一致しません（変更していません）。正しい鍵を指定してください。"
+            )
+        case .databaseDamaged:
+            (
+                "The database is not as it was written. Restore it from a copy, or move it away and register again.",
+                "データベースが壊れています。控えから戻すか、登録し直してください。"
+            )
+        case .databaseUnavailable:
+            (
+                "The database can not be read or written. Check the disk and the rights of the state folder.",
+                "データベースを読み書きできません。ディスクと権限を確認してください。"
+            )
+        case .unknownRegistration:
+            ("No registration has that id; see `kazashi registration list`.", "その ID の登録はありません（registration list で確認できます）。")
+        case .otherCardKey:
+            (
+                "Another card key is pinned: use `kazashi registration forget-card-key` first, at the counter.",
+                "別のカード鍵が登録されています。窓口で forget-card-key を実行してから登録してください。"
+            )
+        case .notRecords: ("No JSON array of records; nothing was stored.", "記録の JSON 配列ではありません（何も登録していません）。")
+        case .notARecord:
+            ("Not an object with certificate, ppid and birth_date.", "certificate・ppid・birth_date を持つ記録ではありません。")
+        case .recordCertificate: ("certificate is not one PEM block.", "certificate が PEM ひとつではありません。")
+        case .recordBirthDate: ("birth_date is not YYYY-MM-DD.", "birth_date が YYYY-MM-DD ではありません。")
+        case .recordBirthKey:
+            (
+                "birth_key is not six digits, or is needed for a birth before 1912-07-30.",
+                "birth_key が数字 6 桁ではないか、1912-07-30 より前の生年月日に必要です。"
+            )
+        case .recordCardKey:
+            ("card_key is no base64 DER of an RSA key of 2048 bits or more.", "card_key が 2048 ビット以上の RSA 公開鍵ではありません。")
+        case .recordLibrary: ("ppid names none of the configured libraries.", "ppid に設定済みの図書館がありません。")
+        case .recordLength:
+            ("A ppid or service_id is empty or longer than 64 bytes.", "ppid か service_id が空か、64 バイトを超えています。")
+        case .certificateFile:
+            ("Check the path; certificates and lists are PEM or DER.", "ファイルの場所と形式（PEM か DER）を確認してください。")
+        }
+    }
+}
