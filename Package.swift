@@ -48,7 +48,8 @@ var targets: [Target] = [
             "Cryptography", "TLV", "CLinux", grdb, toml, logging,
         ], swiftSettings: room),
     .executableTarget(
-        name: "kazashi", dependencies: ["Kiosk", "Announcement", "Registry", "Trust", "TLV", "Panel", logging, arguments],
+        name: "kazashi",
+        dependencies: ["Kiosk", "Announcement", "Registry", "Trust", "TLV", "Panel", logging, arguments],
         swiftSettings: settings),
 
     // Everything that exists to try, test and pilot: never in the appliance's image.

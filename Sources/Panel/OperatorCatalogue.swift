@@ -41,7 +41,10 @@ package enum OperatorAdvice: String, Sendable, CaseIterable {
                 "データベースを読み書きできません。ディスクと権限を確認してください。"
             )
         case .unknownRegistration:
-            ("No registration has that id; see `kazashi registration list`.", "その ID の登録はありません（registration list で確認できます）。")
+            (
+                "No registration has that id; see `kazashi registration list`.",
+                "その ID の登録はありません。"
+            )
         case .otherCardKey:
             (
                 "Another card key is pinned: use `kazashi registration forget-card-key` first, at the counter.",

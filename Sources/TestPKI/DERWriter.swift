@@ -1,4 +1,4 @@
-package import TLV
+internal import TLV
 
 /// Builds DER from the inside out.
 package enum DER {

@@ -1,4 +1,4 @@
-package import Cryptography
+internal import Cryptography
 internal import FoundationEssentials
 
 /// A command as the card sees it.

@@ -1,10 +1,10 @@
-package import Announcement
-package import Cryptography
+internal import Announcement
+internal import Cryptography
 internal import Foundation
 package import Glibc
 package import JOSE
 package import LibraryDesk
-package import TestPKI
+internal import TestPKI
 package import VirtualCard
 
 /// A folder with everything that one kiosk and one library need to be tried: keys made now, a test PKI, a configuration.
