@@ -31,6 +31,9 @@ package actor DeskServer {
     /// What came in, in order.
     package nonisolated let receipts: AsyncStream<Receipt>
     private let continuation: AsyncStream<Receipt>.Continuation
+    /// Requests, as they arrive: before the desk does anything about them.
+    package nonisolated let arrivals: AsyncStream<Void>
+    private let arrived: AsyncStream<Void>.Continuation
 
     /// - Parameter port: 0 takes a free one.
     package init(verifier: TokenVerifier, port: UInt16 = 0) throws {
@@ -38,6 +41,7 @@ package actor DeskServer {
         server = HTTPServer(
             address: try sockaddr_in.inet(ip4: "127.0.0.1", port: port), timeout: 30, logger: .disabled)
         (receipts, continuation) = AsyncStream.makeStream()
+        (arrivals, arrived) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(16))
     }
 
     /// Listens; the port that it got.
@@ -62,6 +66,7 @@ package actor DeskServer {
 
     private func receive(_ request: HTTPRequest) async throws -> HTTPResponse {
         let body = [UInt8](try await request.bodyData)
+        arrived.yield()
         switch behaviour {
         case .normal: break
         case .refuses(let error): return Self.refusal(error)

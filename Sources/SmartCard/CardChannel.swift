@@ -29,7 +29,9 @@ package final class CardChannel {
         let first = exchanges == 0
         var response = try await exchange(command)
         if first, response.status == .internalError, response.data.isEmpty { response = try await exchange(command) }
-        if response.status.sw1 == 0x6C {
+        // Only a command that asked for an answer can have asked for the wrong length. VERIFY asks for none: whatever a
+        // card says, it is sent once.
+        if response.status.sw1 == 0x6C, command.expected != .none {
             // The card names the length that it wants to be asked for; asked again, it must not say so again.
             var exact = command
             exact.expected = .short(response.status.sw2 == 0 ? 256 : Int(response.status.sw2))

@@ -177,8 +177,9 @@ extension RealStack {
                 #expect(await stack.kiosk.state())
                 try await stack.expect("ok", from: card)
                 // Killed while the card is at work: the tap ends, and the kiosk comes back with the service.
-                try stack.reader.insert(CardInField(card.profile, faults: faults("slow=300")))
-                try await Task.sleep(for: .milliseconds(900))
+                let slow = try CardInField(card.profile, faults: faults("slow=300"))
+                try stack.reader.insert(slow)
+                while slow.commandCount < 3 { try await Task.sleep(for: .milliseconds(10)) }
                 await second.stop(SIGKILL)
                 #expect(await stack.kiosk.tap()?.outcome == "refused")
                 unlink("/run/pcscd/pcscd.comm")
@@ -200,11 +201,11 @@ extension RealStack {
                 let holder = try ExclusiveHolder()
                 while !holder.take("Virtual PCD 00 00") { try await Task.sleep(for: .milliseconds(50)) }
                 stack.kiosk.signal(SIGCONT)
-                // Long enough for the kiosk to be refused a few times.
+                // Long enough for the kiosk to be refused a few times; nothing tells that it was.
                 try await Task.sleep(for: .milliseconds(500))
+                #expect(!stack.kiosk.standardOutput.contains("tap"), "no outcome while the card is held")
                 holder.letGo()
-                let tap = try #require(await stack.kiosk.tap())
-                #expect(tap.code == "ok" && tap.ms > 400)
+                #expect(await stack.kiosk.tap()?.code == "ok")
                 stack.reader.remove()
                 await stack.settle()
             }

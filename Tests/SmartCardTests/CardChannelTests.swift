@@ -63,6 +63,20 @@ private func channel(_ transport: ScriptedTransport) -> CardChannel {
         #expect(stubborn.commands.count == 2)
     }
 
+    @Test(
+        "A command that wants no answer is never repeated, so VERIFY goes out once",
+        arguments: [0x6C06, 0x6C00] as [UInt16])
+    func noRepeat(status: UInt16) async throws {
+        let card = ScriptedTransport { (_, number) throws(SmartCardError) in
+            number == 1 ? [0x90, 0x00] : [UInt8(status >> 8), UInt8(status & 0xFF)]
+        }
+        let channel = channel(card)
+        _ = try await channel.send(command)
+        let verify = CommandAPDU(ins: 0x20, p1: 0, p2: 0x91, data: Array("550217".utf8))
+        #expect(try await channel.send(verify).status == StatusWord(rawValue: status))
+        #expect(card.commands.count == 2)
+    }
+
     @Test("6F00 to the first command is tried once more; later it is an answer")
     func firstCommandFails() async throws {
         let card = ScriptedTransport { (_, number) throws(SmartCardError) in number == 1 ? [0x6F, 0x00] : [0x90, 0x00] }
