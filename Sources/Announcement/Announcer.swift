@@ -37,6 +37,8 @@ package actor Announcer {
     private let libraries: [Library]
     private let http: CurlClient
     private var prepared: [String: PreparedAgreement] = [:]
+    /// When each library was last spoken to: its connection may be gone after a while.
+    private var lastSpoken: [String: ContinuousClock.Instant] = [:]
 
     /// - Parameters:
     ///   - kiosk: `iss`.
@@ -71,7 +73,20 @@ package actor Announcer {
             items.append(SealedAnnouncement.Item(library: library, token: token))
         }
         guard !items.isEmpty else { throw .noLibrary }
+        warm(items.map(\.library))
         return SealedAnnouncement(items)
+    }
+
+    /// Opens connections while the card still works, to the libraries that may be told something in a moment: an OPTIONS
+    /// request (RFC 9110 9.3.7) that says nothing. What it is answered does not matter.
+    private func warm(_ libraries: [Library]) {
+        for library in libraries where lastSpoken[library.name].map({ $0 + .seconds(10) < .now }) ?? true {
+            let http = http
+            Task {
+                _ = try? await http.send(HTTPRequest(.options, library.url, timeout: .seconds(1), tls: library.tls))
+            }
+        }
+        for library in libraries { lastSpoken[library.name] = .now }
     }
 
     private func token(_ statement: Statement, for library: Library, now: Int64, tapped: Int64)

@@ -160,7 +160,10 @@ private final class Transfer: @unchecked Sendable {
             kz_set_data_callback(easy, CURLOPT_HEADERFUNCTION, headerCallback),
             kz_set_pointer(easy, CURLOPT_HEADERDATA, Unmanaged.passUnretained(self).toOpaque()),
         ]
-        if request.method == .post {
+        switch request.method {
+        case .get: break
+        case .options: results.append(kz_set_string(easy, CURLOPT_CUSTOMREQUEST, request.method.rawValue))
+        case .post:
             results.append(kz_set_long(easy, CURLOPT_POST, 1))
             results.append(kz_set_large(easy, CURLOPT_POSTFIELDSIZE_LARGE, Int(request.body.count)))
             results.append(kz_set_pointer(easy, CURLOPT_POSTFIELDS, body.baseAddress))

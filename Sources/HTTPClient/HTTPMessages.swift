@@ -1,6 +1,6 @@
 /// One request. Redirects are never followed and no proxy of the environment is used.
 package struct HTTPRequest: Sendable {
-    package enum Method: String, Sendable { case get = "GET", post = "POST" }
+    package enum Method: String, Sendable { case get = "GET", post = "POST", options = "OPTIONS" }
 
     package var method: Method
     package var url: String

@@ -20,6 +20,18 @@ import Testing
         }
     }
 
+    @Test("Each method goes out as itself")
+    func methods() async throws {
+        try await withServer { received in
+            Answer(body: Array(received.method.utf8))
+        } _: { url in
+            for method in [HTTPRequest.Method.get, .post, .options] {
+                let response = try await client.send(HTTPRequest(method, url))
+                #expect(response.body == Array(method.rawValue.utf8))
+            }
+        }
+    }
+
     @Test("Redirects are answers, never followed")
     func redirect() async throws {
         try await withServer { _ in

@@ -4,6 +4,7 @@ import Foundation
 
 /// What the test's server got, and what it shall answer: FlyingFox's own types share their names with ours.
 struct Received: Sendable {
+    let method: String
     let contentType: String
     let body: [UInt8]
 }
@@ -21,7 +22,8 @@ func withServer(
     let server = HTTPServer(address: try sockaddr_in.inet(ip4: "127.0.0.1", port: 0), logger: .disabled)
     await server.appendRoute("*") { request in
         let received = Received(
-            contentType: request.headers[.contentType] ?? "", body: Array(try await request.bodyData))
+            method: request.method.rawValue, contentType: request.headers[.contentType] ?? "",
+            body: Array(try await request.bodyData))
         let answer = try await handler(received)
         var headers = HTTPHeaders()
         for (name, value) in answer.headers { headers[HTTPHeader(name)] = value }

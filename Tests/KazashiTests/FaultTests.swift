@@ -211,6 +211,45 @@ extension RealStack {
             }
         }
 
+        @Test("Two blocked calls are set aside, a third is refused at once; all is well when they come back")
+        func mostHeld() async throws {
+            var pilot = try Pilot()
+            defer { pilot.remove() }
+            let card = try CardInField(try pilot.card(serial: 0x01).profile)
+            let daemon = try await PCSCDaemon()
+            let field = VPCDReader()
+            try field.insert(card)
+            let name = "Virtual PCD 00 00"
+            let holder = CardReader { _ in }
+            var held: (any CardTransport)?
+            while held == nil {
+                held = try? await holder.connect(to: name, deadline: .now + .seconds(5))
+                if held == nil { try await Task.sleep(for: .milliseconds(50)) }
+            }
+            let (changes, continuation) = AsyncStream<Bool>.makeStream()
+            let reader = CardReader { continuation.yield($0) }
+            for count in 1...2 {
+                await #expect(throws: SmartCardError.timedOut) {
+                    _ = try await reader.connect(to: name, deadline: .now + .milliseconds(100))
+                }
+                #expect(reader.heldCount == count)
+            }
+            await #expect(throws: SmartCardError.readerHeld) {
+                _ = try await reader.connect(to: name, deadline: .now + .seconds(60))
+            }
+            await held?.powerDown()
+            var seen: [Bool] = []
+            for await change in changes {
+                seen.append(change)
+                if !change { break }
+            }
+            #expect(seen == [true, true, false])
+            let transport = try await reader.connect(to: name, deadline: .now + .seconds(5))
+            await transport.powerDown()
+            field.remove()
+            await daemon.stop()
+        }
+
         @Test("pcscd without the reader: out of service by name, and ready when the reader is there")
         func missingReader() async throws {
             var pilot = try Pilot()
