@@ -309,13 +309,3 @@ extension Fact.CardFailure {
         }
     }
 }
-
-extension LoginMachine {
-    /// True once the presence has its outcome, or is unknown: no deadline of it matters any more.
-    package func isOver(_ presence: Presence) -> Bool {
-        switch state {
-        case .reading(let tap), .proving(let tap), .announcing(let tap, _, _): tap.presence != presence
-        case .ready, .outOfService, .settled: true
-        }
-    }
-}

@@ -23,16 +23,19 @@ private final class Handoff<Value: Sendable>: Sendable {
     }
 
     /// True when this was the result that counts.
+    /// - Parameter first: called if so, before any other `finish` can find out that it came too late.
     @discardableResult
-    func finish(_ result: Result<Value, SmartCardError>) -> Bool {
+    func finish(_ result: Result<Value, SmartCardError>, first: () -> Void = {}) -> Bool {
         let (won, continuation) = state.withLock {
             state -> (Bool, CheckedContinuation<Result<Value, SmartCardError>, Never>?) in
             switch state {
             case .idle:
                 state = .early(result)
+                first()
                 return (true, nil)
             case .waiting(let continuation):
                 state = .done
+                first()
                 return (true, continuation)
             case .early, .done:
                 return (false, nil)
@@ -44,7 +47,8 @@ private final class Handoff<Value: Sendable>: Sendable {
 }
 
 /// Waits for `work` until it ends, `deadline` passes or the waiting task is cancelled. The work itself is not stopped:
-/// C calls cannot be. When it is left behind, `abandoned` is called at once and `returned` when it ends after all.
+/// C calls cannot be. When it is left behind, `abandoned` is called at once, and `returned` when it ends after all:
+/// always in that order, however close the two are.
 package func abandonable<Value: Sendable>(
     until deadline: ContinuousClock.Instant,
     abandoned: @escaping @Sendable () -> Void,
@@ -62,7 +66,7 @@ package func abandonable<Value: Sendable>(
         if !handoff.finish(result) { returned() }
     }
     let giveUp: @Sendable (SmartCardError) -> Void = { error in
-        if handoff.finish(.failure(error)) { abandoned() }
+        handoff.finish(.failure(error), first: abandoned)
     }
     let timer = Task {
         // Cancelled as soon as the work is done; then there is nothing to give up.

@@ -100,3 +100,24 @@ private struct Notes: Sendable {
         #expect(await first.value == 7)
     }
 }
+
+extension AbandonableTests {
+    @Test("However close deadline and return are: what is noted as returned was noted as abandoned before")
+    func order() async {
+        for _ in 0..<300 {
+            let deadline = ContinuousClock.now + .milliseconds(1)
+            let log = Log()
+            _ = try? await abandonable(
+                until: deadline, abandoned: { log.lines.withLock { $0.append("abandoned") } },
+                returned: { log.lines.withLock { $0.append("returned") } }
+            ) { () async throws(SmartCardError) -> Int in
+                // As close to the deadline as can be.
+                while ContinuousClock.now < deadline {}
+                return 1
+            }
+            #expect(log.lines.withLock { $0.first } != "returned")
+        }
+    }
+
+    private final class Log: Sendable { let lines = Mutex<[String]>([]) }
+}

@@ -251,7 +251,6 @@ package actor KioskRuntime {
 
     private func releaseCard(_ presence: Presence) {
         guard let held = evidence[presence] else { return }
-        for deadline in held.deadlines where machine.isOver(presence) { deadline.cancel() }
         Task { await held.session.release() }
     }
 
