@@ -73,7 +73,8 @@ var targets: [Target] = [
     // Tests mirror Sources.
     .testTarget(name: "TLVTests", dependencies: ["TLV"], swiftSettings: settings),
     .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"], swiftSettings: settings),
-    .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", flyingFox], swiftSettings: settings),
+    .testTarget(
+        name: "HTTPClientTests", dependencies: ["HTTPClient", "Laboratory", flyingFox], swiftSettings: settings),
     .testTarget(name: "JOSETests", dependencies: ["JOSE", "Cryptography"], swiftSettings: settings),
     .testTarget(name: "PanelTests", dependencies: ["Panel"], swiftSettings: settings),
     .testTarget(name: "SmartCardTests", dependencies: ["SmartCard"], swiftSettings: settings),

@@ -59,6 +59,27 @@ package final class TrustAnchors: @unchecked Sendable {
         }
     }
 
+    /// The certificate and its intermediates in the order in which Mbed TLS can follow them: it looks for an issuer only
+    /// among the certificates that come after its subject, and takes the first of the right name, whoever signed.
+    private static func candidates(_ certificate: [UInt8], _ intermediates: [[UInt8]]) throws(TrustError)
+        -> X509CertificateList
+    {
+        let unordered = X509CertificateList()
+        var last = try append(certificate, to: unordered)
+        // A card's certificate is signed by an anchor itself.
+        guard !intermediates.isEmpty else { return unordered }
+        var rest: [X509Certificate] = []
+        for der in intermediates { rest.append(try append(der, to: unordered)) }
+        let ordered = X509CertificateList()
+        try append(certificate, to: ordered)
+        while let index = rest.firstIndex(where: { $0.subject == last.issuer && hasSigned(last, with: $0) }) {
+            last = rest.remove(at: index)
+            try append(last.der, to: ordered)
+        }
+        for other in rest { try append(other.der, to: ordered) }
+        return ordered
+    }
+
     @discardableResult
     private static func append(_ der: [UInt8], to list: X509CertificateList) throws(TrustError) -> X509Certificate {
         do {
@@ -78,9 +99,7 @@ package final class TrustAnchors: @unchecked Sendable {
         _ certificate: UnverifiedCertificate, intermediates: [[UInt8]] = [], requirements: CertificateRequirements,
         at time: TrustedTime
     ) throws(TrustError) -> ValidatedCertificate {
-        let candidates = X509CertificateList()
-        try Self.append(certificate.der, to: candidates)
-        for der in intermediates { try Self.append(der, to: candidates) }
+        let candidates = try Self.candidates(certificate.der, intermediates)
         let path: X509Path
         do {
             path = try X509Path.search(from: candidates, to: list)
@@ -112,9 +131,8 @@ package final class TrustAnchors: @unchecked Sendable {
     func validateAuthority(_ certificate: X509Certificate, intermediates: [X509Certificate], at time: TrustedTime)
         throws(TrustError) -> [PathElement]
     {
-        let candidates = X509CertificateList()
-        try Self.append(certificate.der, to: candidates)
-        for other in intermediates where other.der != certificate.der { try Self.append(other.der, to: candidates) }
+        let candidates = try Self.candidates(
+            certificate.der, intermediates.map(\.der).filter { $0 != certificate.der })
         guard let path = try? X509Path.search(from: candidates, to: list), path.steps.count >= 2,
             path.steps.allSatisfy({ $0.faults.subtracting(.dates).isEmpty })
         else { throw TrustError(.noPath, "no path to an anchor") }
