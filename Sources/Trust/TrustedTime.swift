@@ -14,22 +14,28 @@ package struct TrustedTime: Hashable, Comparable, Sendable {
 }
 
 /// What the time can never be earlier than: the newest list that verified, and the time stored last. One forged time
-/// must not brick a kiosk, so the floor never runs ahead of that list by more than `maxAge`.
+/// must not brick a kiosk, so the floor never makes that list stale: neither by `maxAge` nor by its nextUpdate.
 package struct TimeFloor: Hashable, Sendable {
-    private let newestThisUpdate: Int64?
+    private let newest: List?
     private let stored: Int64?
     private let maxAge: Int64
 
-    /// - Parameter maxAge: seconds.
-    package init(newestThisUpdate: Int64?, stored: Int64?, maxAge: Int64) {
-        (self.newestThisUpdate, self.stored, self.maxAge) = (newestThisUpdate, stored, maxAge)
+    private struct List: Hashable { let thisUpdate, nextUpdate: Int64 }
+
+    /// - Parameters:
+    ///   - newest: thisUpdate and nextUpdate of the newest list that an anchor signed, seconds since 1970.
+    ///   - maxAge: seconds.
+    package init(newest: (thisUpdate: Int64, nextUpdate: Int64)?, stored: Int64?, maxAge: Int64) {
+        self.newest = newest.map { List(thisUpdate: $0.thisUpdate, nextUpdate: $0.nextUpdate) }
+        (self.stored, self.maxAge) = (stored, maxAge)
     }
 
     /// Nil without a list: nothing then says that a stored time was ever right.
     package var secondsSince1970: Int64? {
-        guard let newestThisUpdate else { return nil }
-        let (limit, overflow) = newestThisUpdate.addingReportingOverflow(max(0, maxAge))
-        return min(max(stored ?? newestThisUpdate, newestThisUpdate), overflow ? .max : limit)
+        guard let newest else { return nil }
+        let (oldest, overflow) = newest.thisUpdate.addingReportingOverflow(max(0, maxAge))
+        let limit = max(newest.thisUpdate, min(overflow ? .max : oldest, newest.nextUpdate - 1))
+        return min(max(stored ?? newest.thisUpdate, newest.thisUpdate), limit)
     }
 }
 

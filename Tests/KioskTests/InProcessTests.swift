@@ -9,11 +9,12 @@ import VirtualCard
 /// The runtime without pcscd: what holds on every machine, namespaces or not.
 @Suite(.timeLimit(.minutes(2))) struct InProcessTests {
     private func withPilot(
-        _ body: (PilotCards, InProcessPilot) async throws -> Void
+        storedTime: Int64? = nil, _ body: (PilotCards, InProcessPilot) async throws -> Void
     ) async throws {
         let path = FileManager.default.temporaryDirectory.appending(path: "kazashi-kiosk-\(UUID().uuidString)").path()
         defer { try? FileManager.default.removeItem(atPath: path) }
         let cards = try PilotCards.make(in: path)
+        if let storedTime { try cards.folder.write("state/time", Array("\(storedTime)\n".utf8)) }
         let pilot = try await InProcessPilot(folder: cards.folder, records: cards.records)
         do {
             try await body(cards, pilot)
@@ -39,6 +40,16 @@ import VirtualCard
                 #expect(event.claims.subject.subject == PilotCards.ppids["good"])
                 break
             }
+        }
+    }
+
+    @Test("A stored time of the far future bricks nothing, and is put right")
+    func forgedTime() async throws {
+        try await withPilot(storedTime: 9_999_999_999) { cards, pilot in
+            #expect(try await pilot.tap(CardInField(cards.good.profile)).code == "ok")
+            #expect(try await pilot.tap(CardInField(cards.revoked.profile)).code == "revoked")
+            let stored = try String(contentsOfFile: cards.folder.path + "/state/time", encoding: .utf8)
+            #expect(Int64(stored.dropLast()).map { $0 < cards.folder.now + 48 * 3_600 } == true)
         }
     }
 

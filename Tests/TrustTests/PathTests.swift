@@ -165,7 +165,7 @@ struct Fixture: Sendable {
 @Suite struct TrustedTimeTests {
     @Test("An unset clock is no time; a synchronised one is")
     func synchronised() {
-        let floor = TimeFloor(newestThisUpdate: nil, stored: nil, maxAge: 100)
+        let floor = TimeFloor(newest: nil, stored: nil, maxAge: 100)
         #expect(TrustedClock(source: .synchronised, system: { 5 }, isSynchronised: { false }).now(floor: floor) == nil)
         #expect(
             TrustedClock(source: .synchronised, system: { 5 }, isSynchronised: { true }).now(floor: floor)
@@ -178,16 +178,22 @@ struct Fixture: Sendable {
     @Test("Time is never earlier than the newest list, nor than the time stored")
     func floor() {
         let clock = TrustedClock(source: .system, system: { 1_000 }, isSynchronised: { true })
-        let list = TimeFloor(newestThisUpdate: 5_000, stored: nil, maxAge: 100)
+        let list = TimeFloor(newest: (5_000, 9_000), stored: nil, maxAge: 100)
         #expect(clock.now(floor: list) == TrustedTime(asserted: 5_000))
-        let stored = TimeFloor(newestThisUpdate: 5_000, stored: 5_050, maxAge: 100)
+        let stored = TimeFloor(newest: (5_000, 9_000), stored: 5_050, maxAge: 100)
         #expect(clock.now(floor: stored) == TrustedTime(asserted: 5_050))
     }
 
-    @Test("One forged time must not brick a kiosk: the floor stays within max_age of the newest list")
+    @Test("One forged time must not brick a kiosk: the floor never makes the newest list stale")
     func forged() {
-        #expect(TimeFloor(newestThisUpdate: 5_000, stored: 9_999_999, maxAge: 100).secondsSince1970 == 5_100)
-        #expect(TimeFloor(newestThisUpdate: .max - 1, stored: .max, maxAge: 100).secondsSince1970 == .max)
-        #expect(TimeFloor(newestThisUpdate: nil, stored: 9_999_999, maxAge: 100).secondsSince1970 == nil)
+        func floor(_ list: (Int64, Int64)?, stored: Int64) -> Int64? {
+            TimeFloor(newest: list, stored: stored, maxAge: 100).secondsSince1970
+        }
+        #expect(floor((5_000, 9_000), stored: 9_999_999) == 5_100)
+        // A list that is valid for no longer than max_age stays fresh too.
+        #expect(floor((5_000, 5_100), stored: 9_999_999) == 5_099)
+        #expect(floor((5_000, 5_000), stored: 9_999_999) == 5_000)
+        #expect(floor((Int64.max - 1, .max), stored: .max) == Int64.max - 1)
+        #expect(floor(nil, stored: 9_999_999) == nil)
     }
 }

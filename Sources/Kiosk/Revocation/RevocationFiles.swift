@@ -41,7 +41,8 @@ struct RevocationFiles {
 
     static let none = RevocationFiles(lists: RevocationLists(), served: [], problems: [])
 
-    var newestThisUpdate: Int64? { served.map(\.thisUpdate).max() }
+    /// The list that was issued last.
+    var newest: ServedRevocationList? { served.max { $0.thisUpdate < $1.thisUpdate } }
 
     func anyIsFresh(at time: TrustedTime, maxAge: Int64) -> Bool {
         served.contains { $0.isFresh(at: time, maxAge: maxAge) }

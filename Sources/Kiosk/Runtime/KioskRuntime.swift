@@ -98,7 +98,9 @@ package actor KioskRuntime {
                 "revocation list left out", metadata: ["file": "\(problem.file)", "reason": "\(problem.reason)"])
         }
         // What is served never goes back, nor away because a file was damaged.
-        if let newest = loaded.newestThisUpdate, newest >= revocation.newestThisUpdate ?? .min { revocation = loaded }
+        if let newest = loaded.newest, newest.thisUpdate >= revocation.newest?.thisUpdate ?? .min {
+            revocation = loaded
+        }
         log.info("revocation lists", metadata: ["served": "\(revocation.served.count)"])
     }
 
@@ -106,14 +108,16 @@ package actor KioskRuntime {
     private func trustedNow() -> TrustedTime? {
         clock.now(
             floor: TimeFloor(
-                newestThisUpdate: revocation.newestThisUpdate, stored: lastStored, maxAge: configuration.maxAge))
+                newest: revocation.newest.map { ($0.thisUpdate, $0.nextUpdate) }, stored: lastStored,
+                maxAge: configuration.maxAge))
     }
 
     private func checkHealth() {
         let now = trustedNow()
         parts.hasClock = now != nil
         parts.hasFreshList = now.map { revocation.anyIsFresh(at: $0, maxAge: configuration.maxAge) } ?? false
-        if let now, now.secondsSince1970 >= (lastStored ?? 0) + 600 {
+        // Also one that turned out to run ahead is stored anew.
+        if let now, lastStored.map({ now.secondsSince1970 < $0 || now.secondsSince1970 >= $0 + 600 }) ?? true {
             if storedTime.store(now.secondsSince1970) {
                 lastStored = now.secondsSince1970
             } else {
