@@ -37,8 +37,8 @@ package final class PilotStack: Sendable {
         return tap
     }
 
-    /// vpcd is polled every 400 ms, and tells nobody when: shorter absences are never seen.
-    package func settle() async { try? await Task.sleep(for: .milliseconds(450)) }
+    /// vpcd is polled every 400 ms, and tells nobody when: shorter absences are never seen. Twice that, for a busy machine.
+    package func settle() async { try? await Task.sleep(for: .milliseconds(850)) }
 
     package func stop() async {
         await kiosk.stop()
