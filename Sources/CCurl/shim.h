@@ -21,12 +21,6 @@ static inline CURLcode kz_set_data_callback(CURL *easy, CURLoption option,
 static inline CURLcode kz_get_long(CURL *easy, CURLINFO info, long *value) {
     return curl_easy_getinfo(easy, info, value);
 }
-static inline CURLcode kz_get_pointer(CURL *easy, CURLINFO info, void **value) {
-    return curl_easy_getinfo(easy, info, value);
-}
-static inline CURLMcode kz_multi_set_long(CURLM *multi, CURLMoption option, long value) {
-    return curl_multi_setopt(multi, option, value);
-}
 /// A finished transfer, or null: the message's union does not import.
 static inline CURL *kz_next_finished(CURLM *multi, CURLcode *result) {
     int left = 0;

@@ -105,10 +105,6 @@ static inline int kz_crt_has_key_usage(const mbedtls_x509_crt *crt) {
     return (crt->MBEDTLS_PRIVATE(ext_types) & MBEDTLS_X509_EXT_KEY_USAGE) != 0;
 }
 static inline int kz_crt_is_ca(const mbedtls_x509_crt *crt) { return crt->MBEDTLS_PRIVATE(ca_istrue); }
-static inline mbedtls_md_type_t kz_crt_signature_digest(const mbedtls_x509_crt *crt) {
-    return crt->MBEDTLS_PRIVATE(sig_md);
-}
-static inline int kz_crt_version(const mbedtls_x509_crt *crt) { return crt->version; }
 
 /// The scalar of a parsed P-256 key; −1 when the key is of another kind.
 static inline int kz_pk_export_p256(const mbedtls_pk_context *pk, unsigned char scalar[32]) {

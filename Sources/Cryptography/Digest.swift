@@ -39,6 +39,12 @@ package enum DigestAlgorithm: Sendable {
 /// SHA-256 of bytes that lie together.
 package func sha256(_ bytes: some Sequence<UInt8>) -> [UInt8] { DigestAlgorithm.sha256.hash(bytes) }
 
+/// DigestInfo around a SHA-256 digest (RFC 8017 9.2, note 1): 51 bytes, what PKCS#1 v1.5 pads and signs.
+package func digestInfo(ofSHA256 digest: [UInt8]) -> [UInt8] {
+    [0x30, 0x31, 0x30, 0x0D, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20]
+        + digest
+}
+
 /// HMAC-SHA-256 (RFC 2104) under a secret key.
 package func hmacSHA256(_ bytes: some Sequence<UInt8>, key: SecretBytes) -> [UInt8] {
     var tag = [UInt8](repeating: 0, count: 32)

@@ -77,11 +77,7 @@ package final class RSAPrivateKey: Sendable, CustomStringConvertible {
 
     /// PKCS#1 v1.5 with SHA-256.
     package func sign(_ message: some Sequence<UInt8>) throws(CryptographyError) -> [UInt8] {
-        let info: [UInt8] = [
-            0x30, 0x31, 0x30, 0x0D, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04,
-            0x20,
-        ]
-        return try signPadded(info + sha256(message))
+        try signPadded(digestInfo(ofSHA256: sha256(message)))
     }
 
     /// PKCS#1 v1.5 type 1 padding around `data` as it is, at most 245 bytes.

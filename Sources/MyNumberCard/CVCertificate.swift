@@ -13,7 +13,6 @@ package struct KeyIdentifier: Hashable, Sendable {
     /// Issuers of test cards: 6000….
     package var isTest: Bool { bytes.prefix(4).elementsEqual("6000".utf8) }
 
-    package var hex: String { bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() }
 }
 
 /// EF 0004: says whose key signs the records of one application, signed by the cards' CA. Unverified.

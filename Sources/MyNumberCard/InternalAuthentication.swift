@@ -11,12 +11,7 @@ package struct CardChallenge: Sendable {
     package init() throws(CryptographyError) { nonce = try SecureRandom.shared.bytes(32) }
 
     /// DigestInfo of SHA-256 over the nonce (RFC 8017 9.2, note 1): 51 bytes, what the card pads and signs.
-    package var digestInfo: [UInt8] {
-        [
-            0x30, 0x31, 0x30, 0x0D, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04,
-            0x20,
-        ] + sha256(nonce)
-    }
+    package var digestInfo: [UInt8] { Cryptography.digestInfo(ofSHA256: sha256(nonce)) }
 
     /// Takes the card's answer. The challenge is spent.
     package consuming func answered(_ signature: [UInt8]) -> UnverifiedChallengeAnswer {

@@ -55,7 +55,7 @@ package struct RegistrationID: Hashable, Sendable, CustomStringConvertible {
     package let bytes: [UInt8]
 
     /// The first 16 hex digits: what an operator sees and types.
-    package var short: String { bytes.prefix(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() }
+    package var short: String { Array(bytes.prefix(8)).hexText }
     package var description: String { "[registration]" }
 }
 

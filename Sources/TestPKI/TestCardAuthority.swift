@@ -18,9 +18,7 @@ package struct TestCardAuthority: Sendable {
 
     /// The entry of `[trust] card_anchors`.
     package func anchorJSON(use: String = "visual") -> String {
-        func hex(_ bytes: [UInt8]) -> String { bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() }
-        return
-            #"{"key_id":"\#(hex(identifier))","use":"\#(use)","n":"\#(hex(key.publicKey.modulus))","e":"010001"}"#
+        #"{"key_id":"\#(identifier.hexText)","use":"\#(use)","n":"\#(key.publicKey.modulus.hexText)","e":"010001"}"#
     }
 
     /// EF 0004: vouches for a municipality's key.

@@ -1,3 +1,4 @@
+internal import Cryptography
 internal import Synchronization
 
 /// A card with its faults and its timing: bytes in, bytes out. Used by one reader at a time; counters and what a fault

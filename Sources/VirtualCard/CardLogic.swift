@@ -247,8 +247,8 @@ package struct CardLogic {
         switch command.p1 {
         case 0x00: signature = data.count <= 245 ? try? rsa.signPadded(data) : nil
         case 0x01: signature = try? rsa.signPadded(sha256(data))
-        case 0x02: signature = data.count == 32 ? try? rsa.signPadded(Self.digestInfo(data)) : nil
-        case 0x03: signature = try? rsa.signPadded(Self.digestInfo(sha256(data)))
+        case 0x02: signature = data.count == 32 ? try? rsa.signPadded(digestInfo(ofSHA256: data)) : nil
+        case 0x03: signature = try? rsa.signPadded(digestInfo(ofSHA256: sha256(data)))
         case 0x04: signature = data.count == 32 ? try? rsa.signPSS(digest: data) : nil
         case 0x05: signature = try? rsa.signPSS(digest: sha256(data))
         default: return status(0x6A86)
@@ -256,13 +256,6 @@ package struct CardLogic {
         guard let signature else { return status(0x6985) }
         didSign = true
         return status(0x9000, signature)
-    }
-
-    private static func digestInfo(_ digest: [UInt8]) -> [UInt8] {
-        [
-            0x30, 0x31, 0x30, 0x0D, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04,
-            0x20,
-        ] + digest
     }
 }
 

@@ -81,13 +81,3 @@ package struct CardProfile: Codable, Sendable {
         return Array(try encoder.encode(self))
     }
 }
-
-extension [UInt8] {
-    package var hexText: String { map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() }
-
-    package init?(hexText: String) {
-        let digits = hexText.compactMap(\.hexDigitValue)
-        guard digits.count == hexText.count, digits.count % 2 == 0 else { return nil }
-        self = stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
-    }
-}

@@ -148,18 +148,13 @@ extension RealStack {
                 stack.kiosk.signal(SIGSTOP)
                 try stack.reader.insert(CardInField(card.profile))
                 // This process takes the transaction before the kiosk can.
-                let reader = CardReader { _ in }
-                var held: (any CardTransport)?
-                while held == nil {
-                    held = try? await reader.connect(to: "Virtual PCD 00 00", deadline: .now + .seconds(5))
-                    if held == nil { try await Task.sleep(for: .milliseconds(50)) }
-                }
+                let held = try await holdTransaction()
                 stack.kiosk.signal(SIGCONT)
                 #expect(await stack.kiosk.tap()?.code == "card_timeout")
                 // The card is gone, but the call is still blocked: no reader to tap on.
                 stack.reader.remove()
                 #expect(await stack.kiosk.state { _, cause in cause == "reader" })
-                await held?.powerDown()
+                await held.powerDown()
                 #expect(await stack.kiosk.state())
                 try await stack.expect("ok", from: card)
             }
@@ -220,12 +215,7 @@ extension RealStack {
             let field = VPCDReader()
             try field.insert(card)
             let name = "Virtual PCD 00 00"
-            let holder = CardReader { _ in }
-            var held: (any CardTransport)?
-            while held == nil {
-                held = try? await holder.connect(to: name, deadline: .now + .seconds(5))
-                if held == nil { try await Task.sleep(for: .milliseconds(50)) }
-            }
+            let held = try await holdTransaction()
             let (changes, continuation) = AsyncStream<Bool>.makeStream()
             let reader = CardReader { continuation.yield($0) }
             for count in 1...2 {
@@ -237,7 +227,7 @@ extension RealStack {
             await #expect(throws: SmartCardError.readerHeld) {
                 _ = try await reader.connect(to: name, deadline: .now + .seconds(60))
             }
-            await held?.powerDown()
+            await held.powerDown()
             var seen: [Bool] = []
             for await change in changes {
                 seen.append(change)
@@ -283,6 +273,15 @@ extension RealStack {
                 #expect(after.anonymousKiB <= before.anonymousKiB + 1_024, "\(before) → \(after)")
             }
         }
+    }
+}
+
+/// Takes the card's transaction, as soon as pcscd has seen the card.
+private func holdTransaction() async throws -> any CardTransport {
+    let reader = CardReader { _ in }
+    while true {
+        if let held = try? await reader.connect(to: "Virtual PCD 00 00", deadline: .now + .seconds(5)) { return held }
+        try await Task.sleep(for: .milliseconds(50))
     }
 }
 

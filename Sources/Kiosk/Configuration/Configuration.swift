@@ -175,8 +175,9 @@ struct ConfigurationReader {
                 throw ConfigurationError(.badKey, file: file, place: .key(key), "\(path) is no list of card anchors")
             }
             for (index, item) in items.enumerated() {
-                guard let id = hex(item.key_id).flatMap({ KeyIdentifier($0) }), let n = hex(item.n),
-                    let e = hex(item.e),
+                guard let id = [UInt8](hexText: item.key_id).flatMap({ KeyIdentifier($0) }),
+                    let n = [UInt8](hexText: item.n),
+                    let e = [UInt8](hexText: item.e),
                     let use = CardAnchors.Use(rawValue: item.use ?? "visual"),
                     let rsa = try? RSAPublicKey(modulus: n, exponent: e)
                 else {
@@ -200,7 +201,7 @@ struct ConfigurationReader {
     func denied(_ texts: [String]) throws(ConfigurationError) -> Set<[UInt8]> {
         var denied: Set<[UInt8]> = []
         for text in texts {
-            guard let bytes = hex(text), [16, 20, 32].contains(bytes.count) else {
+            guard let bytes = [UInt8](hexText: text), [16, 20, 32].contains(bytes.count) else {
                 throw wrong("trust.denied", "a key id or key hash in hex")
             }
             denied.insert(bytes)
@@ -268,17 +269,4 @@ struct ConfigurationReader {
             authority.hasPrefix("[") ? authority.prefix { $0 != "]" }.dropFirst() : authority.prefix { $0 != ":" }
         return host == "localhost" || host == "127.0.0.1" || host == "::1"
     }
-}
-
-func hex(_ text: String) -> [UInt8]? {
-    let digits = Array(text.utf8)
-    guard digits.count % 2 == 0 else { return nil }
-    var bytes: [UInt8] = []
-    for pair in stride(from: 0, to: digits.count, by: 2) {
-        guard let high = Character(UnicodeScalar(digits[pair])).hexDigitValue,
-            let low = Character(UnicodeScalar(digits[pair + 1])).hexDigitValue
-        else { return nil }
-        bytes.append(UInt8(high << 4 | low))
-    }
-    return bytes
 }
