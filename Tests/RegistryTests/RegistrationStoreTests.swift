@@ -149,7 +149,11 @@ private struct Saved: Sendable {
         let database = try DatabaseQueue(path: folder.file)
         let statements = [
             "UPDATE registration SET version = version + 1",
-            "UPDATE registration SET sealed = CAST(substr(sealed, 1, length(sealed) - 1) || x'00' AS BLOB)",
+            // Another last byte than the one that is there, which may be any.
+            """
+            UPDATE registration SET sealed = CAST(substr(sealed, 1, length(sealed) - 1)
+            || CASE substr(sealed, -1) WHEN x'00' THEN x'01' ELSE x'00' END AS BLOB)
+            """,
             "UPDATE registration SET sealed = x'00'",
         ]
         for statement in statements {
