@@ -28,10 +28,11 @@ var targets: [Target] = [
     .systemLibrary(name: "CMbedTLS", providers: [.apt(["libmbedtls-dev"])]),
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .target(name: "CLinux"),
+    .target(name: "CSHA2"),
 
     // The appliance.
     .target(name: "TLV", swiftSettings: room),
-    .target(name: "Cryptography", dependencies: ["CMbedTLS"], swiftSettings: room),
+    .target(name: "Cryptography", dependencies: ["CMbedTLS", "CSHA2"], swiftSettings: room),
     .target(name: "HTTPClient", dependencies: ["CCurl", "CLinux"], swiftSettings: room),
     .target(name: "JOSE", dependencies: ["Cryptography"], swiftSettings: room),
     .target(name: "Panel", dependencies: ["CLinux"], swiftSettings: room),
@@ -49,7 +50,9 @@ var targets: [Target] = [
         ], swiftSettings: room),
     .executableTarget(
         name: "kazashi",
-        dependencies: ["Kiosk", "Announcement", "Registry", "Trust", "TLV", "Panel", logging, arguments],
+        dependencies: [
+            "Kiosk", "Announcement", "Registry", "Trust", "Cryptography", "TLV", "Panel", logging, arguments,
+        ],
         swiftSettings: settings),
 
     // Everything that exists to try, test and pilot: never in the appliance's image.

@@ -14,9 +14,17 @@ package final class CurlClient: Sendable {
 
     deinit { engine.stop() }
 
+    /// Takes an answer's body as it arrives, on the client's thread: status and headers, without the body, and the next
+    /// bytes. False ends the transfer with `stopped`.
+    package typealias BodyReceiver = @Sendable (HTTPResponse, UnsafeRawBufferPointer) -> Bool
+
     /// Sends `request` and waits for the whole answer; a cancelled task leaves at once.
-    package func send(_ request: HTTPRequest) async throws(HTTPClientError) -> HTTPResponse {
-        let transfer = try Transfer(request)
+    /// - Parameter receiver: takes the body instead of the answer. Other requests of this client wait while it works: a
+    ///   client that serves taps is none to download with.
+    package func send(_ request: HTTPRequest, receiver: BodyReceiver? = nil) async throws(HTTPClientError)
+        -> HTTPResponse
+    {
+        let transfer = try Transfer(request, receiver: receiver)
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 transfer.wait(continuation)
@@ -115,11 +123,15 @@ private final class Transfer: @unchecked Sendable {
     private var received: [UInt8] = []
     private var head: [String: String] = [:]
     private var isTooLarge = false
+    private let receiver: CurlClient.BodyReceiver?
+    private var handedOver = 0
+    private var isStopped = false
     private let continuation = Mutex<CheckedContinuation<Result<HTTPResponse, HTTPClientError>, Never>?>(nil)
 
-    init(_ request: HTTPRequest) throws(HTTPClientError) {
+    init(_ request: HTTPRequest, receiver: CurlClient.BodyReceiver?) throws(HTTPClientError) {
         guard let easy = curl_easy_init() else { throw .unusableRequest }
         self.easy = easy
+        self.receiver = receiver
         most = request.most
         var list: UnsafeMutablePointer<curl_slist>?
         // No `Expect: 100-continue`: it would cost a round trip.
@@ -160,6 +172,10 @@ private final class Transfer: @unchecked Sendable {
             kz_set_data_callback(easy, CURLOPT_HEADERFUNCTION, headerCallback),
             kz_set_pointer(easy, CURLOPT_HEADERDATA, Unmanaged.passUnretained(self).toOpaque()),
         ]
+        if let stall = request.stall {
+            results.append(kz_set_long(easy, CURLOPT_LOW_SPEED_LIMIT, 1_000))
+            results.append(kz_set_long(easy, CURLOPT_LOW_SPEED_TIME, max(1, Int(stall.components.seconds))))
+        }
         switch request.method {
         case .get: break
         case .options: results.append(kz_set_string(easy, CURLOPT_CUSTOMREQUEST, request.method.rawValue))
@@ -191,18 +207,28 @@ private final class Transfer: @unchecked Sendable {
 
     func finish(with code: CURLcode) {
         switch code {
-        case CURLE_OK:
-            var status = 0
-            kz_get_long(easy, CURLINFO_RESPONSE_CODE, &status)
-            finish(.success(HTTPResponse(status: status, headers: head, body: received)))
+        case CURLE_OK: finish(.success(response))
         case CURLE_OPERATION_TIMEDOUT: finish(.failure(.timedOut))
         case CURLE_WRITE_ERROR where isTooLarge: finish(.failure(.answerTooLarge))
+        case CURLE_WRITE_ERROR where isStopped: finish(.failure(.stopped))
         case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL: finish(.failure(.unusableRequest))
         default: finish(.failure(.network(Int32(bitPattern: code.rawValue))))
         }
     }
 
+    private var response: HTTPResponse {
+        var status = 0
+        kz_get_long(easy, CURLINFO_RESPONSE_CODE, &status)
+        return HTTPResponse(status: status, headers: head, body: received)
+    }
+
     func receive(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
+        if let receiver {
+            handedOver += bytes.count
+            isTooLarge = handedOver > most
+            isStopped = !isTooLarge && !receiver(response, UnsafeRawBufferPointer(bytes))
+            return isTooLarge || isStopped ? 0 : bytes.count
+        }
         guard received.count + bytes.count <= most else {
             isTooLarge = true
             return 0

@@ -10,17 +10,20 @@ package struct HTTPRequest: Sendable {
     package var connectTimeout: Duration
     /// From the start to the end of the answer.
     package var timeout: Duration
+    /// Without a thousand bytes a second for so long it is `timedOut`; nil: only `timeout` counts.
+    package var stall: Duration?
     /// Bytes of an answer's body that are taken; more is an error.
     package var most: Int
     package var tls: TLSOptions
 
     package init(
         _ method: Method, _ url: String, headers: [String] = [], body: [UInt8] = [],
-        connectTimeout: Duration = .seconds(1), timeout: Duration = .seconds(2), most: Int = 4_096,
-        tls: TLSOptions = TLSOptions()
+        connectTimeout: Duration = .seconds(1), timeout: Duration = .seconds(2), stall: Duration? = nil,
+        most: Int = 4_096, tls: TLSOptions = TLSOptions()
     ) {
         (self.method, self.url, self.headers, self.body) = (method, url, headers, body)
-        (self.connectTimeout, self.timeout, self.most, self.tls) = (connectTimeout, timeout, most, tls)
+        (self.connectTimeout, self.timeout, self.stall) = (connectTimeout, timeout, stall)
+        (self.most, self.tls) = (most, tls)
     }
 }
 
@@ -52,4 +55,6 @@ package enum HTTPClientError: Error, Equatable, Sendable {
     case timedOut
     case answerTooLarge
     case cancelled
+    /// Whoever took the body did not want more of it.
+    case stopped
 }

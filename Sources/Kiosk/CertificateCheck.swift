@@ -24,6 +24,9 @@ package struct CertificateCheck: Sendable {
     package struct UnreadableFile: Error, CustomStringConvertible {
         package let file: String
         package let what: String
+
+        package init(file: String, what: String) { (self.file, self.what) = (file, what) }
+
         package var description: String {
             "\(file): \(what)\n  \(OperatorAdvice.certificateFile.english)\n  \(OperatorAdvice.certificateFile.japanese)"
         }
@@ -48,36 +51,25 @@ package struct CertificateCheck: Sendable {
         let leaf = try read([file], label: "CERTIFICATE").first ?? []
         let anchorCertificates = try read(anchors, label: "CERTIFICATE")
         let others = try read(intermediates, label: "CERTIFICATE")
-        let listBytes = try read(lists, label: "X509 CRL")
+        var readable: [UnverifiedRevocationList] = []
+        var broken: TrustError?
+        for file in lists {
+            do {
+                readable += try readLists(file)
+            } catch let error as TrustError {
+                broken = error
+            } catch {
+                throw UnreadableFile(file: file, what: "can not be read")
+            }
+        }
         do throws(TrustError) {
             let anchors = try TrustAnchors(anchorCertificates)
             let validated = try anchors.validate(
                 UnverifiedCertificate(der: leaf), intermediates: others,
                 requirements: CertificateRequirements(policies: policies), at: time)
-            return revocation(of: validated, anchors: anchors, lists: listBytes)
+            let lists = try RevocationLists(readable, authorities: anchorCertificates + others)
+            return Answer(of: lists.check(validated, anchors: anchors, maxAge: maxAge), broken: broken)
         } catch {
-            return Answer(code: error.code, reason: error.reason)
-        }
-    }
-
-    private func revocation(of validated: ValidatedCertificate, anchors: TrustAnchors, lists: [[UInt8]]) -> Answer {
-        var readable: [UnverifiedRevocationList] = []
-        var broken: TrustError?
-        for der in lists {
-            do throws(TrustError) {
-                readable.append(try UnverifiedRevocationList(der: der))
-            } catch {
-                broken = error
-            }
-        }
-        switch RevocationLists(readable).check(validated, anchors: anchors, maxAge: maxAge) {
-        case .good: return Answer(code: .good, reason: "valid, and on no revocation list that covers it")
-        case .revoked(let reason): return Answer(code: .revoked, reason: "on the revocation list (\(reason))")
-        case .undetermined(let error):
-            // A list that could not be read is the likelier reason for having none.
-            if let broken, error.code == .noCRL || error.code == .crlScope {
-                return Answer(code: broken.code, reason: broken.reason)
-            }
             return Answer(code: error.code, reason: error.reason)
         }
     }
@@ -92,5 +84,18 @@ package struct CertificateCheck: Sendable {
             all += blocks
         }
         return all
+    }
+}
+
+extension CertificateCheck.Answer {
+    /// - Parameter broken: a list at hand that could not be read: the likelier reason for having none.
+    init(of verdict: RevocationVerdict, broken: TrustError? = nil) {
+        switch verdict {
+        case .good: self.init(code: .good, reason: "valid, and on no revocation list that covers it")
+        case .revoked(let reason): self.init(code: .revoked, reason: "on the revocation list (\(reason))")
+        case .undetermined(let error):
+            let told = error.code == .noCRL || error.code == .crlScope ? broken ?? error : error
+            self.init(code: told.code, reason: told.reason)
+        }
     }
 }

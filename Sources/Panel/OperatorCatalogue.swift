@@ -8,7 +8,8 @@ package enum OperatorAdvice: String, Sendable, CaseIterable {
     case notRecords, notARecord, recordCertificate, recordBirthDate, recordBirthKey, recordCardKey, recordLibrary,
         recordLength
     // Certificates and lists.
-    case certificateFile
+    case certificateFile, listRefused, listRollback, listNetwork, storeUnavailable, storeDamaged,
+        listsRunOut
 
     package var english: String { words.english }
     package var japanese: String { words.japanese }
@@ -67,6 +68,39 @@ package enum OperatorAdvice: String, Sendable, CaseIterable {
             ("A ppid or service_id is empty or longer than 64 bytes.", "ppid か service_id が空か、64 バイトを超えています。")
         case .certificateFile:
             ("Check the path; certificates and lists are PEM or DER.", "ファイルの場所と形式（PEM か DER）を確認してください。")
+        case .listRefused:
+            (
+                "The list that was served is served still. Get the list again from its authority; check that its issuer "
+                    + "is among the anchors.",
+                "これまでの失効リストを使い続けます。発行元から取り直し、発行者の証明書が設定にあるか確認してください。"
+            )
+        case .listRollback:
+            (
+                "An older list, or another one of the same number, is never taken. Get the newest list from its authority.",
+                "古いリスト、または番号が同じ別のリストは使いません。発行元から最新のリストを取得してください。"
+            )
+        case .listNetwork:
+            (
+                "It is tried again by itself; the list that was served is served still. Check the network and the URL.",
+                "自動で再試行します（これまでの失効リストを使い続けます）。ネットワークと URL を確認してください。"
+            )
+        case .storeUnavailable:
+            (
+                "The list that was served is served still. Make room on the disk, and check that the state folder can be "
+                    + "written.",
+                "これまでの失効リストを使い続けます。ディスクの空きと、state フォルダーの書き込み権限を確認してください。"
+            )
+        case .listsRunOut:
+            (
+                "Cards that these lists cover are refused once they have run out. Check how lists come to the kiosk: "
+                    + "[revocation] files and urls.",
+                "期限が切れると、そのリストの対象カードは使えません。失効リストの配布（[revocation] の files と urls）を確認してください。"
+            )
+        case .storeDamaged:
+            (
+                "The index is made anew from its source. If this comes again, check the disk.",
+                "索引は元のリストから作り直します。繰り返す場合はディスクを確認してください。"
+            )
         }
     }
 }

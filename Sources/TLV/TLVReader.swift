@@ -49,6 +49,12 @@ package struct TLVElement: Sendable, Equatable {
     package let contents: ArraySlice<UInt8>
 }
 
+/// The beginning of a data object: what it is and how many bytes follow.
+package struct TLVHeader: Sendable, Equatable {
+    package let tag: Tag
+    package let length: Int
+}
+
 /// A bounded reader of data objects, one after another, over bytes it does not copy. It never recurses: the contents
 /// of a constructed object are read by another reader.
 package struct TLVReader: Sendable {
@@ -90,6 +96,14 @@ package struct TLVReader: Sendable {
         rest = rest.dropFirst(length)
         return TLVElement(tag: tag, encoded: start[start.startIndex..<contents.endIndex], contents: contents)
     }
+
+    /// Tag and length of the next object, whose contents need not be there yet: for objects that are read as they come.
+    package mutating func nextHeader() throws(TLVError) -> TLVHeader {
+        TLVHeader(tag: try readTag(), length: try readLength())
+    }
+
+    /// Bytes that were not read yet.
+    package var bytesLeft: Int { rest.count }
 
     /// The next object, which must bear `tag`.
     package mutating func next(_ tag: Tag) throws(TLVError) -> TLVElement {

@@ -36,7 +36,15 @@ package struct TestRevocationList: Sendable {
         DER.sequence(DER.oid(oid), critical ? DER.yes : [], DER.octets(value))
     }
 
-    package func signed(by authority: TestAuthority) throws -> [UInt8] {
+    /// Up to revokedCertificates.
+    var headDER: [UInt8] {
+        (isVersion2 ? DER.integer(1) : []) + CertificateBuilder.sha256WithRSA + issuer.der + DER.time(thisUpdate)
+            + (nextUpdate.map { DER.time($0) } ?? [])
+    }
+
+    /// crlExtensions, with their wrapper.
+    var extensionsDER: [UInt8] {
+        guard isVersion2 else { return [] }
         var extensions: [UInt8] = []
         if let keyIdentifier {
             extensions += Self.extension(
@@ -49,19 +57,20 @@ package struct TestRevocationList: Sendable {
             let only = onlyUserCertificates ? DER.object(0x81, [0xFF]) : []
             extensions += Self.extension([0x55, 0x1D, 0x1C], critical: true, DER.sequence(name, only))
         }
-        extensions += extra
+        return DER.object(0xA0, DER.object(0x30, extensions + extra))
+    }
+
+    package func signed(by authority: TestAuthority) throws -> [UInt8] {
         let revoked = entries.flatMap { entry in
             let reason = entry.reason.map {
                 Self.extension([0x55, 0x1D, 0x15], critical: false, DER.object(0x0A, [$0]))
             }
             let all = (reason ?? []) + entry.extra
             return DER.sequence(
-                DER.integer(entry.serial), DER.time(entry.date), all.isEmpty ? [] : DER.object(0x30, all))
+                DER.integer(entry.serial), DER.time(entry.date),
+                all.isEmpty ? [] : DER.object(0x30, all))
         }
-        let tbs = DER.sequence(
-            isVersion2 ? DER.integer(1) : [], CertificateBuilder.sha256WithRSA, issuer.der, DER.time(thisUpdate),
-            nextUpdate.map { DER.time($0) } ?? [], revoked.isEmpty ? [] : DER.object(0x30, revoked),
-            isVersion2 ? DER.object(0xA0, DER.object(0x30, extensions)) : [])
+        let tbs = DER.sequence(headDER, revoked.isEmpty ? [] : DER.object(0x30, revoked), extensionsDER)
         return DER.sequence(tbs, CertificateBuilder.sha256WithRSA, DER.bits(try authority.key.sign(tbs)))
     }
 }

@@ -166,6 +166,14 @@ enum PointName: Hashable, Sendable {
     case directory(DistinguishedName)
     case other([UInt8])
 
+    /// Told apart from every other name's, and the same for equal names.
+    var canonicalBytes: [UInt8] {
+        switch self {
+        case .directory(let name): [4] + name.canonicalBytes
+        case .other(let encoded): [0] + encoded
+        }
+    }
+
     /// - Parameter field: DistributionPointName: [0] GeneralNames or [1] RelativeDistinguishedName.
     static func set(_ field: TLVElement, issuer: DistinguishedName) throws(TLVError) -> Set<PointName> {
         var choice = field.reader(rules: .der)

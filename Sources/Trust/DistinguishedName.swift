@@ -14,6 +14,33 @@ struct DistinguishedName: Hashable, Sendable {
         self.components = components
     }
 
+    /// The normal form as bytes, each RDN after its length.
+    var canonicalBytes: [UInt8] {
+        components.flatMap { [UInt8($0.count >> 8 & 0xFF), UInt8($0.count & 0xFF)] + $0 }
+    }
+
+    /// For an operator: `C=jp, O=jpki, …`, letters in lower case.
+    var text: String {
+        let names: [[UInt8]: String] = [
+            [0x55, 0x04, 0x06]: "C", [0x55, 0x04, 0x0A]: "O", [0x55, 0x04, 0x0B]: "OU", [0x55, 0x04, 0x03]: "CN",
+            [0x55, 0x04, 0x07]: "L", [0x55, 0x04, 0x08]: "ST",
+        ]
+        var parts: [String] = []
+        for component in components {
+            var rest = component[...]
+            while let high = rest.popFirst(), let low = rest.popFirst() {
+                var attribute = rest.prefix(Int(high) << 8 | Int(low))
+                rest = rest.dropFirst(attribute.count)
+                let type = Array(attribute.dropFirst().prefix(Int(attribute.first ?? 0)))
+                attribute = attribute.dropFirst(1 + type.count)
+                let isText = attribute.first == 0x0C
+                let value = isText ? String(decoding: attribute.dropFirst(), as: UTF8.self) : "…"
+                parts.append("\(names[type] ?? OID(bytes: type).description)=\(value)")
+            }
+        }
+        return parts.joined(separator: ", ")
+    }
+
     private init(components: [[UInt8]]) { self.components = components }
 
     /// This name with one more RDN: how a nameRelativeToCRLIssuer becomes whole (RFC 5280 4.2.1.13).

@@ -7,6 +7,10 @@ package enum CheckCode: String, Sendable, CaseIterable {
     case crlStale = "crl_stale"
     case crlUnusable = "crl_unusable"
     case crlScope = "crl_scope"
+    // Of imports only.
+    case crlRollback = "crl_rollback"
+    case storeUnavailable = "store_unavailable"
+    case storeDamaged = "store_damaged"
     // Untrusted.
     case noPath = "no_path"
     case signature
@@ -21,7 +25,7 @@ package enum CheckCode: String, Sendable, CaseIterable {
         switch self {
         case .good: .good
         case .revoked: .revoked
-        case .noCRL, .crlStale, .crlUnusable, .crlScope: .undetermined
+        case .noCRL, .crlStale, .crlUnusable, .crlScope, .crlRollback, .storeUnavailable, .storeDamaged: .undetermined
         case .noPath, .signature, .expired, .notYetValid, .keyUsage, .policy, .constraints, .malformed: .untrusted
         }
     }

@@ -20,11 +20,7 @@ extension Kazashi {
         @Option(help: "A revocation list; may be repeated.")
         var crl: [String] = []
 
-        @Option(help: "The time to check at, as RFC 3339 in UTC; else the system's clock.")
-        var at: [String] = []
-
-        @Option(help: "How old a list may be, on top of its nextUpdate: 36h, 7d.")
-        var maxAge: [String] = []
+        @OptionGroup var time: MomentOptions
 
         @Option(help: "A certificate policy that must be asserted; may be repeated.")
         var policy: [String] = []
@@ -38,8 +34,7 @@ extension Kazashi {
         func run() throws {
             let check = CertificateCheck(
                 anchors: anchor, intermediates: intermediate, lists: crl, policies: try policy.map(Self.oid),
-                maxAge: try maxAge.last.map(Self.seconds),
-                time: try at.last.map(Self.time) ?? TrustedTime(asserted: Int64(Glibc.time(nil))))
+                maxAge: try time.age(), time: try time.moment())
             let answer: CertificateCheck.Answer
             do {
                 answer = try check.run(certificate: certificate)
@@ -47,28 +42,7 @@ extension Kazashi {
                 say("\(error)")
                 throw ExitCode.wrongUse
             }
-            if json {
-                struct Output: Encodable { let verdict, code, reason: String }
-                printJSON(
-                    Output(verdict: answer.verdict.rawValue, code: answer.code.rawValue, reason: answer.reason))
-            } else {
-                say("\(answer.verdict.rawValue): \(answer.code.rawValue): \(answer.reason)")
-            }
-            if answer.exitCode != 0 { throw ExitCode(answer.exitCode) }
-        }
-
-        private static func time(_ text: String) throws -> TrustedTime {
-            guard let seconds = CivilTime(rfc3339: text)?.secondsSince1970 else {
-                throw ValidationError("--at wants RFC 3339 in UTC, such as 2026-04-01T00:00:00Z.")
-            }
-            return TrustedTime(asserted: seconds)
-        }
-
-        private static func seconds(_ text: String) throws -> Int64 {
-            guard let duration = WrittenDuration(text) else {
-                throw ValidationError("--max-age wants a duration, such as 36h or 7d.")
-            }
-            return duration.wholeSeconds
+            try finish(answer, json: json)
         }
 
         private static func oid(_ text: String) throws -> OID {
@@ -76,6 +50,42 @@ extension Kazashi {
             return oid
         }
     }
+}
+
+/// The time that a check is made for, and how old lists may be.
+struct MomentOptions: ParsableArguments {
+    @Option(help: "The time to check at, as RFC 3339 in UTC; else the system's clock.")
+    var at: [String] = []
+
+    @Option(help: "How old a list may be, on top of its nextUpdate: 36h, 7d.")
+    var maxAge: [String] = []
+
+    func moment() throws -> TrustedTime {
+        guard let text = at.last else { return TrustedTime(asserted: Int64(Glibc.time(nil))) }
+        guard let seconds = CivilTime(rfc3339: text)?.secondsSince1970 else {
+            throw ValidationError("--at wants RFC 3339 in UTC, such as 2026-04-01T00:00:00Z.")
+        }
+        return TrustedTime(asserted: seconds)
+    }
+
+    func age() throws -> Int64? {
+        guard let text = maxAge.last else { return nil }
+        guard let duration = WrittenDuration(text) else {
+            throw ValidationError("--max-age wants a duration, such as 36h or 7d.")
+        }
+        return duration.wholeSeconds
+    }
+}
+
+/// Prints a check's answer and ends with its code.
+func finish(_ answer: CertificateCheck.Answer, json: Bool) throws {
+    if json {
+        struct Output: Encodable { let verdict, code, reason: String }
+        printJSON(Output(verdict: answer.verdict.rawValue, code: answer.code.rawValue, reason: answer.reason))
+    } else {
+        say("\(answer.verdict.rawValue): \(answer.code.rawValue): \(answer.reason)")
+    }
+    if answer.exitCode != 0 { throw ExitCode(answer.exitCode) }
 }
 
 /// One JSON object, on one line.

@@ -23,5 +23,12 @@ int kz_connect_loopback(uint16_t port);
 /// and a child would inherit that. The descriptors become its standard ones. Its number, or −1 with errno set.
 pid_t kz_spawn(const char *path, char *const arguments[], char *const environment[], int input, int output, int error);
 
+/// A file without a name in `folder`, for reading and writing; −1 with errno set. Where the file system has no such
+/// files, one is made and its name is removed at once.
+int kz_open_unnamed(const char *folder);
+
+/// A file in memory; −1 with errno set.
+int kz_open_memory(const char *name);
+
 /// A pipe that no other child inherits.
 int kz_pipe(int ends[2]);

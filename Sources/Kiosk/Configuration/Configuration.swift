@@ -26,6 +26,7 @@ package struct Configuration: Sendable {
     package let isTest: Bool
     package let pinsAtFirstProof: Bool
     package let revocationFiles: [String]
+    package let revocationURLs: [String]
     /// Seconds.
     package let maxAge: Int64
     package let platform: String
@@ -61,9 +62,9 @@ package struct Configuration: Sendable {
             policies: try reader.policies(written.trust.policies ?? []), denied: denied)
         pinsAtFirstProof = written.registration?.pin_at_first_proof ?? true
         revocationFiles = (written.revocation?.files ?? []).map(reader.resolve)
-        guard (written.revocation?.urls ?? []).isEmpty else {
-            throw ConfigurationError(
-                .notBuilt, file: file, place: .key("revocation.urls"), "fetching lists is not built yet")
+        revocationURLs = written.revocation?.urls ?? []
+        guard revocationURLs.allSatisfy({ $0.hasPrefix("https://") || $0.hasPrefix("http://") }) else {
+            throw reader.wrong("revocation.urls", "https:// or http:// (lists are signed)")
         }
         maxAge = try reader.duration(written.revocation?.max_age ?? "36h", "revocation.max_age").wholeSeconds
         platform = written.platform.issuer

@@ -6,6 +6,8 @@ enum CertificateValidation {
     enum Result: Sendable {
         case good(ValidatedCertificate, GoodRevocation)
         case bad(Fact.Validation)
+        /// An index is not as it was written: nothing can be told, and the lists are to be taken again.
+        case damaged
     }
 
     @concurrent
@@ -22,7 +24,7 @@ enum CertificateValidation {
         switch lists.check(validated, anchors: anchors, maxAge: maxAge) {
         case .good(let good): return .good(validated, good)
         case .revoked: return .bad(.revoked)
-        case .undetermined: return .bad(.undetermined)
+        case .undetermined(let error): return error.code == .storeDamaged ? .damaged : .bad(.undetermined)
         }
     }
 }

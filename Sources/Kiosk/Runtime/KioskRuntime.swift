@@ -26,7 +26,12 @@ package actor KioskRuntime {
     private var parts = Parts()
     private var reported: Cause?? = .none
     var evidence: [Presence: PresenceEvidence] = [:]
-    private var revocation = RevocationFiles.none
+    private var revocation = ServedLists.none
+    private var freshness: FreshnessWatch
+    private lazy var keeper = RevocationKeeper(
+        folder: configuration.state + "/revocation", files: configuration.revocationFiles,
+        urls: configuration.revocationURLs, anchors: configuration.anchors.certificates, log: log
+    ) { [weak self] in await self?.serve($0) }
     private var lastStored: Int64?
     /// Keys that signed age records, each verified once under the card anchors.
     var issuers: [KeyIdentifier: RecordIssuerKey] = [:]
@@ -51,6 +56,7 @@ package actor KioskRuntime {
         clock = TrustedClock(source: configuration.timeSource)
         storedTime = StoredTime(state: configuration.state)
         lastStored = storedTime.value
+        freshness = FreshnessWatch(maxAge: configuration.maxAge)
         gapKey = try SecureRandom.shared.secret(32)
     }
 
@@ -61,7 +67,7 @@ package actor KioskRuntime {
 
     /// Runs until the task is cancelled.
     package func run() async {
-        loadLists()
+        await keeper.open()
         checkHealth()
         await announcer.prepare()
         let (events, continuation) = AsyncStream<(event: ReaderEvent, at: ContinuousClock.Instant)>.makeStream()
@@ -76,6 +82,7 @@ package actor KioskRuntime {
                 for await (event, at) in events { await self.take(event, at: at) }
             }
             group.addTask { [panel] in await panel.run() }
+            group.addTask { [keeper] in await keeper.run() }
             group.addTask {
                 // Lists grow old and clocks lose their source without an event.
                 while (try? await Task.sleep(for: .seconds(5))) != nil { await self.checkHealth() }
@@ -86,22 +93,14 @@ package actor KioskRuntime {
     }
 
     /// Reads the lists again (SIGHUP). Registrations need no such thing: each tap reads its own.
-    package func reload() {
-        loadLists()
-        checkHealth()
-    }
+    package func reload() async { await keeper.reload() }
 
-    private func loadLists() {
-        let loaded = RevocationFiles.load(configuration.revocationFiles, anchors: configuration.anchors)
-        for problem in loaded.problems {
-            log.warning(
-                "revocation list left out", metadata: ["file": "\(problem.file)", "reason": "\(problem.reason)"])
-        }
-        // What is served never goes back, nor away because a file was damaged.
-        if let newest = loaded.newest, newest.thisUpdate >= revocation.newest?.thisUpdate ?? .min {
-            revocation = loaded
-        }
-        log.info("revocation lists", metadata: ["served": "\(revocation.served.count)"])
+    private func serve(_ lists: ServedLists) {
+        revocation = lists
+        log.info(
+            "revocation lists",
+            metadata: ["served": "\(lists.signed.count)", "entries": "\(lists.signed.reduce(0) { $0 + $1.index.count })"])
+        checkHealth()
     }
 
     /// The time that may decide about certificates; nil while there is none.
@@ -124,7 +123,20 @@ package actor KioskRuntime {
                 log.warning("the time could not be stored", metadata: ["folder": "\(configuration.state)"])
             }
         }
+        if let now, let notice = freshness.notice(revocation.complete, at: now.secondsSince1970) { warn(notice) }
         handle(.health(parts.cause))
+    }
+
+    /// Before lists run out, and when they have.
+    private func warn(_ notice: FreshnessWatch.Notice) {
+        let advice = OperatorAdvice.listsRunOut
+        log.warning(
+            notice.stale > 0 ? "revocation lists have run out" : "revocation lists will run out",
+            metadata: [
+                "lists": "\(notice.lists)", "stale": "\(notice.stale)", "soon": "\(notice.soon)",
+                "minutes": "\(notice.seconds.map { "\($0 / 60)" } ?? "-")", "advice": "\(advice.english)",
+                "対処": "\(advice.japanese)",
+            ])
     }
 
     // MARK: Events
@@ -243,6 +255,9 @@ package actor KioskRuntime {
                 await self.keep(validated, revocation, of: presence)
                 return .validated(.good)
             case .bad(let validation): return .validated(validation)
+            case .damaged:
+                Task { await self.keeper.repair() }
+                return .validated(.undetermined)
             }
         }
     }

@@ -12,20 +12,62 @@ package struct GoodRevocation: Sendable {
     fileprivate init() {}
 }
 
-/// The lists at hand. Each is believed for a certificate only once its signature verified under an authority of that
-/// certificate's path.
+/// The lists at hand, by issuer and distribution point. Each is believed for a certificate only where the key that signed
+/// it is that of an authority of the certificate's path.
 package struct RevocationLists: Sendable {
-    private var lists: [UnverifiedRevocationList]
+    private struct OfIssuer: Sendable {
+        /// Lists that name no distribution point.
+        var whole: [RevocationList] = []
+        var byPoint: [PointName: [RevocationList]] = [:]
+        /// A list that none of the authorities at hand signed.
+        var hasUnsigned = false
+    }
+    private var issuers: [DistinguishedName: OfIssuer] = [:]
+    package let all: [RevocationList]
 
-    package init(_ lists: [UnverifiedRevocationList] = []) { self.lists = lists }
-
-    package var count: Int { lists.count }
-
-    /// Lists that an authority among `anchors` signed itself, each verified once here: what a kiosk serves.
-    package func served(under anchors: TrustAnchors) -> [ServedRevocationList] {
-        lists.compactMap { list in
-            anchors.certificates.contains { list.isSigned(by: $0) } ? ServedRevocationList(list: list) : nil
+    /// - Parameter unsigned: lists at hand whose signature is by no authority at hand: they only tell why nothing is known.
+    package init(_ lists: [RevocationList] = [], unsigned: [UnverifiedRevocationList] = []) {
+        all = lists
+        for list in lists {
+            let points = list.fields.scope.names
+            if points.isEmpty { issuers[list.fields.issuer, default: OfIssuer()].whole.append(list) }
+            for point in points {
+                issuers[list.fields.issuer, default: OfIssuer()].byPoint[point, default: []].append(list)
+            }
         }
+        for list in unsigned { issuers[list.fields.issuer, default: OfIssuer()].hasUnsigned = true }
+    }
+
+    /// Verifies each list under whichever of `authorities` signed it.
+    /// - Throws: `storeUnavailable`.
+    package init(_ lists: [UnverifiedRevocationList], authorities: [[UInt8]]) throws(TrustError) {
+        let certificates = X509CertificateList()
+        for der in authorities { _ = try? certificates.append(der, judge: CertificateExtensions.judge) }
+        var verified: [RevocationList] = []
+        var unsigned: [UnverifiedRevocationList] = []
+        for list in lists {
+            do throws(TrustError) {
+                verified.append(try list.verified(under: certificates.certificates))
+            } catch {
+                guard error.code == .crlUnusable else { throw error }
+                unsigned.append(list)
+            }
+        }
+        self.init(verified, unsigned: unsigned)
+    }
+
+    /// Lists that may cover a certificate, and whether any of its issuer's are at hand at all.
+    fileprivate func candidates(_ issuer: DistinguishedName, _ points: [DistributionPoint])
+        -> (lists: [RevocationList], hasAny: Bool, hasUnsigned: Bool)
+    {
+        guard let ofIssuer = issuers[issuer] else { return ([], false, false) }
+        var lists = ofIssuer.whole
+        for name in points.reduce(into: Set<PointName>(), { $0.formUnion($1.names) }) {
+            for list in ofIssuer.byPoint[name] ?? [] where !lists.contains(where: { $0.index === list.index }) {
+                lists.append(list)
+            }
+        }
+        return (lists, !ofIssuer.whole.isEmpty || !ofIssuer.byPoint.isEmpty, ofIssuer.hasUnsigned)
     }
 
     /// Checks every certificate below the anchor (RFC 5280 6.3); the worst answer wins.
@@ -33,45 +75,15 @@ package struct RevocationLists: Sendable {
     package func check(_ certificate: ValidatedCertificate, anchors: TrustAnchors, maxAge: Int64?) -> RevocationVerdict
     {
         let check = PathCheck(
-            lists: lists, anchors: anchors, intermediates: certificate.intermediates, time: certificate.time,
+            lists: self, anchors: anchors, intermediates: certificate.intermediates, time: certificate.time,
             maxAge: maxAge)
         return check.verdict(on: certificate.path, depth: 0)
     }
 }
 
-/// A list whose signature one of the anchors made.
-package struct ServedRevocationList: Sendable {
-    fileprivate let list: UnverifiedRevocationList
-    package var thisUpdate: Int64 { list.thisUpdate }
-    package var nextUpdate: Int64 { list.nextUpdate }
-    package var count: Int { list.index.count }
-
-    package func isFresh(at time: TrustedTime, maxAge: Int64?) -> Bool { list.isFresh(at: time, maxAge: maxAge) }
-}
-
-extension UnverifiedRevocationList {
-    fileprivate func isFresh(at time: TrustedTime, maxAge: Int64?) -> Bool {
-        let now = time.secondsSince1970
-        return thisUpdate <= now && now < nextUpdate && (maxAge.map { now - thisUpdate <= $0 } ?? true)
-    }
-
-    /// The authority's key may sign lists, fits the list's key identifier, and made the signature.
-    fileprivate func isSigned(by authority: X509Certificate) -> Bool {
-        guard (try? DistinguishedName(encoded: authority.subject[...])) == issuer,
-            (authority.keyUsage ?? KeyUsage.crlSign) & KeyUsage.crlSign != 0,
-            let extensions = try? CertificateExtensions(authority)
-        else { return false }
-        if let wanted = authorityKeyIdentifier, let has = extensions.subjectKeyIdentifier, wanted != has {
-            return false
-        }
-        guard let key = try? VerificationKey(publicKeyInfo: authority.publicKeyInfo) else { return false }
-        return (try? key.verify(signature, digest: digest, algorithm: algorithm)) != nil
-    }
-}
-
 /// One check of one path.
 private struct PathCheck {
-    let lists: [UnverifiedRevocationList]
+    let lists: RevocationLists
     let anchors: TrustAnchors
     let intermediates: [X509Certificate]
     let time: TrustedTime
@@ -107,18 +119,17 @@ private struct PathCheck {
         // The most telling of what was wrong with the lists that were at hand.
         var obstacle = TrustError(.noCRL, "no revocation list of the certificate's issuer is at hand")
         func note(_ code: CheckCode, _ reason: String) {
-            let order: [CheckCode] = [.noCRL, .crlScope, .crlUnusable, .crlStale]
+            let order: [CheckCode] = [.noCRL, .crlScope, .crlUnusable, .crlStale, .storeDamaged]
             let rank = { (code: CheckCode) in order.firstIndex(of: code) ?? 0 }
             if rank(code) > rank(obstacle.code) { obstacle = TrustError(code, reason) }
         }
-        let ofIssuer = lists.filter { $0.issuer == element.issuer }
-        for list in ofIssuer where list.baseNumber == nil {
-            guard let reasons = list.reasons(covering: element.certificate, extensions) else {
-                note(.crlScope, "no list at hand covers the certificate's distribution point")
-                continue
-            }
-            guard !list.scope.isIndirect, !list.hasUnknownCriticalExtension else {
-                note(.crlUnusable, "the list is indirect or has a critical extension that is not understood")
+        let (ofIssuer, hasAny, hasUnsigned) = lists.candidates(element.issuer, extensions.distributionPoints)
+        if hasAny { note(.crlScope, "no list at hand covers the certificate's distribution point") }
+        if hasUnsigned { note(.crlUnusable, "the list's signature is by no authority at hand") }
+        for list in ofIssuer where !list.isDelta {
+            guard let reasons = list.reasons(covering: element.certificate, extensions) else { continue }
+            guard !list.fields.scope.isIndirect else {
+                note(.crlUnusable, "the list is indirect")
                 continue
             }
             guard isVouchedFor(list, path: path, authority: authority, depth: depth) else {
@@ -130,7 +141,7 @@ private struct PathCheck {
                 continue
             }
             do throws(TrustError) {
-                let deltas = try usableDeltas(
+                let deltas = usableDeltas(
                     for: list, among: ofIssuer, path: path, authority: authority, depth: depth)
                 if let reason = try reason(for: serial, base: list, deltas: deltas) { revoked = revoked ?? reason }
                 covered.formUnion(reasons)
@@ -146,32 +157,26 @@ private struct PathCheck {
         return .good(GoodRevocation())
     }
 
-    /// Delta lists that complete `base` (RFC 5280 5.2.4 and 6.3.3 (c)). One that is meant for it but is not usable
-    /// leaves the base unable to say good.
+    /// Delta lists that complete `base` (RFC 5280 5.2.4 and 6.3.3 (c)).
     private func usableDeltas(
-        for base: UnverifiedRevocationList, among lists: [UnverifiedRevocationList], path: [PathElement],
-        authority: PathElement, depth: Int
-    ) throws(TrustError) -> [UnverifiedRevocationList] {
-        var usable: [UnverifiedRevocationList] = []
-        for delta in lists {
-            guard let baseNumber = delta.baseNumber, delta.scope == base.scope,
-                delta.authorityKeyIdentifier == base.authorityKeyIdentifier,
-                !base.number.isBelow(baseNumber), base.number.isBelow(delta.number)
-            else { continue }
-            guard delta.isFresh(at: time, maxAge: maxAge) else { continue }
-            guard !delta.hasUnknownCriticalExtension,
-                isVouchedFor(delta, path: path, authority: authority, depth: depth)
-            else { throw TrustError(.crlUnusable, "a delta list is not usable") }
-            usable.append(delta)
+        for base: RevocationList, among lists: [RevocationList], path: [PathElement], authority: PathElement, depth: Int
+    ) -> [RevocationList] {
+        lists.filter { delta in
+            guard let baseNumber = delta.fields.baseNumber, delta.fields.scope == base.fields.scope,
+                delta.issuerKey == base.issuerKey,
+                delta.fields.authorityKeyIdentifier == base.fields.authorityKeyIdentifier,
+                !base.fields.number.isBelow(baseNumber), base.fields.number.isBelow(delta.fields.number),
+                delta.isFresh(at: time, maxAge: maxAge)
+            else { return false }
+            return isVouchedFor(delta, path: path, authority: authority, depth: depth)
         }
-        return usable
     }
 
     /// The newest delta that names the serial decides, then the base.
     private func reason(
-        for serial: SerialNumber, base: UnverifiedRevocationList, deltas: [UnverifiedRevocationList]
+        for serial: SerialNumber, base: RevocationList, deltas: [RevocationList]
     ) throws(TrustError) -> RevocationReason? {
-        for delta in deltas.sorted(by: { $1.number.isBelow($0.number) }) {
+        for delta in deltas.sorted(by: { $1.fields.number.isBelow($0.fields.number) }) {
             guard let reason = try delta.index.reason(for: serial) else { continue }
             return reason == .removeFromCRL ? nil : reason
         }
@@ -181,7 +186,7 @@ private struct PathCheck {
     /// The list's signer is the certificate's own authority, or another certificate of that authority with a good path
     /// of its own to the same anchor.
     private func isVouchedFor(
-        _ list: UnverifiedRevocationList, path: [PathElement], authority: PathElement, depth: Int
+        _ list: RevocationList, path: [PathElement], authority: PathElement, depth: Int
     ) -> Bool {
         if list.isSigned(by: authority.certificate) { return true }
         guard depth < Self.mostDepth, let anchor = path.last else { return false }
@@ -199,10 +204,16 @@ private struct PathCheck {
     }
 }
 
-extension UnverifiedRevocationList {
+extension RevocationList {
+    /// The authority may sign lists, and its key made this one's signature.
+    fileprivate func isSigned(by authority: X509Certificate) -> Bool {
+        fields.mayBeSigned(by: authority) && issuerKey == sha256(authority.publicKeyInfo)
+    }
+
     /// The reasons for which this list covers the certificate; nil when it does not (RFC 5280 6.3.3 (b)).
     fileprivate func reasons(covering certificate: X509Certificate, _ extensions: CertificateExtensions) -> ReasonFlags?
     {
+        let scope = fields.scope
         if scope.onlyAttributeCertificates { return nil }
         if scope.onlyUserCertificates && certificate.isCA { return nil }
         if scope.onlyCACertificates && !certificate.isCA { return nil }
@@ -220,7 +231,7 @@ extension UnverifiedRevocationList {
 
 extension [UInt8] {
     /// Compares two big-endian numbers without leading zeros.
-    fileprivate func isBelow(_ other: [UInt8]) -> Bool {
+    func isBelow(_ other: [UInt8]) -> Bool {
         count != other.count ? count < other.count : lexicographicallyPrecedes(other)
     }
 }

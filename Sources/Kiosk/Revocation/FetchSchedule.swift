@@ -1,0 +1,35 @@
+/// When a list is fetched again: hourly while all is well, with growing pauses while it is not, never all kiosks at once.
+struct FetchSchedule {
+    enum Outcome {
+        case done
+        /// - Parameter retryAfter: seconds that the server asked for.
+        case failed(retryAfter: Int?)
+    }
+    static let interval: Double = 3_600
+    static let firstPause: Double = 60
+    /// A server may ask for a longer pause, but not for for ever.
+    static let longestAsked: Double = 6 * 3_600
+
+    private(set) var failures = 0
+    private let random: @Sendable (ClosedRange<Double>) -> Double
+
+    init(random: @escaping @Sendable (ClosedRange<Double>) -> Double = { Double.random(in: $0) }) {
+        self.random = random
+    }
+
+    /// Seconds to wait before the first fetch: at once where nothing is served.
+    func first(isServing: Bool) -> Double { isServing ? random(0...60) : 0 }
+
+    /// Seconds to wait after a fetch.
+    mutating func pause(after outcome: Outcome) -> Double {
+        switch outcome {
+        case .done:
+            failures = 0
+            return Self.interval * random(0.9...1.1)
+        case .failed(let asked):
+            failures += 1
+            let pause = min(Self.interval, Self.firstPause * Double(1 << min(failures - 1, 10)))
+            return max(pause * random(0.5...1), min(Double(max(0, asked ?? 0)), Self.longestAsked))
+        }
+    }
+}

@@ -1,0 +1,183 @@
+package import HTTPClient
+internal import Synchronization
+package import Trust
+
+/// Fetches lists by HTTP or HTTPS straight into an intake: no copy of them is kept. A transfer that breaks goes on where it
+/// broke, as long as the server says that the list is still the same one.
+package struct ListDownload: Sendable {
+    /// What tells one version of the list from another (RFC 9110 8.8).
+    package struct Validators: Codable, Equatable, Sendable {
+        package var etag: String?
+        package var lastModified: String?
+
+        package init(etag: String? = nil, lastModified: String? = nil) {
+            (self.etag, self.lastModified) = (etag, lastModified)
+        }
+
+        /// What `If-Range` may carry: a strong one (RFC 9110 13.1.5).
+        fileprivate var strong: String? { etag.flatMap { $0.hasPrefix("W/") ? nil : $0 } }
+    }
+
+    package enum Result: Sendable {
+        case unchanged
+        case lists([UnverifiedRevocationList], Validators)
+    }
+
+    package enum Failure: Error, Sendable {
+        case transfer(HTTPClientError)
+        case status(Int, retryAfter: Int?)
+    }
+
+    package var limits = Limits()
+
+    package struct Limits: Sendable {
+        /// Bytes of a list; the design's stress point has 490 MB.
+        package var most = 1 << 30
+        package var whole = Duration.seconds(2 * 3_600)
+        /// Without a thousand bytes a second for so long the transfer is broken.
+        package var stall = Duration.seconds(60)
+        /// A break is mended so often, each time with a longer pause.
+        package var mends = 5
+        package var firstPause = Duration.seconds(1)
+        package init() {}
+    }
+
+    private let client: CurlClient
+    private let scratch: ScratchFolder
+
+    package init(client: CurlClient, scratch: ScratchFolder) { (self.client, self.scratch) = (client, scratch) }
+
+    /// - Parameters:
+    ///   - known: of the version that is served: the answer may be `unchanged`.
+    ///   - progress: told of the bytes so far, and of all where that is known.
+    /// - Throws: `Failure`, `TrustError`, `CancellationError`.
+    package func run(
+        _ url: String, known: Validators = Validators(),
+        progress: @escaping @Sendable (_ taken: Int, _ of: Int?) -> Void = { _, _ in }
+    ) async throws -> Result {
+        let sink = ListSink(scratch: scratch, progress: progress)
+        var mends = 0
+        while true {
+            sink.expect()
+            do {
+                let response = try await client.send(request(url, known, sink)) { sink.take($0, $1) }
+                switch response.status {
+                case 200, 206: return .lists(try sink.finish(), Validators(of: response))
+                case 304: return .unchanged
+                default: throw Failure.status(response.status, retryAfter: Int(response.headers["retry-after"] ?? ""))
+                }
+            } catch let error as HTTPClientError {
+                if let refused = sink.error { throw refused }
+                if error == .cancelled { throw CancellationError() }
+                let canMend = error.isBreak && sink.validators?.strong != nil
+                guard canMend, sink.taken > 0, mends < limits.mends else {
+                    throw Failure.transfer(error)
+                }
+                mends += 1
+                try await Task.sleep(for: limits.firstPause * (1 << (mends - 1)) * Double.random(in: 0.5...1))
+            }
+        }
+    }
+
+    private func request(_ url: String, _ known: Validators, _ sink: ListSink) -> HTTPRequest {
+        var headers: [String] = []
+        if sink.taken > 0, let strong = sink.validators?.strong {
+            headers = ["Range: bytes=\(sink.taken)-", "If-Range: \(strong)"]
+        } else if let etag = known.etag {
+            headers = ["If-None-Match: \(etag)"]
+        } else if let date = known.lastModified {
+            headers = ["If-Modified-Since: \(date)"]
+        }
+        return HTTPRequest(
+            .get, url, headers: headers, connectTimeout: .seconds(15), timeout: limits.whole, stall: limits.stall,
+            most: limits.most)
+    }
+}
+
+extension ListDownload.Validators {
+    fileprivate init(of response: HTTPResponse) {
+        self.init(etag: response.headers["etag"], lastModified: response.headers["last-modified"])
+    }
+}
+
+/// Where the bytes go: libcurl's thread hands them over, the fetching task asks for the result.
+private final class ListSink: Sendable {
+    private struct State: ~Copyable, Sendable {
+        var intake: ListIntake?
+        var taken = 0
+        var validators: ListDownload.Validators?
+        var error: TrustError?
+        var hasBegun = false
+    }
+    private let state = Mutex(State())
+    private let scratch: ScratchFolder
+    private let progress: @Sendable (Int, Int?) -> Void
+
+    init(scratch: ScratchFolder, progress: @escaping @Sendable (Int, Int?) -> Void) {
+        (self.scratch, self.progress) = (scratch, progress)
+    }
+
+    var taken: Int { state.withLock { $0.taken } }
+    var validators: ListDownload.Validators? { state.withLock { $0.validators } }
+    var error: TrustError? { state.withLock { $0.error } }
+
+    /// - Returns: false to end the transfer.
+    func take(_ head: HTTPResponse, _ bytes: UnsafeRawBufferPointer) -> Bool {
+        let told = state.withLock { state -> Progress? in
+            do throws(TrustError) {
+                if !state.hasBegun { try begin(&state, head) }
+                guard head.status == 200 || head.status == 206 else { return Progress(taken: 0, expected: nil) }
+                try state.intake?.take(bytes)
+                state.taken += bytes.count
+                return Progress(taken: state.taken, expected: state.intake?.expected)
+            } catch {
+                state.error = error
+                return nil
+            }
+        }
+        guard let told else { return false }
+        if told.taken > 0 { progress(told.taken, told.expected) }
+        return true
+    }
+
+    private struct Progress {
+        let taken: Int
+        let expected: Int?
+    }
+
+    /// An answer's first bytes: the whole list anew, or what was missing of it.
+    private func begin(_ state: inout State, _ head: HTTPResponse) throws(TrustError) {
+        state.hasBegun = true
+        switch head.status {
+        case 200:
+            state.intake = ListIntake(scratch: scratch)
+            (state.taken, state.validators) = (0, ListDownload.Validators(of: head))
+        case 206:
+            guard head.headers["content-range"]?.hasPrefix("bytes \(state.taken)-") == true else {
+                throw TrustError(.crlUnusable, "the server answered with another part of the list")
+            }
+        // Words about a failure.
+        default: break
+        }
+    }
+
+    /// A request is sent: its answer begins with its first bytes.
+    func expect() { state.withLock { $0.hasBegun = false } }
+
+    func finish() throws(TrustError) -> [UnverifiedRevocationList] {
+        guard let intake = state.withLock({ $0.intake.take() }) else {
+            throw TrustError(.crlUnusable, "the answer was empty")
+        }
+        return try intake.finish()
+    }
+}
+
+extension HTTPClientError {
+    /// The connection broke or stood still: the rest may still come.
+    fileprivate var isBreak: Bool {
+        switch self {
+        case .network, .timedOut: true
+        case .unusableRequest, .answerTooLarge, .cancelled, .stopped: false
+        }
+    }
+}

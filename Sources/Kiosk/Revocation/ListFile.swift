@@ -1,0 +1,37 @@
+package import Cryptography
+internal import Glibc
+package import Trust
+
+/// A file or pipe of lists that can't be read.
+package struct UnreadableList: Error, Sendable {
+    package let file: String
+    /// The system's number.
+    package let errno: Int32
+}
+
+/// Reads the lists of a file, a pipe or (`-`) standard input once, and holds no more of them than a buffer.
+/// - Parameter progress: told of the bytes so far, and of all where that is known, after each buffer.
+/// - Throws: `UnreadableList`, `TrustError`, and `CancellationError` between two buffers of a cancelled task.
+package func readLists(
+    _ file: String, scratch: ScratchFolder = .temporary, engine: DigestEngine = .fastest,
+    progress: (_ taken: Int, _ of: Int?) -> Void = { _, _ in }
+) throws -> [UnverifiedRevocationList] {
+    let descriptor = file == "-" ? dup(STDIN_FILENO) : open(file, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw UnreadableList(file: file, errno: errno) }
+    defer { close(descriptor) }
+    var intake = ListIntake(scratch: scratch, engine: engine)
+    var failure: Int32?
+    while try intake.fill({ room in
+        while true {
+            let count = read(descriptor, room.baseAddress, room.count)
+            if count < 0, errno == EINTR { continue }
+            if count < 0 { failure = errno }
+            return max(0, count)
+        }
+    }) {
+        try Task.checkCancellation()
+        progress(intake.taken, intake.expected)
+    }
+    if let failure { throw UnreadableList(file: file, errno: failure) }
+    return try intake.finish()
+}

@@ -1,0 +1,30 @@
+internal import HTTPClient
+package import Trust
+
+/// `kazashi crl import`: the lists of a file, a pipe or a URL, into a store.
+package struct ListImport: Sendable {
+    package let store: RevocationStore
+    /// The issuers under one of which each list must be signed.
+    package let issuers: TrustAnchors
+
+    package init(store: RevocationStore, issuers: TrustAnchors) {
+        (self.store, self.issuers) = (store, issuers)
+    }
+
+    /// - Parameters:
+    ///   - source: a path, an HTTP(S) URL, or `-` for standard input.
+    ///   - progress: told of the bytes so far, and of all where that is known.
+    /// - Throws: whatever `ListWords` has words for.
+    package func run(
+        _ source: String, progress: @escaping @Sendable (_ taken: Int, _ of: Int?) -> Void = { _, _ in }
+    ) async throws -> [RevocationStore.Outcome] {
+        var lists: [UnverifiedRevocationList] = []
+        if source.hasPrefix("https://") || source.hasPrefix("http://") {
+            let download = ListDownload(client: CurlClient(), scratch: store.scratch)
+            if case .lists(let fetched, _) = try await download.run(source, progress: progress) { lists = fetched }
+        } else {
+            lists = try readLists(source, scratch: store.scratch, progress: progress)
+        }
+        return try lists.map { try store.take($0, authorities: issuers.certificates) }
+    }
+}

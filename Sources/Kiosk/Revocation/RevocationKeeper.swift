@@ -1,0 +1,238 @@
+internal import Cryptography
+internal import HTTPClient
+internal import Logging
+internal import Panel
+internal import SmartCard
+internal import Trust
+
+/// Keeps the store fresh: takes lists from folders as they are written and from URLs as they are published, and tells the
+/// kiosk what is served. It works on a thread of its own, so a tap never waits for a list.
+actor RevocationKeeper {
+    nonisolated let folder: String
+    private let files: [String]
+    private let urls: [String]
+    private let anchors: [X509Certificate]
+    private let log: Logger
+    private let publish: @Sendable (ServedLists) async -> Void
+    private let executor = ThreadExecutor(name: "revocation")
+    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    private var store: RevocationStore?
+    private var stamp: [Int] = []
+    private var memory = SourceMemory()
+    /// Files that could not be taken as they are: said once.
+    private var refused: [String: SourceMemory.File] = [:]
+    /// Ids of the lists that are served.
+    private var served: Set<String> = []
+    private var isRepairing = false
+
+    /// - Parameters:
+    ///   - files: files and folders of lists.
+    ///   - publish: is told what is served whenever that changes.
+    init(
+        folder: String, files: [String], urls: [String], anchors: [X509Certificate], log: Logger,
+        publish: @escaping @Sendable (ServedLists) async -> Void
+    ) {
+        (self.folder, self.files, self.urls, self.anchors) = (folder, files, urls, anchors)
+        (self.log, self.publish) = (log, publish)
+    }
+
+    deinit { executor.stop() }
+
+    // MARK: Life
+
+    /// Opens the store and tells what is in it: a kiosk that was ready is ready again at once.
+    func open() async {
+        do throws(TrustError) {
+            store = try RevocationStore(folder: folder)
+            memory = SourceMemory.load(folder + "/sources.json")
+        } catch {
+            complain(error, file: folder)
+        }
+        await refresh()
+    }
+
+    /// Watches and fetches until the task is cancelled.
+    func run() async {
+        let watch = FolderWatch()
+        addFolders(to: watch)
+        await takeFiles()
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { for await _ in watch.events { await self.takeFiles() } }
+            group.addTask {
+                // `kazashi crl import` into the same store.
+                while (try? await Task.sleep(for: .seconds(5))) != nil { await self.refreshIfChanged() }
+            }
+            group.addTask {
+                // What inotify can't see: folders that are made later, network file systems.
+                while (try? await Task.sleep(for: .seconds(300))) != nil {
+                    await self.addFolders(to: watch)
+                    await self.takeFiles()
+                }
+            }
+            for url in urls { group.addTask { await self.keepFetching(url) } }
+            await group.waitForAll()
+        }
+    }
+
+    private func addFolders(to watch: FolderWatch) {
+        for path in files where !watch.add(path) {
+            let parent = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+            if !watch.add(parent) { log.warning("a folder of lists is not there", metadata: ["folder": "\(path)"]) }
+        }
+    }
+
+    /// Reads files again that were refused (SIGHUP).
+    func reload() async {
+        refused = [:]
+        await takeFiles()
+        await refresh()
+    }
+
+    /// Opens the store again where another process has changed it.
+    private func refreshIfChanged() async {
+        guard let store, store.stamp != stamp else { return }
+        await refresh()
+    }
+
+    private func refresh() async {
+        guard let store else { return await publish(.none) }
+        stamp = store.stamp
+        let contents = store.open()
+        for problem in contents.problems { complain(problem.error, file: problem.file) }
+        served = Set(contents.lists.map { $0.id.hexText })
+        await publish(ServedLists(contents.lists, anchors: anchors.map(\.publicKeyInfo)))
+        if contents.problems.contains(where: { $0.error.code == .storeDamaged }) { await repair() }
+    }
+
+    /// An index turned out not to be as it was written: it goes, and its list is taken again from where it came.
+    func repair() async {
+        guard !isRepairing, let store else { return }
+        isRepairing = true
+        defer { isRepairing = false }
+        do throws(TrustError) {
+            let removed = try store.removeDamaged()
+            guard removed > 0 else { return }
+            log.error("damaged indexes were removed", metadata: ["count": "\(removed)"])
+        } catch {
+            return complain(error, file: folder)
+        }
+        await refresh()
+        await takeFiles()
+        for url in urls where !isServed(memory.urls[url]?.lists) { await fetch(url) }
+    }
+
+    // MARK: Files
+
+    private func takeFiles() async {
+        guard let store else { return await reopen() }
+        var taken = 0
+        for file in files.flatMap(filesUnder) {
+            guard !Task.isCancelled else { return }
+            guard let version = SourceMemory.File(file), refused[file] != version else { continue }
+            if let known = memory.files[file], known.version == version, isServed(known.lists) { continue }
+            do {
+                let lists = try readLists(file, scratch: store.scratch)
+                memory.files[file] = .init(version: version, lists: try take(lists, into: store, from: file))
+                taken += 1
+                // So that a folder of partitions serves the first ones before the last one is read.
+                if taken % 200 == 0 { await finish() }
+            } catch is CancellationError {
+                return
+            } catch {
+                refused[file] = version
+                complain(error, file: file)
+            }
+        }
+        if taken > 0 { await finish() }
+    }
+
+    private func isServed(_ lists: [String]?) -> Bool { lists.map { served.isSuperset(of: $0) } ?? false }
+
+    private func reopen() async {
+        guard let store = try? RevocationStore(folder: folder) else { return }
+        self.store = store
+        await refresh()
+        await takeFiles()
+    }
+
+    /// - Returns: the lists' ids.
+    private func take(_ lists: [UnverifiedRevocationList], into store: RevocationStore, from source: String)
+        throws(TrustError) -> [String]
+    {
+        var ids: [String] = []
+        for list in lists {
+            switch try store.take(list, authorities: anchors) {
+            case .taken(let list):
+                log.info(
+                    "revocation list taken",
+                    metadata: [
+                        "source": "\(source)", "entries": "\(list.index.count)", "next_update": "\(list.nextUpdate)",
+                        "delta": "\(list.isDelta)",
+                    ])
+                ids.append(list.id.hexText)
+            case .already(let list): ids.append(list.id.hexText)
+            }
+        }
+        return ids
+    }
+
+    private func finish() async {
+        if !memory.store(folder + "/sources.json") {
+            log.warning("what was taken from where could not be stored", metadata: ["folder": "\(folder)"])
+        }
+        await refresh()
+    }
+
+    // MARK: URLs
+
+    private func keepFetching(_ url: String) async {
+        var schedule = FetchSchedule()
+        var pause = schedule.first(isServing: isServed(memory.urls[url]?.lists))
+        while (try? await Task.sleep(for: .seconds(pause))) != nil { pause = schedule.pause(after: await fetch(url)) }
+    }
+
+    @discardableResult
+    private func fetch(_ url: String) async -> FetchSchedule.Outcome {
+        guard let store else { return .failed(retryAfter: nil) }
+        // A client of its own: libraries' requests do not wait while a list passes.
+        let download = ListDownload(client: CurlClient(), scratch: store.scratch)
+        let known = memory.urls[url]
+        do {
+            switch try await download.run(url, known: isServed(known?.lists) ? known?.version ?? .init() : .init()) {
+            case .unchanged: return .done
+            case .lists(let lists, let validators):
+                let ids = try take(lists, into: store, from: Self.nameable(url))
+                memory.urls[url] = .init(version: validators, lists: ids)
+                await finish()
+                return .done
+            }
+        } catch is CancellationError {
+            return .failed(retryAfter: nil)
+        } catch {
+            complain(error, file: Self.nameable(url))
+            guard case ListDownload.Failure.status(_, let asked) = error else { return .failed(retryAfter: nil) }
+            return .failed(retryAfter: asked)
+        }
+    }
+
+    /// A URL without what may be secret in it.
+    static func nameable(_ url: String) -> String {
+        let bare = url.prefix { $0 != "?" && $0 != "#" }
+        guard let scheme = bare.firstRange(of: "://") else { return String(bare) }
+        let rest = bare[scheme.upperBound...]
+        let host = rest.prefix { $0 != "/" }
+        guard let at = host.lastIndex(of: "@") else { return String(bare) }
+        return String(bare[..<scheme.upperBound] + rest[rest.index(after: at)...])
+    }
+
+    private func complain(_ error: any Error, file: String) {
+        let words = ListWords(error)
+        log.warning(
+            "revocation list left out",
+            metadata: [
+                "source": "\(file)", "reason": "\(words.reason)", "advice": "\(words.advice.english)",
+                "対処": "\(words.advice.japanese)",
+            ])
+    }
+}

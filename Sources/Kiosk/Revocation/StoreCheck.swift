@@ -1,0 +1,34 @@
+package import Trust
+
+/// `kazashi crl check`: one certificate against a store, under the issuers that its lists were taken under.
+package struct StoreCheck: Sendable {
+    package let store: RevocationStore
+    package var time: TrustedTime
+    /// Seconds.
+    package var maxAge: Int64?
+
+    package init(store: RevocationStore, time: TrustedTime, maxAge: Int64?) {
+        (self.store, self.time, self.maxAge) = (store, time, maxAge)
+    }
+
+    /// - Parameter certificate: DER.
+    package func run(_ certificate: [UInt8]) -> CertificateCheck.Answer {
+        let contents = store.open()
+        let damaged = contents.problems.first { $0.error.code == .storeDamaged }?.error
+        do throws(TrustError) {
+            let issuers = store.issuers()
+            guard !issuers.isEmpty else {
+                throw damaged ?? TrustError(.noCRL, "the store holds no list")
+            }
+            let anchors = try TrustAnchors(issuers)
+            let validated = try anchors.validate(
+                UnverifiedCertificate(der: certificate), requirements: CertificateRequirements(), at: time)
+            return CertificateCheck.Answer(
+                of: RevocationLists(contents.lists).check(validated, anchors: anchors, maxAge: maxAge), broken: damaged)
+        } catch {
+            // Whether a certificate of another issuer is good, this store can't tell.
+            guard error.code == .noPath else { return .init(code: error.code, reason: error.reason) }
+            return .init(code: .noCRL, reason: "the store holds no list of the certificate's issuer")
+        }
+    }
+}

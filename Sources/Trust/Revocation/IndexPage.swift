@@ -1,0 +1,222 @@
+/// A block of the index: sorted serials of one kind in Elias–Fano form (P. Elias 1974, R. Fano 1971), exact and about
+/// two bits an entry above the least possible, with a code each. Numbers are little-endian.
+///
+///     count u16 | low bits u8 | 0 | words u16 | 0 u16 | ranks | lows | codes | tails | words
+///
+/// A key is a head of 64 bits and a tail of fixed length. Of `head − first` the low bits stand in `lows`; the rest is
+/// unary in `words`: entry i sets bit i + rest(i). `ranks` holds the ones before every eighth word.
+struct IndexPage {
+    /// Bytes of a block at the most.
+    static let most = 4_096
+    static let mostEntries = 16_384
+    private static let header = 8
+    /// So that eight bytes hold the low bits wherever in a byte they begin.
+    private static let mostLowBits = 56
+
+    /// What every block of one kind of serial shares.
+    struct Kind: Hashable, Sendable {
+        /// Bytes of a key beyond the head: 0 to 13.
+        let tail: Int
+        /// Bits of a code: 0 to 4.
+        let codeBits: Int
+    }
+
+    /// Where things stand in a block.
+    private struct Layout {
+        let lows, codes, tails, words, size: Int
+
+        init(count: Int, lowBits: Int, wordCount: Int, kind: Kind) {
+            lows = IndexPage.header + 2 * ((wordCount + 7) / 8)
+            codes = lows + (count * lowBits + 7) / 8
+            tails = codes + (count * kind.codeBits + 7) / 8
+            words = tails + count * kind.tail
+            size = words + 8 * wordCount
+        }
+    }
+
+    private static func lowBits(span: UInt64, count: Int) -> Int {
+        let gap = span / UInt64(max(1, count))
+        return gap == 0 ? 0 : min(mostLowBits, 63 - gap.leadingZeroBitCount)
+    }
+
+    private static func wordCount(span: UInt64, count: Int, lowBits: Int) -> Int {
+        Int((UInt64(count) + span >> UInt64(lowBits)) / 64) + 1
+    }
+
+    /// Bytes of a block of `count` keys whose heads span `span`.
+    static func size(count: Int, span: UInt64, kind: Kind) -> Int {
+        let low = lowBits(span: span, count: count)
+        guard span >> UInt64(low) < UInt64(8 * most) else { return .max }
+        let words = wordCount(span: span, count: count, lowBits: low)
+        return Layout(count: count, lowBits: low, wordCount: words, kind: kind).size
+    }
+
+    /// Appends a block to `output`.
+    /// - Parameters:
+    ///   - heads: not empty, in order.
+    ///   - tails: `kind.tail` bytes an entry.
+    static func encode(
+        heads: ArraySlice<UInt64>, codes: ArraySlice<UInt8>, tails: ArraySlice<UInt8>, kind: Kind,
+        to output: inout [UInt8]
+    ) {
+        guard let first = heads.first, let last = heads.last else { return }
+        let low = lowBits(span: last - first, count: heads.count)
+        let wordCount = wordCount(span: last - first, count: heads.count, lowBits: low)
+        var words = [UInt64](repeating: 0, count: wordCount)
+        var lows = BitWriter(), packed = BitWriter()
+        let mask = (UInt64(1) << UInt64(low)) - 1
+        output.append(UInt8(truncatingIfNeeded: heads.count))
+        output.append(UInt8(truncatingIfNeeded: heads.count >> 8))
+        output += [UInt8(low), 0, UInt8(truncatingIfNeeded: wordCount), UInt8(truncatingIfNeeded: wordCount >> 8), 0, 0]
+        for (index, head) in heads.enumerated() {
+            let delta = head - first
+            let position = index + Int(delta >> UInt64(low))
+            words[position >> 6] |= 1 << UInt64(position & 63)
+            lows.append(delta & mask, bits: low)
+        }
+        if kind.codeBits > 0 { for code in codes { packed.append(UInt64(code), bits: kind.codeBits) } }
+        var ones = 0
+        for (index, word) in words.enumerated() {
+            if index % 8 == 0 {
+                output.append(UInt8(truncatingIfNeeded: ones))
+                output.append(UInt8(truncatingIfNeeded: ones >> 8))
+            }
+            ones += word.nonzeroBitCount
+        }
+        lows.finish(into: &output)
+        packed.finish(into: &output)
+        output += tails
+        for word in words { output.appendLittleEndian(word) }
+    }
+
+    /// The code of a key in a block; nil when the block does not hold it.
+    /// - Parameters:
+    ///   - first: the block's smallest head.
+    ///   - tail: of the key, `kind.tail` bytes.
+    /// - Throws: `storeDamaged` for a block that no writer writes.
+    static func find(head: UInt64, tail: ArraySlice<UInt8>, first: UInt64, kind: Kind, in block: RawSpan)
+        throws(TrustError) -> UInt8?
+    {
+        guard block.byteCount >= header else { throw damaged }
+        let count = Int(block.word16(0))
+        let low = Int(block.unsafeLoad(fromByteOffset: 2, as: UInt8.self))
+        let wordCount = Int(block.word16(4))
+        guard low <= mostLowBits, count > 0, wordCount > 0 else { throw damaged }
+        let layout = Layout(count: count, lowBits: low, wordCount: wordCount, kind: kind)
+        guard layout.size == block.byteCount else { throw damaged }
+        guard head >= first else { return nil }
+        let delta = head - first
+        let rest = delta >> UInt64(low)
+        // More zeros than there are: beyond the block's last key.
+        guard rest <= UInt64(wordCount * 64 - min(count, wordCount * 64)) else { return nil }
+        var position = try start(of: Int(rest), in: block, words: layout.words, count: wordCount)
+        var index = position - Int(rest)
+        let wanted = delta & ((UInt64(1) << UInt64(low)) - 1)
+        while position < wordCount * 64,
+            block.word64(layout.words + 8 * (position >> 6)) >> UInt64(position & 63) & 1 == 1
+        {
+            guard index < count else { throw damaged }
+            let here = block.bits(at: layout.lows, index * low, low)
+            if here > wanted { return nil }
+            if here == wanted, kind.tail == 0 || block.holds(tail, at: layout.tails + index * kind.tail) {
+                return UInt8(block.bits(at: layout.codes, index * kind.codeBits, kind.codeBits))
+            }
+            position += 1
+            index += 1
+        }
+        return nil
+    }
+
+    /// The bit after the `rest`th zero: where the entries with that rest begin.
+    private static func start(of rest: Int, in block: RawSpan, words: Int, count: Int) throws(TrustError) -> Int {
+        guard rest > 0 else { return 0 }
+        // The last group of eight words that begins before that zero.
+        var (low, high) = (0, (count - 1) / 8)
+        while low < high {
+            let middle = (low + high + 1) / 2
+            if 512 * middle - Int(block.word16(header + 2 * middle)) < rest { low = middle } else { high = middle - 1 }
+        }
+        var left = rest - (512 * low - Int(block.word16(header + 2 * low)))
+        guard left > 0 else { throw damaged }
+        for index in low * 8..<count {
+            var zeros = ~block.word64(words + 8 * index)
+            let here = zeros.nonzeroBitCount
+            guard here >= left else {
+                left -= here
+                continue
+            }
+            // The `left`th zero of this word: halved down to a byte, then bit by bit.
+            var base = 0
+            for width in [32, 16, 8] {
+                let part = (zeros & (1 << UInt64(width)) - 1).nonzeroBitCount
+                if part < left {
+                    left -= part
+                    base += width
+                    zeros >>= UInt64(width)
+                }
+            }
+            for _ in 1..<left { zeros &= zeros &- 1 }
+            return index * 64 + base + zeros.trailingZeroBitCount + 1
+        }
+        throw damaged
+    }
+
+    private static var damaged: TrustError { TrustError(.storeDamaged, "a block of the index is not as it was written") }
+}
+
+/// Packs numbers of a few bits, the lowest bit first.
+private struct BitWriter {
+    private var bytes: [UInt8] = []
+    private var held: UInt64 = 0
+    private var count = 0
+
+    /// - Parameter bits: 0 to 56.
+    mutating func append(_ value: UInt64, bits: Int) {
+        held |= value << UInt64(count)
+        count += bits
+        while count >= 8 {
+            bytes.append(UInt8(truncatingIfNeeded: held))
+            held >>= 8
+            count -= 8
+        }
+    }
+
+    mutating func finish(into output: inout [UInt8]) {
+        if count > 0 { bytes.append(UInt8(truncatingIfNeeded: held)) }
+        output += bytes
+    }
+}
+
+extension RawSpan {
+    @inline(__always) func word64(_ at: Int) -> UInt64 {
+        UInt64(littleEndian: unsafeLoadUnaligned(fromByteOffset: at, as: UInt64.self))
+    }
+
+    @inline(__always) func word32(_ at: Int) -> UInt32 {
+        UInt32(littleEndian: unsafeLoadUnaligned(fromByteOffset: at, as: UInt32.self))
+    }
+
+    @inline(__always) func word16(_ at: Int) -> UInt16 {
+        UInt16(littleEndian: unsafeLoadUnaligned(fromByteOffset: at, as: UInt16.self))
+    }
+
+    /// Up to 56 bits, `bit` bits after `start`; eight bytes are there to be read.
+    @inline(__always) fileprivate func bits(at start: Int, _ bit: Int, _ count: Int) -> UInt64 {
+        word64(start + bit >> 3) >> UInt64(bit & 7) & ((UInt64(1) << UInt64(count)) - 1)
+    }
+
+    fileprivate func holds(_ bytes: ArraySlice<UInt8>, at start: Int) -> Bool {
+        var at = start
+        for byte in bytes {
+            guard unsafeLoad(fromByteOffset: at, as: UInt8.self) == byte else { return false }
+            at += 1
+        }
+        return true
+    }
+}
+
+extension [UInt8] {
+    mutating func appendLittleEndian(_ value: some FixedWidthInteger) {
+        Swift.withUnsafeBytes(of: value.littleEndian) { append(contentsOf: $0) }
+    }
+}

@@ -1,0 +1,128 @@
+internal import Glibc
+
+/// A list that was taken once: what may never go back, even when the list itself is gone (RFC 5280 5.2.3).
+struct RememberedList: Sendable, Equatable {
+    /// Of issuer key, scope and kind.
+    let id: [UInt8]
+    /// Big-endian without leading zeros.
+    let number: [UInt8]
+    /// Seconds since 1970.
+    let thisUpdate: Int64
+    /// Of the TBSCertList, its first 32 bytes.
+    let digest: [UInt8]
+
+    init(id: [UInt8], fields: RevocationListFields, digest: [UInt8]) {
+        (self.id, number, thisUpdate) = (id, fields.number, fields.thisUpdate)
+        self.digest = Array(digest.prefix(32))
+    }
+
+    // id 16 | thisUpdate i64 | number's length u8 | number, right-justified, 21 | digest 32 | CRC-32C u32
+    static let size = 82
+
+    var encoded: [UInt8] {
+        var bytes = id
+        bytes.appendLittleEndian(thisUpdate)
+        bytes.append(UInt8(number.count))
+        bytes += [UInt8](repeating: 0, count: 21 - number.count) + number + digest
+        bytes.appendLittleEndian(CRC32C.of(bytes.span.bytes))
+        return bytes
+    }
+
+    /// Nil when it is not as it was written.
+    init?(encoded: ArraySlice<UInt8>) {
+        guard encoded.count == Self.size else { return nil }
+        let bytes = Array(encoded)
+        let span = bytes.span.bytes
+        guard CRC32C.of(span.extracting(0..<78)) == span.word32(78), bytes[24] <= 21 else { return nil }
+        id = Array(bytes[0..<16])
+        thisUpdate = Int64(bitPattern: span.word64(16))
+        number = Array(bytes[46 - Int(bytes[24])..<46])
+        digest = Array(bytes[46..<78])
+    }
+
+    /// - Throws: `crlRollback` when `self` may not follow `before`.
+    /// - Returns: true when it is the same list.
+    func follows(_ before: RememberedList) throws(TrustError) -> Bool {
+        guard !number.isBelow(before.number), thisUpdate >= before.thisUpdate else {
+            throw TrustError(.crlRollback, "a newer list of this issuer and scope was taken before")
+        }
+        guard number == before.number else { return false }
+        guard digest == before.digest else {
+            throw TrustError(.crlRollback, "another list with the same CRL number was taken before")
+        }
+        return true
+    }
+}
+
+/// The lists that were taken, in a file that only grows until it is written anew. It outlives the lists.
+struct NumberMemory: Sendable {
+    private static let magic = Array("KZNUMS1\n".utf8)
+    private let path: String
+    private var lists: [[UInt8]: RememberedList] = [:]
+    /// Whole records in the file, and its size when it was read.
+    private var records = 0
+    private var size = -1
+    /// Records that are not as they were written.
+    private(set) var damaged = 0
+
+    init(path: String) { self.path = path }
+
+    subscript(id: [UInt8]) -> RememberedList? { lists[id] }
+    var count: Int { lists.count }
+
+    /// Reads the file where another process has written to it.
+    /// - Throws: `storeUnavailable`, and `storeDamaged` when the file is none of ours.
+    mutating func refresh() throws(TrustError) {
+        var information = stat()
+        guard stat(path, &information) == 0 else {
+            guard errno == ENOENT else { throw unavailable }
+            (lists, records, size, damaged) = ([:], 0, -1, 0)
+            return
+        }
+        guard Int(information.st_size) != size else { return }
+        guard let bytes = StoreFile.read(path) else { throw unavailable }
+        guard bytes.starts(with: Self.magic) else {
+            // A record that was never written leaves less than the beginning.
+            guard bytes.count < Self.magic.count else {
+                throw TrustError(.storeDamaged, "the memory of CRL numbers is not as it was written")
+            }
+            (lists, records, size) = ([:], 0, bytes.count)
+            return
+        }
+        (lists, damaged) = ([:], 0)
+        records = (bytes.count - Self.magic.count) / RememberedList.size
+        for index in 0..<records {
+            let start = Self.magic.count + index * RememberedList.size
+            guard let list = RememberedList(encoded: bytes[start..<start + RememberedList.size]) else {
+                damaged += 1
+                continue
+            }
+            lists[list.id] = list
+        }
+        size = bytes.count
+    }
+
+    /// Remembers durably; after it returned the list can not be followed by an older one.
+    /// - Throws: `storeUnavailable`.
+    mutating func remember(_ list: RememberedList) throws(TrustError) {
+        guard lists[list.id] != list else { return }
+        var all = lists
+        all[list.id] = list
+        // A record that power cut short is overwritten. Each list adds one a day: now and then the file is written anew.
+        if size < Self.magic.count || records > 4 * all.count + 1_000 {
+            let bytes = all.values.reduce(Self.magic) { $0 + $1.encoded }
+            try StoreFile.replace(path, with: bytes)
+            (records, size) = (all.count, bytes.count)
+        } else {
+            let offset = Self.magic.count + records * RememberedList.size
+            try StoreFile.write(list.encoded, at: offset, of: path)
+            records += 1
+            size = max(size, offset + RememberedList.size)
+        }
+        lists = all
+    }
+
+    private var unavailable: TrustError {
+        TrustError(.storeUnavailable, "the memory of CRL numbers can not be read (\(systemError()))")
+    }
+}

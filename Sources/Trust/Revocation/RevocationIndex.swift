@@ -1,0 +1,239 @@
+internal import Synchronization
+
+/// CRLReason (RFC 5280 5.3.1).
+package enum RevocationReason: Int, Sendable, CaseIterable {
+    case unspecified = 0
+    case keyCompromise = 1
+    case caCompromise = 2
+    case affiliationChanged = 3
+    case superseded = 4
+    case cessationOfOperation = 5
+    case certificateHold = 6
+    /// Only in a delta list: the certificate is released from hold.
+    case removeFromCRL = 8
+    case privilegeWithdrawn = 9
+    case aaCompromise = 10
+
+    /// The codes above as bits.
+    static let known: UInt64 = 0b111_0111_1111
+}
+
+/// A certificate's serial number as its canonical two's complement bytes: an identity, so it prints as nothing.
+package struct SerialNumber: Hashable, Sendable, CustomStringConvertible {
+    let bytes: [UInt8]
+
+    /// - Parameter contents: of the INTEGER, minimal or not.
+    package init(contents: some Collection<UInt8>) {
+        var rest = Array(contents)[...]
+        while rest.count > 1, let first = rest.first {
+            let second = rest[rest.startIndex + 1]
+            guard (first == 0x00 && second & 0x80 == 0) || (first == 0xFF && second & 0x80 != 0) else { break }
+            rest = rest.dropFirst()
+        }
+        bytes = Array(rest)
+    }
+
+    package var description: String { "[serial]" }
+}
+
+/// Answers which serials a list names, exactly, from a mapped file. Opening checks the header and the directory; a block
+/// is checked at its first touch. What is not as it was written is an error, never an answer.
+package final class RevocationIndex: Sendable {
+    let about: IndexAbout
+    /// Serials on the list.
+    package let count: Int
+    /// Bytes of the file.
+    package var byteCount: Int { file.count }
+
+    private let file: MappedFile
+    private let reasons: [RevocationReason]
+    private let sections: [Section]
+    /// A bit for each block that was found whole.
+    private let checked: Mutex<[UInt64]>
+
+    /// The blocks of one kind of serial.
+    private struct Section: Sendable {
+        let length: Int
+        let kind: IndexPage.Kind
+        let blocks: Int
+        /// Of the section's part of the directory, in the file.
+        let directory: Int
+        /// The number of its first block among all.
+        let firstBlock: Int
+
+        var entrySize: Int { 16 + kind.tail }
+    }
+
+    /// - Parameter descriptor: stays the caller's.
+    /// - Throws: `storeDamaged` for what no writer wrote, `storeUnavailable` when it can't be read.
+    package init(descriptor: Int32) throws(TrustError) {
+        let file = try MappedFile(descriptor: descriptor)
+        self.file = file
+        let header = try Self.header(of: file)
+        let about = file.withBytes(IndexWriter.headerSize..<IndexWriter.headerSize + header.about) { span in
+            span.withUnsafeBytes { Array($0) }
+        }
+        (self.about, reasons) = try IndexAbout.decode(about)
+        count = header.count
+        sections = try Self.sections(of: file, header, codeBits: IndexWriter.bits(for: reasons.count))
+        let blocks = sections.reduce(0) { $0 + $1.blocks }
+        checked = Mutex([UInt64](repeating: 0, count: (blocks + 63) / 64))
+    }
+
+    private struct Header {
+        let about, count, directory, directorySize: Int
+    }
+
+    private static func header(of file: MappedFile) throws(TrustError) -> Header {
+        guard file.count >= IndexWriter.headerSize else { throw damaged("it is too short") }
+        return try file.withBytes(0..<file.count) { (bytes) throws(TrustError) -> Header in
+            let start = bytes.extracting(0..<IndexWriter.headerSize)
+            guard start.word32(60) == CRC32C.of(start.extracting(0..<60)),
+                start.extracting(0..<8).withUnsafeBytes({ $0.elementsEqual(IndexWriter.magic) })
+            else { throw damaged("its header is not whole") }
+            guard start.word32(8) == IndexWriter.version else {
+                throw damaged("its version is \(start.word32(8)), not \(IndexWriter.version)")
+            }
+            let (about, directorySize) = (Int(start.word32(12)), Int(start.word32(32)))
+            guard let count = Int(exactly: start.word64(16)), let directory = Int(exactly: start.word64(24)),
+                directory >= IndexWriter.headerSize + about, directory <= bytes.byteCount,
+                directorySize == bytes.byteCount - directory
+            else { throw damaged("its length is not what it says") }
+            let aboutBytes = bytes.extracting(IndexWriter.headerSize..<IndexWriter.headerSize + about)
+            guard CRC32C.of(aboutBytes) == start.word32(36),
+                CRC32C.of(bytes.extracting(directory..<bytes.byteCount)) == start.word32(40)
+            else { throw damaged("its directory is not whole") }
+            return Header(about: about, count: count, directory: directory, directorySize: directorySize)
+        }
+    }
+
+    private static func sections(of file: MappedFile, _ header: Header, codeBits: Int) throws(TrustError) -> [Section] {
+        try file.withBytes(header.directory..<file.count) { (bytes) throws(TrustError) -> [Section] in
+            guard bytes.byteCount > 0 else { throw damaged("its directory is empty") }
+            let kinds = Int(bytes.unsafeLoad(fromByteOffset: 0, as: UInt8.self))
+            var at = 1 + 9 * kinds
+            guard bytes.byteCount >= at else { throw damaged("its directory is too short") }
+            var sections: [Section] = []
+            var (blocks, entries) = (0, 0)
+            for index in 0..<kinds {
+                let length = Int(bytes.unsafeLoad(fromByteOffset: 1 + 9 * index, as: UInt8.self))
+                let count = Int(bytes.word32(2 + 9 * index))
+                guard length <= 21 else { throw damaged("its directory names serials of \(length) bytes") }
+                let section = Section(
+                    length: length, kind: IndexPage.Kind(tail: max(0, length - 8), codeBits: codeBits), blocks: count,
+                    directory: header.directory + at, firstBlock: blocks)
+                sections.append(section)
+                at += section.entrySize * count
+                blocks += count
+                entries += Int(bytes.word32(6 + 9 * index))
+            }
+            guard at == bytes.byteCount, entries == header.count else {
+                throw damaged("its directory is not as it was written")
+            }
+            return sections
+        }
+    }
+
+    /// - Returns: nil when the list does not name `serial`.
+    /// - Throws: `storeDamaged` when the index can not be believed any more.
+    package func reason(for serial: SerialNumber) throws(TrustError) -> RevocationReason? {
+        let head: UInt64
+        let length: Int
+        var tail = serial.bytes[...].dropFirst(8)
+        if let value = serial.narrowValue {
+            (head, length) = (value, 0)
+            tail = []
+        } else {
+            length = serial.bytes.count
+            head = (0..<8).reduce(0) { $0 << 8 | ($1 < length ? UInt64(serial.bytes[$1]) : 0) }
+        }
+        for section in sections where section.length == length {
+            return try find(head: head, tail: tail, in: section)
+        }
+        return nil
+    }
+
+    private func find(head: UInt64, tail: ArraySlice<UInt8>, in section: Section) throws(TrustError)
+        -> RevocationReason?
+    {
+        try file.withBytes(0..<file.count) { (bytes) throws(TrustError) -> RevocationReason? in
+            let size = section.entrySize
+            let directory = bytes.extracting(section.directory..<section.directory + size * section.blocks)
+            // The last block whose first key is not above the one that is looked for.
+            var (low, high) = (0, section.blocks)
+            while low < high {
+                let middle = (low + high) / 2
+                let first = directory.word64(size * middle)
+                let isAbove = first > head || (first == head && directory.precedes(tail, at: size * middle + 8))
+                if isAbove { high = middle } else { low = middle + 1 }
+            }
+            guard low > 0 else { return nil }
+            let block = low - 1
+            let start = Int(directory.word32(size * block + 8 + section.kind.tail))
+            let end = try self.end(of: block, in: section, bytes)
+            guard start >= IndexWriter.headerSize, start < end, end <= bytes.byteCount else {
+                throw Self.damaged("a block lies where none can be")
+            }
+            let contents = bytes.extracting(start..<end)
+            try check(
+                contents, sum: directory.word32(size * block + 12 + section.kind.tail),
+                number: section.firstBlock + block)
+            let code = try IndexPage.find(
+                head: head, tail: tail, first: directory.word64(size * block), kind: section.kind, in: contents)
+            guard let code else { return nil }
+            guard Int(code) < reasons.count else { throw Self.damaged("a block names a reason that is none") }
+            return reasons[Int(code)]
+        }
+    }
+
+    /// Where a block ends: at the next one, or at the directory.
+    private func end(of block: Int, in section: Section, _ bytes: RawSpan) throws(TrustError) -> Int {
+        if block + 1 < section.blocks {
+            return Int(bytes.word32(section.directory + section.entrySize * (block + 1) + 8 + section.kind.tail))
+        }
+        let next = sections.first { $0.firstBlock == section.firstBlock + section.blocks && $0.blocks > 0 }
+        guard let next else { return Int(bytes.word64(24)) }
+        return Int(bytes.word32(next.directory + 8 + next.kind.tail))
+    }
+
+    private func check(_ block: RawSpan, sum: UInt32, number: Int) throws(TrustError) {
+        let (word, bit) = (number / 64, UInt64(1) << UInt64(number % 64))
+        guard checked.withLock({ $0[word] & bit == 0 }) else { return }
+        guard CRC32C.of(block) == sum else { throw Self.damaged("a block of it was altered") }
+        checked.withLock { $0[word] |= bit }
+    }
+
+    /// Checks every block.
+    package func checkWhole() throws(TrustError) {
+        try file.withBytes(0..<file.count) { (bytes) throws(TrustError) in
+            for section in sections {
+                for block in 0..<section.blocks {
+                    let entry = section.directory + section.entrySize * block + 8 + section.kind.tail
+                    let (start, end) = (Int(bytes.word32(entry)), try end(of: block, in: section, bytes))
+                    guard start >= IndexWriter.headerSize, start < end, end <= bytes.byteCount else {
+                        throw Self.damaged("a block lies where none can be")
+                    }
+                    try check(
+                        bytes.extracting(start..<end), sum: bytes.word32(entry + 4), number: section.firstBlock + block)
+                }
+            }
+        }
+    }
+
+    private static func damaged(_ what: String) -> TrustError {
+        TrustError(.storeDamaged, "an index can not be believed: \(what)")
+    }
+}
+
+extension RawSpan {
+    /// True when `bytes` come before what stands at `start`.
+    fileprivate func precedes(_ bytes: ArraySlice<UInt8>, at start: Int) -> Bool {
+        var at = start
+        for byte in bytes {
+            let here = unsafeLoad(fromByteOffset: at, as: UInt8.self)
+            if byte != here { return byte < here }
+            at += 1
+        }
+        return false
+    }
+}

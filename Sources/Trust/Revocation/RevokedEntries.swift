@@ -1,0 +1,152 @@
+internal import TLV
+
+/// revokedCertificates (RFC 5280 5.1.2.6), taken entry by entry as the bytes pass. Nothing is kept of an entry but its
+/// serial and its reason.
+struct RevokedEntries {
+    var serials: SerialCollector
+
+    init(scratch: ScratchFolder) { serials = SerialCollector(scratch: scratch) }
+
+    /// Longer entries than this are refused: an entry is read whole.
+    static let longestEntry = 32 * 1_024
+
+    /// Takes every entry that lies whole in `bytes`.
+    /// - Returns: the bytes that were taken; fewer than given when the last entry is not whole.
+    /// - Throws: `TLVError` or `TrustError` for an entry that no list may have.
+    mutating func take(_ bytes: RawSpan) throws -> Int {
+        var at = 0
+        while true {
+            at = try takeUsual(bytes, from: at)
+            let count = try takeAny(bytes, from: at)
+            if count == 0 { return at }
+            at += count
+        }
+    }
+
+    /// Takes entries of the usual shape (a UTCTime, and no extension but reasonCode) until another one comes, or too few
+    /// bytes are left. What it takes `takeAny` would take too, and with the same result; it is only faster.
+    /// - Returns: where it stopped.
+    private mutating func takeUsual(_ bytes: RawSpan, from start: Int) throws(TrustError) -> Int {
+        // SEQUENCE { INTEGER of up to 20 bytes, UTCTime } and the 14 bytes of reasonCode: 53 bytes at the most.
+        let most = 64
+        var at = start
+        let end = bytes.byteCount
+        while end - at >= most {
+            // 30 <length> 02 <serial's length>
+            let head = word32(bytes, at)
+            guard head & 0x00FF_00FF == 0x0002_0030 else { return at }
+            let length = Int(head >> 24)
+            let hasReason = Int((head >> 8) & 0xFF) == length + 31
+            guard hasReason || Int((head >> 8) & 0xFF) == length + 17, length >= 1, length <= 20 else { return at }
+            let leading = word(bytes, at + 4).byteSwapped
+            // The shortest form: the first nine bits are not all alike.
+            let nine = leading >> 55
+            guard length == 1 || (nine != 0 && nine != 0x1FF) else { return at }
+            let time = at + 4 + length
+            guard Self.isUTCTime(header: word32(bytes, time), word(bytes, time + 2), word(bytes, time + 7)) else {
+                return at
+            }
+            var code: UInt64 = 0
+            if hasReason {
+                // 30 0C 30 0A 06 03 55 1D 15 04 03 0A 01 <code>
+                guard word(bytes, time + 15) == 0x1D55_0306_0A30_0C30,
+                    word(bytes, time + 20) == 0x010A_0304_151D_5503
+                else { return at }
+                code = word(bytes, time + 21) >> 56
+                guard code <= 10, RevocationReason.known & (1 << code) != 0 else { return at }
+            }
+            let value = leading >> (64 - 8 * UInt64(min(length, 8)))
+            if length <= 8, leading >> 63 == 0, value < NarrowSerial.limit {
+                try serials.append(NarrowSerial(value: value, code: code))
+            } else {
+                try serials.append(
+                    WideSerial(
+                        length: length, leading, word(bytes, at + 12).byteSwapped, word(bytes, at + 20).byteSwapped,
+                        code: code))
+            }
+            at = time + (hasReason ? 29 : 15)
+        }
+        return at
+    }
+
+    /// 17 0D, and thirteen characters `YYMMDDhhmmssZ` that are a date and a time: eight of them at a time.
+    private static func isUTCTime(header: UInt32, _ first: UInt64, _ last: UInt64) -> Bool {
+        let date = first ^ 0x3030_3030_3030_3030
+        // Begins with the last digit of the day, ends with Z.
+        let clock = last ^ 0x5A30_3030_3030_3030
+        let sixes: UInt64 = 0x0606_0606_0606_0606
+        let digits = (date | (date &+ sixes) | clock | (clock &+ sixes)) & 0xF0F0_F0F0_F0F0_F0F0
+        let lanes: UInt64 = 0x00FF_00FF_00FF_00FF
+        let dates = (date & lanes) &* 10 &+ ((date >> 8) & lanes)
+        let times = ((clock >> 8) & lanes) &* 10 &+ ((clock >> 16) & lanes)
+        let (year, month, day) = (dates & 0xFF, (dates >> 16) & 0xFF, (dates >> 32) & 0xFF)
+        // Days beyond 28, two bits a month. Of the years 1950 to 2049 every fourth has a leap day.
+        let beyond = (0x03BB_EECC >> (2 * (month & 0xF))) & 3
+        let days = 28 + beyond + (month == 2 && year & 3 == 0 ? 1 : 0)
+        // A lane beyond 23, 59, 59 or 0 sets its sign.
+        let outside = (times &+ 0x7FFF_7FC4_7FC4_7FE8) & 0x8000_8000_8000_8000
+        return header & 0xFFFF == 0x0D17 && digits == 0 && outside == 0 && month >= 1 && month <= 12 && day >= 1
+            && day <= days
+    }
+
+    /// Takes one entry of any shape.
+    /// - Returns: its bytes; 0 when it is not whole.
+    private mutating func takeAny(_ bytes: RawSpan, from at: Int) throws -> Int {
+        let end = bytes.byteCount
+        guard end > at else { return 0 }
+        let start = bytes.extracting(at..<min(end, at + 6)).withUnsafeBytes { Array($0) }
+        var reader = TLVReader(start, rules: .der)
+        let header: TLVHeader
+        do throws(TLVError) {
+            header = try reader.nextHeader()
+        } catch {
+            // Tag and length have six bytes at the most.
+            if error == .truncated, start.count < 6 { return 0 }
+            throw error
+        }
+        guard header.tag == .sequence else { throw TLVError.unexpectedTag(header.tag) }
+        guard header.length <= Self.longestEntry else { throw refusal("an entry is longer than 32 KiB") }
+        let length = start.count - reader.bytesLeft + header.length
+        guard length <= end - at else { return 0 }
+        try take(entry: bytes.extracting(at..<at + length).withUnsafeBytes { Array($0)[...] })
+        return length
+    }
+
+    private mutating func take(entry bytes: ArraySlice<UInt8>) throws {
+        var entry = try TLVElement.only(.sequence, in: bytes, rules: .der).reader(rules: .der)
+        let contents = try entry.next(.integer).integer()
+        guard contents.count <= 20 || (contents.count == 21 && contents.first == 0) else { throw TLVError.badValue }
+        _ = try RevocationListFields.time(try entry.next())
+        var code: UInt64 = 0
+        if !entry.isAtEnd { code = try reason(try X509Extension.list(try entry.next(.sequence))) }
+        try entry.end()
+        try serials.append(SerialNumber(contents: contents), code: code)
+    }
+
+    private func reason(_ extensions: [X509Extension]) throws -> UInt64 {
+        var reason = RevocationReason.unspecified
+        for item in extensions {
+            switch item.oid {
+            case ExtensionID.reasonCode:
+                let code = try TLVElement.only(.enumerated, in: item.value, rules: .der).smallInteger()
+                guard let known = RevocationReason(rawValue: code) else { throw TLVError.badValue }
+                reason = known
+            case ExtensionID.invalidityDate: break
+            default:
+                guard !item.isCritical else { throw refusal("a critical extension of an entry is not understood") }
+            }
+        }
+        return UInt64(reason.rawValue)
+    }
+}
+
+/// Little-endian words; the span checks its bounds.
+@inline(__always) private func word(_ bytes: RawSpan, _ at: Int) -> UInt64 {
+    UInt64(littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: at, as: UInt64.self))
+}
+
+@inline(__always) private func word32(_ bytes: RawSpan, _ at: Int) -> UInt32 {
+    UInt32(littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: at, as: UInt32.self))
+}
+
+func refusal(_ reason: String) -> TrustError { TrustError(.crlUnusable, "the list is refused: \(reason)") }

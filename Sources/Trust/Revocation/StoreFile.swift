@@ -1,0 +1,116 @@
+internal import Glibc
+
+/// Files of the store: read whole, replaced whole, durably.
+enum StoreFile {
+    static func read(_ path: String) -> [UInt8]? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var information = stat()
+        guard fstat(descriptor, &information) == 0 else { return nil }
+        var bytes = [UInt8](repeating: 0, count: Int(information.st_size))
+        var done = 0
+        while done < bytes.count {
+            let count = bytes.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress.map { $0 + done }, $0.count - done, off_t(done)) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return nil }
+            done += count
+        }
+        return bytes
+    }
+
+    static func write(_ bytes: [UInt8], at offset: Int, of path: String) throws(TrustError) {
+        let descriptor = open(path, O_WRONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw unavailable(path) }
+        defer { close(descriptor) }
+        try writeAll(bytes.span.bytes, to: descriptor, at: offset, what: name(path))
+        guard fdatasync(descriptor) == 0 else { throw unavailable(path) }
+    }
+
+    static func replace(_ path: String, with bytes: [UInt8]) throws(TrustError) {
+        let new = try NewFile(for: path)
+        try writeAll(bytes.span.bytes, to: new.descriptor, at: 0, what: name(path))
+        try new.commit()
+    }
+
+    static func name(_ path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
+
+    fileprivate static func unavailable(_ path: String) -> TrustError {
+        TrustError(.storeUnavailable, "\(path) can not be written (\(systemError()))")
+    }
+}
+
+/// A file that takes another's place once it is whole. It is locked while it is written, so what a killed process left
+/// behind can be told from what is being written.
+final class NewFile {
+    let descriptor: Int32
+    private let path, temporary: String
+    private var isCommitted = false
+    private static let ending = ".new"
+
+    /// - Throws: `storeUnavailable`.
+    init(for path: String) throws(TrustError) {
+        self.path = path
+        let slash = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
+        temporary = "\(path[..<slash]).\(path[slash...])-\(getpid())-\(UInt32.random(in: 0...UInt32.max))\(Self.ending)"
+        descriptor = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw StoreFile.unavailable(temporary) }
+        flock(descriptor, LOCK_EX)
+    }
+
+    deinit {
+        if !isCommitted { unlink(temporary) }
+        close(descriptor)
+    }
+
+    /// On the disk, then in the other's place, then that on the disk.
+    func commit() throws(TrustError) {
+        guard fsync(descriptor) == 0, rename(temporary, path) == 0 else { throw StoreFile.unavailable(path) }
+        isCommitted = true
+        let folder = open(path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard folder >= 0 else { throw StoreFile.unavailable(path) }
+        defer { close(folder) }
+        guard fsync(folder) == 0 else { throw StoreFile.unavailable(path) }
+    }
+
+    /// Removes what killed processes left in `folder`. Whoever makes new files there is kept out meanwhile.
+    static func removeLeftovers(in folder: String) {
+        for name in storeNames(in: folder) where name.hasPrefix(".") && name.hasSuffix(ending) {
+            let descriptor = open(folder + "/" + name, O_RDONLY | O_CLOEXEC)
+            guard descriptor >= 0 else { continue }
+            if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { unlink(folder + "/" + name) }
+            close(descriptor)
+        }
+    }
+}
+
+/// The names of a folder's files.
+func storeNames(in folder: String) -> [String] {
+    guard let stream = opendir(folder) else { return [] }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while let entry = readdir(stream) {
+        names.append(
+            withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })
+    }
+    return names.sorted()
+}
+
+/// Held while the store is changed, by one process at a time; gone with the process.
+final class StoreLock {
+    private let descriptor: Int32
+
+    /// - Throws: `storeUnavailable`.
+    init(folder: String) throws(TrustError) {
+        descriptor = open(folder + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw StoreFile.unavailable(folder + "/lock") }
+        while flock(descriptor, LOCK_EX) != 0 {
+            guard errno == EINTR else {
+                close(descriptor)
+                throw StoreFile.unavailable(folder + "/lock")
+            }
+        }
+    }
+
+    deinit { close(descriptor) }
+}

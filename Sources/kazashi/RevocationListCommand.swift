@@ -1,0 +1,211 @@
+import ArgumentParser
+import Cryptography
+import Glibc
+import Kiosk
+import Panel
+import Synchronization
+import TLV
+import Trust
+
+extension Kazashi {
+    /// Revocation lists in a store; `run` serves the one in its state folder.
+    struct RevocationList: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "crl", abstract: "Import revocation lists into a store, check certificates, show what is there.",
+            subcommands: [Import.self, CheckStore.self, Status.self])
+
+        struct StoreOption: ParsableArguments {
+            @Option(help: "The store's folder; `run` uses <state>/revocation.")
+            var store: String
+
+            func open() throws -> RevocationStore {
+                do {
+                    return try RevocationStore(folder: store)
+                } catch {
+                    throw complain(error, of: store)
+                }
+            }
+        }
+
+        struct Import: AsyncParsableCommand {
+            static let configuration = CommandConfiguration(
+                abstract: "Take a list into the store, reading it once and never holding it.",
+                discussion: """
+                    FILE, an http(s):// URL, or - for standard input; PEM or DER. The list that was served is served on
+                    until the new one is whole and its signature verified.
+                    Exit codes: 0 taken, or served already; 1 refused; 2 no such file; 3 it could not be told.
+                    """)
+
+            @OptionGroup var options: StoreOption
+            @Option(help: "The issuer's certificate, PEM or DER; may be repeated.")
+            var issuer: [String]
+            @Flag(help: "Print one JSON object on standard output.")
+            var json = false
+            @Argument(help: "FILE, URL or -.")
+            var source: String
+
+            func run() async throws {
+                let issuers = try trustAnchors(issuer)
+                let store = try options.open()
+                let bar = ProgressLine()
+                let outcomes: [RevocationStore.Outcome]
+                do {
+                    outcomes = try await ListImport(store: store, issuers: issuers).run(source) { bar.show($0, of: $1) }
+                } catch {
+                    bar.end()
+                    throw complain(error, of: source, json: json)
+                }
+                bar.end()
+                let lists = outcomes.map { outcome in
+                    switch outcome {
+                    case .taken(let list): ListDescription(list, result: "taken")
+                    case .already(let list): ListDescription(list, result: "already")
+                    }
+                }
+                if json { printJSON(["lists": lists]) } else { lists.forEach { say($0.text) } }
+            }
+        }
+
+        struct CheckStore: ParsableCommand {
+            static let configuration = CommandConfiguration(
+                commandName: "check", abstract: "Say whether a certificate is good by the store's lists.",
+                discussion: "Exit codes: 0 good, 1 revoked or untrusted, 3 undetermined.")
+
+            @OptionGroup var options: StoreOption
+            @OptionGroup var time: MomentOptions
+            @Flag(help: "Print one JSON object on standard output.")
+            var json = false
+            @Argument(help: "The certificate, PEM or DER.")
+            var certificate: String
+
+            func run() throws {
+                let der = try certificates(in: certificate).first ?? []
+                let check = StoreCheck(store: try options.open(), time: try time.moment(), maxAge: try time.age())
+                try finish(check.run(der), json: json)
+            }
+        }
+
+        struct Status: ParsableCommand {
+            static let configuration = CommandConfiguration(
+                abstract: "Show the store's lists, and what is wrong with it.",
+                discussion: "Exit codes: 0 all is well, 1 something in the store can not be served.")
+
+            @OptionGroup var options: StoreOption
+            @Flag(help: "Print one JSON object on standard output.")
+            var json = false
+
+            func run() throws {
+                struct Problem: Encodable { let file, code, reason: String }
+                struct Output: Encodable {
+                    let lists: [ListDescription]
+                    let problems: [Problem]
+                }
+                let contents = try options.open().open()
+                let output = Output(
+                    lists: contents.lists.map { ListDescription($0, result: nil) },
+                    problems: contents.problems.map {
+                        Problem(file: $0.file, code: $0.error.code.rawValue, reason: $0.error.reason)
+                    })
+                if json {
+                    printJSON(output)
+                } else {
+                    output.lists.forEach { say($0.text) }
+                    for problem in contents.problems { _ = complain(problem.error, of: problem.file) }
+                    if output.lists.isEmpty { say("The store holds no list.") }
+                }
+                if !output.problems.isEmpty { throw ExitCode.no }
+            }
+        }
+    }
+}
+
+/// A list of a store, for people and programs.
+struct ListDescription: Encodable {
+    let result: String?
+    let id: String
+    let issuer: String
+    let issuer_key: String
+    let scope: [String]
+    let only: String?
+    let delta: Bool
+    let number: String
+    let base_number: String?
+    let this_update: String
+    let next_update: String
+    let stale: Bool
+    let entries: Int
+    let bytes: Int
+
+    init(_ list: Trust.RevocationList, result: String?) {
+        self.result = result
+        (id, issuer, issuer_key) = (list.id.hexText, list.issuerText, list.issuerKey.hexText)
+        (scope, only, delta) = (list.pointTexts, list.only, list.isDelta)
+        (number, base_number) = (list.numberText, list.baseNumberText)
+        this_update = CivilTime(secondsSince1970: list.thisUpdate).rfc3339
+        next_update = CivilTime(secondsSince1970: list.nextUpdate).rfc3339
+        stale = !list.isFresh(at: TrustedTime(asserted: Int64(time(nil))), maxAge: nil)
+        (entries, bytes) = (list.index.count, list.index.byteCount)
+    }
+
+    var text: String {
+        let scope = scope.isEmpty ? "whole list" : scope.joined(separator: " | ")
+        let kind = delta ? "delta on \(base_number ?? "?")" : "complete"
+        return "\(result.map { "\($0): " } ?? "")number \(number) (\(kind)), \(entries) entries, \(this_update) to "
+            + "\(next_update)\(stale ? " STALE" : ""): \(scope)"
+    }
+}
+
+/// How far a long import is, on a terminal; nothing where standard error is none.
+private final class ProgressLine: Sendable {
+    private let isTerminal = isatty(STDERR_FILENO) == 1
+    private let last = Mutex<(shown: ContinuousClock.Instant, any: Bool)>((.now, false))
+
+    func show(_ taken: Int, of all: Int?) {
+        guard isTerminal else { return }
+        let isDue = last.withLock { last in
+            guard last.shown.duration(to: .now) > .milliseconds(100) else { return false }
+            last = (.now, true)
+            return true
+        }
+        guard isDue else { return }
+        let part = all.map { " of \($0 / 1_000_000) MB (\(taken * 100 / max(1, $0)) %)" } ?? " MB"
+        write("\r  \(taken / 1_000_000)\(part) ")
+    }
+
+    func end() {
+        guard last.withLock({ $0.any }) else { return }
+        write("\r\u{1B}[K")
+    }
+
+    private func write(_ text: String) {
+        let bytes = Array(text.utf8)
+        _ = Glibc.write(STDERR_FILENO, bytes, bytes.count)
+    }
+}
+
+/// Says what happened to `source` and what to do.
+func complain(_ error: any Error, of source: String, json: Bool = false) -> ExitCode {
+    let words = ListWords(error)
+    if json { printJSON(["code": words.code, "reason": words.reason]) }
+    say("\(source): \(words.reason)\n  \(words.advice.english)\n  \(words.advice.japanese)")
+    return ExitCode(words.exitCode)
+}
+
+func certificates(in file: String) throws -> [[UInt8]] {
+    guard let bytes = readFile(file), let blocks = try? derBlocks(in: bytes, label: "CERTIFICATE"), !blocks.isEmpty
+    else {
+        let error = CertificateCheck.UnreadableFile(file: file, what: "holds no certificate, or can not be read")
+        say("\(error)")
+        throw ExitCode.wrongUse
+    }
+    return blocks
+}
+
+func trustAnchors(_ files: [String]) throws -> TrustAnchors {
+    do {
+        return try TrustAnchors(try files.flatMap(certificates))
+    } catch let error as TrustError {
+        say("--issuer: \(error.reason)")
+        throw ExitCode.wrongUse
+    }
+}
