@@ -68,7 +68,7 @@ var targets: [Target] = [
         dependencies: [
             "TestPKI", "VirtualCard", "LibraryDesk", "Kiosk", "Login", "Trust", "Registry", "Announcement", "Panel",
             "JOSE",
-            "MyNumberCard", "SmartCard", "Cryptography", "CLinux", logging, arguments,
+            "MyNumberCard", "SmartCard", "Cryptography", "CLinux", "CMbedTLS", logging, arguments,
         ],
         swiftSettings: settings),
     .executableTarget(name: "kazashi-lab", dependencies: ["Laboratory"], swiftSettings: settings),

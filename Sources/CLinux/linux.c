@@ -95,4 +95,6 @@ int kz_open_unnamed(const char *folder) {
 
 int kz_open_memory(const char *name) { return memfd_create(name, MFD_CLOEXEC); }
 
+int kz_synchronise_file_system(int descriptor) { return syncfs(descriptor); }
+
 int kz_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }

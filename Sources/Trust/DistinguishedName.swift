@@ -63,10 +63,29 @@ struct DistinguishedName: Hashable, Sendable {
         return forms.flatMap { [UInt8($0.count >> 8), UInt8($0.count & 0xFF)] + $0 }
     }
 
+    /// Nil where a character is not ASCII.
+    private static func normalisedASCII(_ text: ArraySlice<UInt8>) -> [UInt8]? {
+        var normalised: [UInt8] = []
+        normalised.reserveCapacity(text.count)
+        var isAfterSpace = false
+        for byte in text {
+            guard byte < 0x80 else { return nil }
+            guard byte != 0x20 else {
+                isAfterSpace = true
+                continue
+            }
+            if isAfterSpace, !normalised.isEmpty { normalised.append(0x20) }
+            isAfterSpace = false
+            normalised.append((0x41...0x5A).contains(byte) ? byte | 0x20 : byte)
+        }
+        return normalised
+    }
+
     private static func normalised(value: TLVElement) -> [UInt8] {
         // UTF8String, NumericString, PrintableString, IA5String, VisibleString.
-        guard [0x0C, 0x12, 0x13, 0x16, 0x1A].contains(value.tag),
-            let text = String(validating: value.contents, as: UTF8.self)
+        guard [0x0C, 0x12, 0x13, 0x16, 0x1A].contains(value.tag) else { return Array(value.encoded) }
+        if let normalised = normalisedASCII(value.contents) { return [0x0C] + normalised }
+        guard let text = String(validating: value.contents, as: UTF8.self)
         else { return Array(value.encoded) }
         let words = text.lowercased().split(separator: " ")
         return [0x0C] + Array(words.joined(separator: " ").utf8)

@@ -48,19 +48,16 @@ extension Kazashi {
                 let issuers = try trustAnchors(issuer)
                 let store = try options.open()
                 let bar = ProgressLine()
-                let outcomes: [RevocationStore.Outcome]
+                let taken: [RevocationStore.Taken]
                 do {
-                    outcomes = try await ListImport(store: store, issuers: issuers).run(source) { bar.show($0, of: $1) }
+                    taken = try await ListImport(store: store, issuers: issuers).run(source) { bar.show($0, of: $1) }
                 } catch {
                     bar.end()
                     throw complain(error, of: source, json: json)
                 }
                 bar.end()
-                let lists = outcomes.map { outcome in
-                    switch outcome {
-                    case .taken(let list): ListDescription(list, result: "taken")
-                    case .already(let list): ListDescription(list, result: "already")
-                    }
+                let lists = taken.compactMap { taken in
+                    store.list(id: taken.id).map { ListDescription($0, result: taken.isNew ? "taken" : "already") }
                 }
                 if json { printJSON(["lists": lists]) } else { lists.forEach { say($0.text) } }
             }

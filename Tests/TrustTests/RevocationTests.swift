@@ -20,8 +20,11 @@ import Trust
         throws
         -> CheckCode
     {
-        let parsed = try lists.map { try UnverifiedRevocationList(der: $0) }
-        let verdict = RevocationLists(parsed).check(
+        var parsed: [UnverifiedRevocationList] = []
+        for list in lists {
+            do throws(TrustError) { parsed.append(try UnverifiedRevocationList(der: list)) } catch { return error.code }
+        }
+        let verdict = try RevocationLists(parsed, authorities: [fixture.authority.certificate]).check(
             try fixture.validated(certificate, at: time), anchors: try fixture.anchors(), maxAge: maxAge)
         switch verdict {
         case .good: return .good
@@ -180,7 +183,8 @@ import Trust
             var changed = bytes
             changed[index] ^= 1 << UInt8(index % 8)
             guard let list = try? UnverifiedRevocationList(der: changed) else { continue }
-            if case .good = RevocationLists([list]).check(validated, anchors: anchors, maxAge: nil) {
+            let lists = try RevocationLists([list], authorities: [fixture.authority.certificate])
+            if case .good = lists.check(validated, anchors: anchors, maxAge: nil) {
                 Issue.record("a flipped bit of byte \(index) was believed")
             }
         }

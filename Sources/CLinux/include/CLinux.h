@@ -30,5 +30,8 @@ int kz_open_unnamed(const char *folder);
 /// A file in memory; −1 with errno set.
 int kz_open_memory(const char *name);
 
+/// syncfs: everything of the descriptor's file system goes to the disk.
+int kz_synchronise_file_system(int descriptor);
+
 /// A pipe that no other child inherits.
 int kz_pipe(int ends[2]);

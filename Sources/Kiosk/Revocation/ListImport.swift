@@ -17,7 +17,7 @@ package struct ListImport: Sendable {
     /// - Throws: whatever `ListWords` has words for.
     package func run(
         _ source: String, progress: @escaping @Sendable (_ taken: Int, _ of: Int?) -> Void = { _, _ in }
-    ) async throws -> [RevocationStore.Outcome] {
+    ) async throws -> [RevocationStore.Taken] {
         var lists: [UnverifiedRevocationList] = []
         if source.hasPrefix("https://") || source.hasPrefix("http://") {
             let download = ListDownload(client: CurlClient(), scratch: store.scratch)
@@ -25,6 +25,7 @@ package struct ListImport: Sendable {
         } else {
             lists = try readLists(source, scratch: store.scratch, progress: progress)
         }
-        return try lists.map { try store.take($0, authorities: issuers.certificates) }
+        let authorities = ListAuthorities(issuers.certificates)
+        return try lists.map { try store.take($0, authorities: authorities) }
     }
 }

@@ -12,6 +12,7 @@ actor RevocationKeeper {
     private let files: [String]
     private let urls: [String]
     private let anchors: [X509Certificate]
+    private let authorities: ListAuthorities
     private let log: Logger
     private let publish: @Sendable (ServedLists) async -> Void
     private let executor = ThreadExecutor(name: "revocation")
@@ -35,6 +36,7 @@ actor RevocationKeeper {
     ) {
         (self.folder, self.files, self.urls, self.anchors) = (folder, files, urls, anchors)
         (self.log, self.publish) = (log, publish)
+        authorities = ListAuthorities(anchors)
     }
 
     deinit { executor.stop() }
@@ -126,25 +128,45 @@ actor RevocationKeeper {
 
     private func takeFiles() async {
         guard let store else { return await reopen() }
+        var batch = FileBatch()
         var taken = 0
         for file in files.flatMap(filesUnder) {
             guard !Task.isCancelled else { return }
             guard let version = SourceMemory.File(file), refused[file] != version else { continue }
             if let known = memory.files[file], known.version == version, isServed(known.lists) { continue }
             do {
-                let lists = try readLists(file, scratch: store.scratch)
-                memory.files[file] = .init(version: version, lists: try take(lists, into: store, from: file))
-                taken += 1
-                // So that a folder of partitions serves the first ones before the last one is read.
-                if taken % 200 == 0 { await finish() }
+                try batch.add(file, version, readLists(file, scratch: store.scratch), store, authorities)
             } catch is CancellationError {
                 return
             } catch {
                 refused[file] = version
                 complain(error, file: file)
             }
+            guard batch.isFull else { continue }
+            taken += commit(&batch, to: store)
+            // So that a folder of partitions serves the first ones before the last one is read.
+            if taken % 512 == 0 { await finish() }
         }
+        taken += commit(&batch, to: store)
         if taken > 0 { await finish() }
+    }
+
+    /// - Returns: how many files were taken.
+    private func commit(_ batch: inout FileBatch, to store: RevocationStore) -> Int {
+        let results = batch.commit(to: store)
+        batch = FileBatch()
+        for result in results {
+            switch result.outcome {
+            case .success(let lists):
+                note(lists, from: result.file)
+                memory.files[result.file] = .init(version: result.version, lists: lists.map(\.id))
+            case .failure(let error):
+                // A full disk may have room later, without the file having changed.
+                if error.code != .storeUnavailable { refused[result.file] = result.version }
+                complain(error, file: result.file)
+            }
+        }
+        return results.count
     }
 
     private func isServed(_ lists: [String]?) -> Bool { lists.map { served.isSuperset(of: $0) } ?? false }
@@ -156,25 +178,15 @@ actor RevocationKeeper {
         await takeFiles()
     }
 
-    /// - Returns: the lists' ids.
-    private func take(_ lists: [UnverifiedRevocationList], into store: RevocationStore, from source: String)
-        throws(TrustError) -> [String]
-    {
-        var ids: [String] = []
-        for list in lists {
-            switch try store.take(list, authorities: anchors) {
-            case .taken(let list):
-                log.info(
-                    "revocation list taken",
-                    metadata: [
-                        "source": "\(source)", "entries": "\(list.index.count)", "next_update": "\(list.nextUpdate)",
-                        "delta": "\(list.isDelta)",
-                    ])
-                ids.append(list.id.hexText)
-            case .already(let list): ids.append(list.id.hexText)
-            }
+    private func note(_ lists: [RevocationStore.Taken], from source: String) {
+        for list in lists where list.isNew {
+            log.info(
+                "revocation list taken",
+                metadata: [
+                    "source": "\(source)", "entries": "\(list.entries)", "next_update": "\(list.nextUpdate)",
+                    "delta": "\(list.isDelta)",
+                ])
         }
-        return ids
     }
 
     private func finish() async {
@@ -202,8 +214,10 @@ actor RevocationKeeper {
             switch try await download.run(url, known: isServed(known?.lists) ? known?.version ?? .init() : .init()) {
             case .unchanged: return .done
             case .lists(let lists, let validators):
-                let ids = try take(lists, into: store, from: Self.nameable(url))
-                memory.urls[url] = .init(version: validators, lists: ids)
+                var taken: [RevocationStore.Taken] = []
+                for list in lists { taken.append(try store.take(list, authorities: authorities)) }
+                note(taken, from: Self.nameable(url))
+                memory.urls[url] = .init(version: validators, lists: taken.map(\.id))
                 await finish()
                 return .done
             }
@@ -234,5 +248,56 @@ actor RevocationKeeper {
                 "source": "\(file)", "reason": "\(words.reason)", "advice": "\(words.advice.english)",
                 "対処": "\(words.advice.japanese)",
             ])
+    }
+}
+
+/// Files whose lists go to the disk together.
+private struct FileBatch {
+    struct Outcome {
+        let file: String
+        let version: SourceMemory.File
+        let outcome: Result<[RevocationStore.Taken], TrustError>
+    }
+    private struct File {
+        let name: String
+        let version: SourceMemory.File
+        let lists: [RevocationStore.Preparation]
+    }
+    private var files: [File] = []
+
+    var isFull: Bool { files.count >= 64 }
+
+    mutating func add(
+        _ file: String, _ version: SourceMemory.File, _ lists: [UnverifiedRevocationList], _ store: RevocationStore,
+        _ authorities: ListAuthorities
+    ) throws(TrustError) {
+        var prepared: [RevocationStore.Preparation] = []
+        for list in lists { prepared.append(try store.prepare(list, authorities: authorities)) }
+        files.append(File(name: file, version: version, lists: prepared))
+    }
+
+    func commit(to store: RevocationStore) -> [Outcome] {
+        let ready = files.flatMap(\.lists).compactMap { preparation in
+            if case .ready(let list) = preparation { list } else { nil }
+        }
+        guard !files.isEmpty else { return [] }
+        do throws(TrustError) {
+            var results = try store.commit(ready)[...]
+            return files.map { file in
+                let outcome = Result { () throws(TrustError) in
+                    var taken: [RevocationStore.Taken] = []
+                    for list in file.lists {
+                        switch list {
+                        case .already(let list): taken.append(list)
+                        case .ready: if let result = results.popFirst() { taken.append(try result.get()) }
+                        }
+                    }
+                    return taken
+                }
+                return Outcome(file: file.name, version: file.version, outcome: outcome)
+            }
+        } catch {
+            return files.map { Outcome(file: $0.name, version: $0.version, outcome: .failure(error)) }
+        }
     }
 }

@@ -63,18 +63,21 @@ struct IndexPage {
         let low = lowBits(span: last - first, count: heads.count)
         let wordCount = wordCount(span: last - first, count: heads.count, lowBits: low)
         var words = [UInt64](repeating: 0, count: wordCount)
-        var lows = BitWriter(), packed = BitWriter()
+        var lows = BitWriter(bits: heads.count * low), packed = BitWriter(bits: heads.count * kind.codeBits)
         let mask = (UInt64(1) << UInt64(low)) - 1
         output.append(UInt8(truncatingIfNeeded: heads.count))
         output.append(UInt8(truncatingIfNeeded: heads.count >> 8))
         output += [UInt8(low), 0, UInt8(truncatingIfNeeded: wordCount), UInt8(truncatingIfNeeded: wordCount >> 8), 0, 0]
-        for (index, head) in heads.enumerated() {
+        var unary = words.mutableSpan
+        var index = 0
+        for head in heads {
             let delta = head - first
-            let position = index + Int(delta >> UInt64(low))
-            words[position >> 6] |= 1 << UInt64(position & 63)
-            lows.append(delta & mask, bits: low)
+            let position = index + Int(delta &>> UInt64(low))
+            unary[position >> 6] |= 1 &<< UInt64(position & 63)
+            lows.append(delta & mask, bits: UInt64(low))
+            index += 1
         }
-        if kind.codeBits > 0 { for code in codes { packed.append(UInt64(code), bits: kind.codeBits) } }
+        if kind.codeBits > 0 { for code in codes { packed.append(UInt64(code), bits: UInt64(kind.codeBits)) } }
         var ones = 0
         for (index, word) in words.enumerated() {
             if index % 8 == 0 {
@@ -148,7 +151,7 @@ struct IndexPage {
             // The `left`th zero of this word: halved down to a byte, then bit by bit.
             var base = 0
             for width in [32, 16, 8] {
-                let part = (zeros & (1 << UInt64(width)) - 1).nonzeroBitCount
+                let part = (zeros & ((1 << UInt64(width)) - 1)).nonzeroBitCount
                 if part < left {
                     left -= part
                     base += width
@@ -166,24 +169,27 @@ struct IndexPage {
 
 /// Packs numbers of a few bits, the lowest bit first.
 private struct BitWriter {
-    private var bytes: [UInt8] = []
+    private var words: [UInt64] = []
     private var held: UInt64 = 0
-    private var count = 0
+    private var count: UInt64 = 0
+
+    init(bits: Int) { words.reserveCapacity(bits / 64 + 1) }
 
     /// - Parameter bits: 0 to 56.
-    mutating func append(_ value: UInt64, bits: Int) {
-        held |= value << UInt64(count)
-        count += bits
-        while count >= 8 {
-            bytes.append(UInt8(truncatingIfNeeded: held))
-            held >>= 8
-            count -= 8
-        }
+    @inline(__always)
+    mutating func append(_ value: UInt64, bits: UInt64) {
+        held |= value &<< count
+        count &+= bits
+        guard count >= 64 else { return }
+        words.append(held)
+        count &-= 64
+        // Of what did not fit; a shift by all the bits leaves none.
+        held = value >> (bits &- count)
     }
 
-    mutating func finish(into output: inout [UInt8]) {
-        if count > 0 { bytes.append(UInt8(truncatingIfNeeded: held)) }
-        output += bytes
+    func finish(into output: inout [UInt8]) {
+        for word in words { output.appendLittleEndian(word) }
+        for index in 0..<(count + 7) / 8 { output.append(UInt8(truncatingIfNeeded: held >> (8 * index))) }
     }
 }
 

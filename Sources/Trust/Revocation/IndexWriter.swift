@@ -16,7 +16,7 @@ struct IndexWriter {
     private let codeBits: Int
     private var kinds: [IndexKind] = []
     private var kind = IndexPage.Kind(tail: 0, codeBits: 0)
-    private var count = 0
+    private(set) var count = 0
 
     private var heads: [UInt64] = []
     private var entryCodes: [UInt8] = []
@@ -50,25 +50,28 @@ struct IndexWriter {
         kind = IndexPage.Kind(tail: max(0, length - 8), codeBits: codeBits)
     }
 
-    mutating func append(_ serial: NarrowSerial) throws(TrustError) {
-        if kinds.isEmpty { begin(length: 0) }
-        try append(head: serial.value, code: serial.code)
-    }
-
-    mutating func append(_ serial: WideSerial) throws(TrustError) {
-        if kinds.last?.length != serial.length {
-            try flushBlocks(atLeast: 0)
-            begin(length: serial.length)
+    mutating func append(_ serials: [NarrowSerial]) throws(TrustError) {
+        if kinds.isEmpty, !serials.isEmpty { begin(length: 0) }
+        for serial in serials {
+            heads.append(serial.value)
+            entryCodes.append(codes[Int(serial.code)])
         }
-        if serial.length > 8 { tails += serial.tail }
-        try append(head: serial.head, code: serial.code)
+        count += serials.count
+        if heads.count >= Self.mostPending { try flushBlocks(atLeast: IndexPage.mostEntries) }
     }
 
-    private mutating func append(head: UInt64, code: UInt64) throws(TrustError) {
-        heads.append(head)
-        entryCodes.append(codes[Int(code & 15)])
-        count += 1
-        if heads.count == Self.mostPending { try flushBlocks(atLeast: IndexPage.mostEntries) }
+    mutating func append(_ serials: [WideSerial]) throws(TrustError) {
+        for serial in serials {
+            if kinds.last?.length != serial.length {
+                try flushBlocks(atLeast: 0)
+                begin(length: serial.length)
+            }
+            heads.append(serial.head)
+            entryCodes.append(codes[Int(serial.code)])
+            serial.appendTail(to: &tails)
+            if heads.count >= Self.mostPending { try flushBlocks(atLeast: IndexPage.mostEntries) }
+        }
+        count += serials.count
     }
 
     /// Writes blocks until no more than `least` keys wait: a block is cut where it is full, so the keys after it must be

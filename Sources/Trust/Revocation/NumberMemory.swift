@@ -102,24 +102,27 @@ struct NumberMemory: Sendable {
         size = bytes.count
     }
 
-    /// Remembers durably; after it returned the list can not be followed by an older one.
+    /// Remembers durably; after it returned no older list can follow.
     /// - Throws: `storeUnavailable`.
-    mutating func remember(_ list: RememberedList) throws(TrustError) {
-        guard lists[list.id] != list else { return }
-        var all = lists
-        all[list.id] = list
+    mutating func remember(_ new: [RememberedList]) throws(TrustError) {
+        let new = new.filter { lists[$0.id] != $0 }
+        guard !new.isEmpty else { return }
         // A record that power cut short is overwritten. Each list adds one a day: now and then the file is written anew.
-        if size < Self.magic.count || records > 4 * all.count + 1_000 {
-            let bytes = all.values.reduce(Self.magic) { $0 + $1.encoded }
+        if size < Self.magic.count || records > 4 * lists.count + 1_000 {
+            let ids = Set(new.map(\.id))
+            let all = lists.values.filter { !ids.contains($0.id) } + new
+            var bytes = Self.magic
+            for list in all { bytes += list.encoded }
             try StoreFile.replace(path, with: bytes)
             (records, size) = (all.count, bytes.count)
         } else {
             let offset = Self.magic.count + records * RememberedList.size
-            try StoreFile.write(list.encoded, at: offset, of: path)
-            records += 1
-            size = max(size, offset + RememberedList.size)
+            let bytes = new.flatMap(\.encoded)
+            try StoreFile.write(bytes, at: offset, of: path)
+            records += new.count
+            size = max(size, offset + bytes.count)
         }
-        lists = all
+        for list in new { lists[list.id] = list }
     }
 
     private var unavailable: TrustError {

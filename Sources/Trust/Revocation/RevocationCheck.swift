@@ -43,11 +43,12 @@ package struct RevocationLists: Sendable {
     package init(_ lists: [UnverifiedRevocationList], authorities: [[UInt8]]) throws(TrustError) {
         let certificates = X509CertificateList()
         for der in authorities { _ = try? certificates.append(der, judge: CertificateExtensions.judge) }
+        let ready = ListAuthorities(certificates.certificates)
         var verified: [RevocationList] = []
         var unsigned: [UnverifiedRevocationList] = []
         for list in lists {
             do throws(TrustError) {
-                verified.append(try list.verified(under: certificates.certificates))
+                verified.append(try list.verified(under: ready))
             } catch {
                 guard error.code == .crlUnusable else { throw error }
                 unsigned.append(list)
@@ -207,7 +208,7 @@ private struct PathCheck {
 extension RevocationList {
     /// The authority may sign lists, and its key made this one's signature.
     fileprivate func isSigned(by authority: X509Certificate) -> Bool {
-        fields.mayBeSigned(by: authority) && issuerKey == sha256(authority.publicKeyInfo)
+        ListAuthorities([authority]).have(issuerKey: issuerKey, of: fields)
     }
 
     /// The reasons for which this list covers the certificate; nil when it does not (RFC 5280 6.3.3 (b)).

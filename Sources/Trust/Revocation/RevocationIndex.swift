@@ -48,8 +48,7 @@ package final class RevocationIndex: Sendable {
     private let file: MappedFile
     private let reasons: [RevocationReason]
     private let sections: [Section]
-    /// A bit for each block that was found whole.
-    private let checked: Mutex<[UInt64]>
+    private let checked: CheckedBlocks
 
     /// The blocks of one kind of serial.
     private struct Section: Sendable {
@@ -77,7 +76,7 @@ package final class RevocationIndex: Sendable {
         count = header.count
         sections = try Self.sections(of: file, header, codeBits: IndexWriter.bits(for: reasons.count))
         let blocks = sections.reduce(0) { $0 + $1.blocks }
-        checked = Mutex([UInt64](repeating: 0, count: (blocks + 63) / 64))
+        checked = CheckedBlocks(count: blocks)
     }
 
     private struct Header {
@@ -137,20 +136,12 @@ package final class RevocationIndex: Sendable {
     /// - Returns: nil when the list does not name `serial`.
     /// - Throws: `storeDamaged` when the index can not be believed any more.
     package func reason(for serial: SerialNumber) throws(TrustError) -> RevocationReason? {
-        let head: UInt64
-        let length: Int
-        var tail = serial.bytes[...].dropFirst(8)
         if let value = serial.narrowValue {
-            (head, length) = (value, 0)
-            tail = []
-        } else {
-            length = serial.bytes.count
-            head = (0..<8).reduce(0) { $0 << 8 | ($1 < length ? UInt64(serial.bytes[$1]) : 0) }
+            guard let section = sections.first, section.length == 0 else { return nil }
+            return try find(head: value, tail: [], in: section)
         }
-        for section in sections where section.length == length {
-            return try find(head: head, tail: tail, in: section)
-        }
-        return nil
+        guard let section = sections.first(where: { $0.length == serial.bytes.count }) else { return nil }
+        return try find(head: serial.words.0, tail: serial.bytes[...].dropFirst(8), in: section)
     }
 
     private func find(head: UInt64, tail: ArraySlice<UInt8>, in section: Section) throws(TrustError)
@@ -197,10 +188,9 @@ package final class RevocationIndex: Sendable {
     }
 
     private func check(_ block: RawSpan, sum: UInt32, number: Int) throws(TrustError) {
-        let (word, bit) = (number / 64, UInt64(1) << UInt64(number % 64))
-        guard checked.withLock({ $0[word] & bit == 0 }) else { return }
+        guard !checked[number] else { return }
         guard CRC32C.of(block) == sum else { throw Self.damaged("a block of it was altered") }
-        checked.withLock { $0[word] |= bit }
+        checked.note(number)
     }
 
     /// Checks every block.
@@ -222,6 +212,32 @@ package final class RevocationIndex: Sendable {
 
     private static func damaged(_ what: String) -> TrustError {
         TrustError(.storeDamaged, "an index can not be believed: \(what)")
+    }
+}
+
+/// A bit for each block that was found whole, set once and read without waiting.
+private final class CheckedBlocks: @unchecked Sendable {
+    // The words are atomic; the pointer to them never changes.
+    private let words: UnsafeMutableBufferPointer<Atomic<UInt64>>
+
+    init(count: Int) {
+        words = .allocate(capacity: (count + 63) / 64)
+        for index in words.indices { words.initializeElement(at: index, to: Atomic(0)) }
+    }
+
+    deinit {
+        words.deinitialize()
+        words.deallocate()
+    }
+
+    subscript(block: Int) -> Bool {
+        precondition(words.indices.contains(block / 64))
+        return words[block / 64].load(ordering: .relaxed) & (1 &<< UInt64(block % 64)) != 0
+    }
+
+    func note(_ block: Int) {
+        precondition(words.indices.contains(block / 64))
+        words[block / 64].bitwiseOr(1 &<< UInt64(block % 64), ordering: .relaxed)
     }
 }
 

@@ -26,32 +26,25 @@ package struct UnverifiedRevocationList: Sendable {
         self = try walk.finish()
     }
 
-    /// The one of `authorities` whose key made the signature: of the list's issuer's name, with a key that may sign lists
-    /// and that fits the list's key identifier (RFC 5280 6.3.3 (f) and (g)).
-    func signer(among authorities: [X509Certificate]) -> X509Certificate? {
-        authorities.first { authority in
-            guard fields.mayBeSigned(by: authority),
-                let key = try? VerificationKey(publicKeyInfo: authority.publicKeyInfo)
-            else { return false }
-            return (try? key.verify(signature, digest: digest, algorithm: algorithm)) != nil
-        }
+    /// The one of `authorities` whose key made the signature.
+    func signer(among authorities: ListAuthorities) -> ListAuthorities.Signer? {
+        authorities.signer(of: fields, signature: signature, digest: digest, algorithm: algorithm)
     }
 
     /// Writes the list's index to a file.
-    func writeIndex(to descriptor: Int32, signer: X509Certificate) throws(TrustError) {
-        let about = IndexAbout(fields: fields, issuerKey: sha256(signer.publicKeyInfo), digest: digest)
-        do {
-            try serials.writeIndex(to: descriptor, about: about)
-        } catch let error as TrustError {
-            throw error
-        } catch {
-            throw TrustError(.storeUnavailable, "the index can not be written (\(error))")
-        }
+    /// - Returns: its entries.
+    func writeIndex(to descriptor: Int32, issuerKey: [UInt8]) throws(TrustError) -> Int {
+        let about = IndexAbout(fields: fields, issuerKey: issuerKey, digest: digest)
+        var writer = IndexWriter(to: descriptor, about: about, reasons: serials.codes)
+        try serials.narrow.drain { (records) throws(TrustError) in try writer.append(records) }
+        try serials.wide.drain { (records) throws(TrustError) in try writer.append(records) }
+        try writer.finish()
+        return writer.count
     }
 
     /// The list under the authority that signed it, with an index in memory.
     /// - Throws: `crlUnusable` when none of `authorities` did.
-    func verified(under authorities: [X509Certificate]) throws(TrustError) -> RevocationList {
+    func verified(under authorities: ListAuthorities) throws(TrustError) -> RevocationList {
         guard let signer = signer(among: authorities) else {
             throw TrustError(.crlUnusable, "the list's signature is by no authority at hand")
         }
@@ -60,32 +53,8 @@ package struct UnverifiedRevocationList: Sendable {
             throw TrustError(.storeUnavailable, "no memory for an index (\(systemError()))")
         }
         defer { close(descriptor) }
-        try writeIndex(to: descriptor, signer: signer)
+        _ = try writeIndex(to: descriptor, issuerKey: signer.keyHash)
         return RevocationList(index: try RevocationIndex(descriptor: descriptor))
-    }
-}
-
-extension SerialCollector {
-    fileprivate func writeIndex(to descriptor: Int32, about: IndexAbout) throws {
-        let release = RevocationReason.removeFromCRL
-        if about.fields.baseNumber == nil, reasons.contains(UInt64(release.rawValue)) {
-            throw refusal("removeFromCRL stands in a list that is no delta")
-        }
-        var writer = IndexWriter(to: descriptor, about: about, reasons: reasons)
-        try drain({ try writer.append($0) }, { try writer.append($0) })
-        try writer.finish()
-    }
-}
-
-extension RevocationListFields {
-    /// Name, key usage and key identifier fit; the signature was not looked at.
-    func mayBeSigned(by authority: X509Certificate) -> Bool {
-        guard (try? DistinguishedName(encoded: authority.subject[...])) == issuer,
-            (authority.keyUsage ?? KeyUsage.crlSign) & KeyUsage.crlSign != 0,
-            let extensions = try? CertificateExtensions(authority)
-        else { return false }
-        guard let wanted = authorityKeyIdentifier, let has = extensions.subjectKeyIdentifier else { return true }
-        return wanted == has
     }
 }
 

@@ -27,14 +27,16 @@ struct RevocationListWalk: ~Copyable, Sendable {
     private var algorithm = SignatureAlgorithm.rsaSHA256
     private var digest: RunningDigest?
 
-    /// Bytes that are read at once. What is read whole (the head, an entry, the tail) fits twice.
-    static let room = 256 * 1_024
+    /// Bytes that are read at once, of a long list and of any other. What is read whole (the head, an entry, the tail)
+    /// fits.
+    private static let room = 256 * 1_024
+    private static let smallRoom = 96 * 1_024
     private static let longestEnd = 64 * 1_024
 
     init(scratch: ScratchFolder, engine: DigestEngine) {
         entries = RevokedEntries(scratch: scratch)
         self.engine = engine
-        buffer = [UInt8](repeating: 0, count: Self.room)
+        buffer = [UInt8](repeating: 0, count: Self.smallRoom)
     }
 
     private var taken: Int { passed + end }
@@ -67,6 +69,9 @@ struct RevocationListWalk: ~Copyable, Sendable {
             }
             passed += start
             (start, end) = (0, end - start)
+        }
+        if buffer.count < Self.room, total != .max, total - passed > buffer.count {
+            buffer += [UInt8](repeating: 0, count: Self.room - buffer.count)
         }
         let fresh = end
         buffer.withUnsafeMutableBytes { end += body(UnsafeMutableRawBufferPointer(rebasing: $0[fresh...])) }
@@ -199,6 +204,10 @@ struct RevocationListWalk: ~Copyable, Sendable {
                 authorityKeyIdentifier: extensions.authorityKeyIdentifier)
             guard !fields.issuer.isEmpty else { throw refusal("it names no issuer") }
             try entries.serials.seal()
+            let release = UInt64(RevocationReason.removeFromCRL.rawValue)
+            if fields.baseNumber == nil, entries.serials.codes.contains(release) {
+                throw refusal("removeFromCRL stands in a list that is no delta")
+            }
             return UnverifiedRevocationList(
                 fields: fields, serials: entries.serials, digest: digest.finish(), algorithm: algorithm,
                 signature: signature)

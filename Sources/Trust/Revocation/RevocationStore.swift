@@ -1,4 +1,4 @@
-package import Cryptography
+internal import Cryptography
 internal import Glibc
 internal import Synchronization
 
@@ -7,6 +7,7 @@ internal import Synchronization
 package final class RevocationStore: Sendable {
     package let folder: String
     private let memory: Mutex<NumberMemory>
+    private let isSwept = Mutex(false)
     private static let ending = ".index"
     private static let issuerEnding = ".issuer"
 
@@ -99,65 +100,126 @@ package final class RevocationStore: Sendable {
         return removed
     }
 
-    // MARK: Taking a list
+    /// One list of the store; nil when it is not there, or not as it was written.
+    package func list(id: String) -> RevocationList? { try? openList(id + Self.ending) }
+
+    // MARK: Taking lists
 
     /// Where the serials of a list wait that do not fit into memory.
     package var scratch: ScratchFolder { ScratchFolder(folder) }
 
-    /// What became of a list.
-    package enum Outcome: Sendable {
-        case taken(RevocationList)
-        /// The same list is served already.
-        case already(RevocationList)
+    /// A list that is in the store now.
+    package struct Taken: Sendable {
+        /// False where the same list was served already.
+        package let isNew: Bool
+        package let id: String
+        package let entries: Int
+        /// Seconds since 1970.
+        package let nextUpdate: Int64
+        package let isDelta: Bool
+    }
+
+    /// A verified list whose index is written, beside the one that is served.
+    package struct Prepared {
+        fileprivate let file: NewFile
+        fileprivate let remembered: RememberedList
+        fileprivate let signer: ListAuthorities.Signer
+        fileprivate let taken: Taken
+    }
+
+    package enum Preparation {
+        case already(Taken)
+        case ready(Prepared)
     }
 
     /// Takes a list: verifies it, writes its index beside the one that is served, remembers its number, and only then
     /// replaces that one.
     /// - Throws: `crlUnusable`, `crlRollback`, `storeUnavailable`; what was served is served still.
-    package func take(_ list: UnverifiedRevocationList, authorities: [X509Certificate]) throws(TrustError) -> Outcome {
+    package func take(_ list: UnverifiedRevocationList, authorities: ListAuthorities) throws(TrustError) -> Taken {
+        switch try prepare(list, authorities: authorities) {
+        case .already(let taken): return taken
+        case .ready(let prepared): return try commit(prepared)
+        }
+    }
+
+    /// The first half of `take`, for many lists at once.
+    package func prepare(_ list: UnverifiedRevocationList, authorities: ListAuthorities) throws(TrustError)
+        -> Preparation
+    {
         guard let signer = list.signer(among: authorities) else {
             throw TrustError(.crlUnusable, "the list's signature is by none of the issuers that were given")
         }
-        let issuerKey = sha256(signer.publicKeyInfo)
-        let id = list.fields.id(issuerKey: issuerKey)
+        let id = list.fields.id(issuerKey: signer.keyHash)
         let remembered = RememberedList(id: id, fields: list.fields, digest: list.digest)
-        if let served = try check(remembered) { return .already(served) }
-        let new = try start(id.hexText + Self.ending)
-        try list.writeIndex(to: new.descriptor, signer: signer)
-        let index = try RevocationIndex(descriptor: new.descriptor)
-        let issuerFile = folder + "/" + issuerKey.hexText + Self.issuerEnding
-        let lock = try StoreLock(folder: folder)
-        defer { withExtendedLifetime(lock) {} }
-        // Another process may have taken one meanwhile.
-        if let served = try check(remembered) { return .already(served) }
-        if StoreFile.read(issuerFile) != signer.der { try StoreFile.replace(issuerFile, with: signer.der) }
-        try remember(remembered)
-        try new.commit()
-        return .taken(RevocationList(index: index))
+        if let served = try served(remembered) { return .already(served) }
+        if !isSwept.withLock({ $0 }) {
+            // Once: a folder may hold thousands of lists.
+            NewFile.removeLeftovers(in: folder)
+            isSwept.withLock { $0 = true }
+        }
+        let file = try NewFile(for: folder + "/" + id.hexText + Self.ending)
+        let entries = try list.writeIndex(to: file.descriptor, issuerKey: signer.keyHash)
+        return .ready(
+            Prepared(
+                file: file, remembered: remembered, signer: signer,
+                taken: Taken(
+                    isNew: true, id: id.hexText, entries: entries, nextUpdate: list.fields.nextUpdate,
+                    isDelta: list.fields.baseNumber != nil)))
     }
 
-    private func start(_ name: String) throws(TrustError) -> NewFile {
+    /// The second half of `take`.
+    package func commit(_ list: Prepared) throws(TrustError) -> Taken { try commit([list])[0].get() }
+
+    /// The second half of `take`, for many lists: the disk is asked once to have it all, before numbers are remembered and
+    /// indexes take their places.
+    /// - Returns: for each list what became of it.
+    /// - Throws: `storeUnavailable`; what was served is served still.
+    package func commit(_ lists: [Prepared]) throws(TrustError) -> [Result<Taken, TrustError>] {
+        for list in lists.prefix(1) {
+            if lists.count > 1 { try list.file.synchroniseAll() } else { try list.file.synchronise() }
+        }
         let lock = try StoreLock(folder: folder)
         defer { withExtendedLifetime(lock) {} }
-        NewFile.removeLeftovers(in: folder)
-        return try NewFile(for: folder + "/" + name)
+        for (hash, signer) in Dictionary(lists.map { ($0.signer.keyHash, $0.signer) }, uniquingKeysWith: { $1 }) {
+            let file = folder + "/" + hash.hexText + Self.issuerEnding
+            if StoreFile.read(file) != signer.certificate.der {
+                try StoreFile.replace(file, with: signer.certificate.der)
+            }
+        }
+        // Another process may have taken some meanwhile.
+        var results: [Result<Taken, TrustError>] = []
+        var new: [Prepared] = []
+        for list in lists {
+            do throws(TrustError) {
+                if let served = try served(list.remembered) {
+                    results.append(.success(served))
+                } else {
+                    new.append(list)
+                    results.append(.success(list.taken))
+                }
+            } catch {
+                results.append(.failure(error))
+            }
+        }
+        try locked { memory throws(TrustError) in try memory.remember(new.map(\.remembered)) }
+        for list in new { try list.file.takePlace() }
+        if !new.isEmpty { try NewFile.synchronise(folder: folder) }
+        return results
     }
 
     /// - Returns: the list that is served, when it is this one.
-    private func check(_ list: RememberedList) throws(TrustError) -> RevocationList? {
+    /// - Throws: `crlRollback`.
+    private func served(_ list: RememberedList) throws(TrustError) -> Taken? {
         let before = try locked { memory throws(TrustError) in
             try memory.refresh()
             return memory[list.id]
         }
-        guard let before, try list.follows(before) else { return nil }
-        guard let served = try? openList(list.id.hexText + Self.ending), served.index.about.digest.starts(with: list.digest),
-            (try? served.index.checkWhole()) != nil
+        guard let before, try list.follows(before), let served = self.list(id: list.id.hexText),
+            served.index.about.digest.starts(with: list.digest), (try? served.index.checkWhole()) != nil
         else { return nil }
-        return served
-    }
-
-    private func remember(_ list: RememberedList) throws(TrustError) {
-        try locked { memory throws(TrustError) in try memory.remember(list) }
+        return Taken(
+            isNew: false, id: list.id.hexText, entries: served.index.count, nextUpdate: served.nextUpdate,
+            isDelta: served.isDelta)
     }
 
     private func locked<Value: Sendable>(_ body: (inout NumberMemory) throws(TrustError) -> Value) throws(TrustError)

@@ -31,11 +31,13 @@ final class ScratchFile: Sendable {
         try writeAll(bytes, to: descriptor, at: offset, what: "the scratch file")
     }
 
-    func read(into bytes: UnsafeMutableRawBufferPointer, at offset: Int) throws(TrustError) {
+    func read(into bytes: inout MutableRawSpan, _ range: Range<Int>, at offset: Int) throws(TrustError) {
         var done = 0
-        while done < bytes.count {
-            let count = pread(
-                descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done, off_t(offset + done))
+        while done < range.count {
+            let count = bytes.withUnsafeMutableBytes { room in
+                let rest = UnsafeMutableRawBufferPointer(rebasing: room[range.lowerBound + done..<range.upperBound])
+                return pread(descriptor, rest.baseAddress, rest.count, off_t(offset + done))
+            }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { throw TrustError(.storeUnavailable, "the scratch file can not be read back") }
             done += count

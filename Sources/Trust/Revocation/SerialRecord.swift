@@ -4,6 +4,12 @@ protocol SerialRecord: BitwiseCopyable, Sendable {
     static var words: Int { get }
     func word(_ index: Int) -> UInt64
     var code: UInt64 { get }
+    /// From contents in their shortest form; nil for a serial of another kind.
+    /// - Parameters:
+    ///   - length: of the contents, 1 to 21.
+    ///   - contents: big-endian from the left; what lies beyond the length does not matter.
+    ///   - code: of CRLReason, below 16.
+    init?(length: Int, _ contents: (UInt64, UInt64, UInt64), code: UInt64)
     /// Made of zeros: what buffers are filled with.
     static var blank: Self { get }
 }
@@ -22,12 +28,17 @@ struct NarrowSerial: SerialRecord {
     private let raw: UInt64
     static let limit: UInt64 = 1 << 60
     static let words = 1
-    static let blank = NarrowSerial(value: 0, code: 0)
+    static let blank = NarrowSerial(raw: 0)
 
-    /// - Parameters:
-    ///   - value: below `limit`.
-    ///   - code: of CRLReason, below 16.
-    @inline(__always) init(value: UInt64, code: UInt64) { raw = value << 4 | code & 0xF }
+    private init(raw: UInt64) { self.raw = raw }
+
+    @inline(__always)
+    init?(length: Int, _ contents: (UInt64, UInt64, UInt64), code: UInt64) {
+        guard length <= 8, contents.0 >> 63 == 0 else { return nil }
+        let value = contents.0 >> (64 - 8 * UInt64(length))
+        guard value < Self.limit else { return nil }
+        raw = value << 4 | code & 0xF
+    }
 
     var value: UInt64 { raw >> 4 }
     var code: UInt64 { raw & 0xF }
@@ -38,27 +49,23 @@ struct NarrowSerial: SerialRecord {
 struct WideSerial: SerialRecord {
     private let first, second, third: UInt64
     static let words = 3
-    static let blank = WideSerial(length: 0, 0, 0, 0, code: 0)
+    static let blank = WideSerial(first: 0, second: 0, third: 0)
 
-    /// - Parameters:
-    ///   - length: of the contents, 1 to 21.
-    ///   - a: b, c: the contents, big-endian from the left; what lies beyond the length does not matter.
-    init(length: Int, _ a: UInt64, _ b: UInt64, _ c: UInt64, code: UInt64) {
+    private init(first: UInt64, second: UInt64, third: UInt64) {
+        (self.first, self.second, self.third) = (first, second, third)
+    }
+
+    @inline(__always)
+    init?(length: Int, _ contents: (UInt64, UInt64, UInt64), code: UInt64) {
+        guard length > 8 || NarrowSerial(length: length, contents, code: code) == nil else { return nil }
+        // A shift by all the bits leaves none.
         func kept(_ word: UInt64, from start: Int) -> UInt64 {
-            // A shift by all the bits leaves none.
             word & ~(UInt64.max >> UInt64(8 * max(0, min(8, length - start))))
         }
-        let (a, b, c) = (kept(a, from: 0), kept(b, from: 8), kept(c, from: 16))
+        let (a, b, c) = (kept(contents.0, from: 0), kept(contents.1, from: 8), kept(contents.2, from: 16))
         first = UInt64(length) << 56 | a >> 8
         second = a << 56 | b >> 8
         third = (b << 56 | c >> 8) & ~0xFF | code & 0xF
-    }
-
-    init(contents: [UInt8], code: UInt64) {
-        func word(_ start: Int) -> UInt64 {
-            (start..<start + 8).reduce(0) { $0 << 8 | ($1 < contents.count ? UInt64(contents[$1]) : 0) }
-        }
-        self.init(length: contents.count, word(0), word(8), word(16), code: code)
     }
 
     var code: UInt64 { third & 0xF }
@@ -76,41 +83,32 @@ struct WideSerial: SerialRecord {
     /// The contents' first eight bytes, left-justified.
     var head: UInt64 { (first << 8) | (second >> 56) }
 
-    /// The contents from the ninth byte on.
-    var tail: [UInt8] {
-        (8..<max(8, length)).map { index in
-            index < 15 ? UInt8(truncatingIfNeeded: second >> (8 * (14 - UInt64(index))))
-                : UInt8(truncatingIfNeeded: third >> (8 * (22 - UInt64(index))))
+    /// Appends the contents from the ninth byte on.
+    func appendTail(to bytes: inout [UInt8]) {
+        for index in 8..<max(8, length) {
+            let word = index < 15 ? second >> (8 * (14 - UInt64(index))) : third >> (8 * (22 - UInt64(index)))
+            bytes.append(UInt8(truncatingIfNeeded: word))
         }
     }
 }
 
 /// The serials of a list while it passes, in bounded memory.
 struct SerialCollector {
-    private var narrow: SerialSorter<NarrowSerial>
-    private var wide: SerialSorter<WideSerial>
+    var narrow: SerialSorter<NarrowSerial>
+    var wide: SerialSorter<WideSerial>
 
     init(scratch: ScratchFolder) {
         narrow = SerialSorter(scratch: scratch)
         wide = SerialSorter(scratch: scratch)
     }
 
-    private var seen: UInt64 = 0
-
-    /// Entries taken, serials that stand twice counted twice.
-    var count: Int { narrow.count + wide.count }
-
-    /// The codes that occurred.
-    var reasons: [UInt64] { (0..<16).filter { seen & (1 << $0) != 0 } }
-
-    @inline(__always) mutating func append(_ serial: NarrowSerial) throws(TrustError) {
-        seen |= 1 << serial.code
-        try narrow.append(serial)
-    }
-
-    mutating func append(_ serial: WideSerial) throws(TrustError) {
-        seen |= 1 << serial.code
-        try wide.append(serial)
+    mutating func append(_ serial: SerialNumber, code: UInt64) throws(TrustError) {
+        let (length, contents) = (serial.bytes.count, serial.words)
+        if let record = NarrowSerial(length: length, contents, code: code) {
+            try narrow.append(record)
+        } else if let record = WideSerial(length: length, contents, code: code) {
+            try wide.append(record)
+        }
     }
 
     /// Says that no more will come.
@@ -119,26 +117,28 @@ struct SerialCollector {
         try wide.seal()
     }
 
-    /// Hands every serial over once, the narrow ones first, each kind in order.
-    func drain(_ narrowBody: (NarrowSerial) throws -> Void, _ wideBody: (WideSerial) throws -> Void) throws {
-        try narrow.drain(narrowBody)
-        try wide.drain(wideBody)
-    }
-
-    mutating func append(_ serial: SerialNumber, code: UInt64) throws(TrustError) {
-        if let value = serial.narrowValue {
-            try append(NarrowSerial(value: value, code: code))
-        } else {
-            try append(WideSerial(contents: serial.bytes, code: code))
-        }
-    }
+    /// The codes that occur, after `seal`.
+    var codes: [UInt64] { (0..<16).filter { (narrow.codes | wide.codes) & (1 << $0) != 0 } }
 }
 
 extension SerialNumber {
+    /// The contents, big-endian from the left.
+    var words: (UInt64, UInt64, UInt64) {
+        var words: (UInt64, UInt64, UInt64) = (0, 0, 0)
+        for (index, byte) in bytes.enumerated() {
+            let value = UInt64(byte) << (56 - 8 * UInt64(index & 7))
+            switch index >> 3 {
+            case 0: words.0 |= value
+            case 1: words.1 |= value
+            default: words.2 |= value
+            }
+        }
+        return words
+    }
+
     /// Nil for a negative serial and for one of 2^60 and more.
     var narrowValue: UInt64? {
-        guard bytes.count <= 8, let first = bytes.first, first & 0x80 == 0 else { return nil }
-        let value = bytes.reduce(0) { $0 << 8 | UInt64($1) }
-        return value < NarrowSerial.limit ? value : nil
+        guard bytes.count <= 8 else { return nil }
+        return NarrowSerial(length: bytes.count, words, code: 0)?.value
     }
 }

@@ -1,32 +1,56 @@
 /// Sorts serials in bounded memory: what does not fit is scattered over 256 ranges in a scratch file, and each range is
 /// sorted by itself. A list in any order, sorted or not, costs the same but for one more pass over crowded ranges.
 struct SerialSorter<Record: SerialRecord> {
-    private(set) var count = 0
     private let scratch: ScratchFolder
+    /// Room for records, and how many stand in it.
     private var pending: [Record] = []
+    private var waiting = 0
     private var scatter: Scatter<Record>?
+    /// The codes that occur, as bits.
+    private(set) var codes: UInt64 = 0
 
     /// Bytes of records that wait before they are scattered, and that are sorted at once.
-    private static var waitingBytes: Int { 512 * 1_024 }
-    private static var sortableBytes: Int { 1_536 * 1_024 }
-    private static var mostPending: Int { waitingBytes / MemoryLayout<Record>.stride }
+    private static var mostWaiting: Int { 256 * 1_024 / MemoryLayout<Record>.stride }
+    private static var mostSorted: Int { 1_536 * 1_024 / MemoryLayout<Record>.stride }
 
     init(scratch: ScratchFolder) { self.scratch = scratch }
 
-    @inline(__always) mutating func append(_ record: Record) throws(TrustError) {
-        if pending.count == Self.mostPending { try spill() }
-        pending.append(record)
-        count += 1
+    mutating func append(_ record: Record) throws(TrustError) {
+        try append { room, free in
+            room[free.lowerBound] = record
+            return 1
+        }
+    }
+
+    /// Lets `body` put records into the free part of some room, of one record at least, and say how many it put there.
+    @inline(__always)
+    mutating func append(_ body: (inout MutableSpan<Record>, Range<Int>) -> Int) throws(TrustError) {
+        if waiting == pending.count {
+            if waiting == Self.mostWaiting { try spill() } else { grow() }
+        }
+        let free = waiting..<pending.count
+        var room = pending.mutableSpan
+        waiting += body(&room, free)
+    }
+
+    private mutating func grow() {
+        let more = min(max(256, 3 * pending.count), Self.mostWaiting - pending.count)
+        pending.append(contentsOf: repeatElement(.blank, count: more))
+    }
+
+    private mutating func noteCodes() {
+        codes = pending[..<waiting].reduce(codes) { $0 | 1 &<< $1.code }
     }
 
     private mutating func spill() throws(TrustError) {
-        if pending.capacity < Self.mostPending { pending.reserveCapacity(Self.mostPending) }
+        noteCodes()
         if scatter == nil {
-            scatter = Scatter(
-                over: WordRange(of: pending, word: 0), file: try ScratchFile(in: scratch), from: 0)
+            var range = WordRange<Record>(word: 0)
+            range.widen(by: pending[..<waiting])
+            scatter = Scatter(over: range, file: try ScratchFile(in: scratch), from: 0)
         }
-        try scatter?.take(pending)
-        pending.removeAll(keepingCapacity: true)
+        try scatter?.take(pending[..<waiting])
+        waiting = 0
     }
 
     /// Says that no more will come: what waits is scattered, or sorted where nothing was.
@@ -35,31 +59,31 @@ struct SerialSorter<Record: SerialRecord> {
             try spill()
             pending = []
         } else {
+            noteCodes()
+            pending.removeLast(pending.count - waiting)
             Self.sort(&pending, word: 0)
+            Self.merge(&pending)
         }
     }
 
-    /// Hands every serial over once, in order, after `seal`. Of one that stands twice the entry that revokes counts.
+    /// Hands every serial over once, in order, some at a time, after `seal`. Of one that stands twice the entry that
+    /// revokes counts.
     /// - Throws: what `body` throws, and `storeUnavailable`.
-    func drain(_ body: (Record) throws -> Void) throws {
-        var merge = Merge<Record>()
-        if let scatter { try Self.drain(scatter, &merge, body) }
-        for record in pending { try merge.take(record, body) }
-        try merge.end(body)
+    func drain(_ body: ([Record]) throws(TrustError) -> Void) throws(TrustError) {
+        if let scatter { try Self.drain(scatter, body) } else { try body(pending) }
     }
 
-    private static func drain(
-        _ scatter: Scatter<Record>, _ merge: inout Merge<Record>, _ body: (Record) throws -> Void
-    ) throws {
+    private static func drain(_ scatter: Scatter<Record>, _ body: ([Record]) throws(TrustError) -> Void)
+        throws(TrustError)
+    {
         var records: [Record] = []
         for bucket in 0..<Scatter<Record>.buckets {
             let count = scatter.count(bucket)
-            guard count > 0 else { continue }
-            guard count > sortableBytes / MemoryLayout<Record>.stride else {
-                records.removeAll(keepingCapacity: true)
-                try scatter.read(bucket) { records.append(contentsOf: $0) }
+            guard count > mostSorted else {
+                try scatter.read(bucket, into: &records)
                 sort(&records, word: scatter.range.word)
-                for record in records { try merge.take(record, body) }
+                merge(&records)
+                try body(records)
                 continue
             }
             records = []
@@ -72,19 +96,46 @@ struct SerialSorter<Record: SerialRecord> {
             }
             guard !range.isOneValue else {
                 // One serial, very often.
-                try scatter.read(bucket) { for record in $0 { try merge.take(record, body) } }
+                try scatter.read(bucket) { (chunk) throws(TrustError) in
+                    records += chunk
+                    merge(&records)
+                }
+                try body(records)
                 continue
             }
             var inner = Scatter(over: range, file: scatter.file, from: scatter.fileEnd)
-            try scatter.read(bucket) { try inner.take($0) }
-            try drain(inner, &merge, body)
+            try scatter.read(bucket) { (chunk) throws(TrustError) in try inner.take(chunk) }
+            try drain(inner, body)
         }
+    }
+
+    /// Equal serials, which stand together, become one: the smallest code but removeFromCRL, which releases only where
+    /// nothing else stands.
+    private static func merge(_ records: inout [Record]) {
+        guard var kept = records.first else { return }
+        let release = UInt64(RevocationReason.removeFromCRL.rawValue)
+        func rank(_ record: Record) -> UInt64 { record.code == release ? 16 : record.code }
+        var span = records.mutableSpan
+        var end = 0
+        for index in 1..<max(1, span.count) {
+            let record = span[index]
+            if record.isSame(as: kept) {
+                if rank(record) < rank(kept) { kept = record }
+            } else {
+                span[end] = kept
+                end += 1
+                kept = record
+            }
+        }
+        span[end] = kept
+        if end + 1 < records.count { records.removeLast(records.count - end - 1) }
     }
 
     /// Sorts by `word` and, where that is equal, by the words after it; the words before it are equal.
     static func sort(_ records: inout [Record], word: Int) {
         guard records.count > 1 else { return }
-        let range = WordRange<Record>(of: records, word: word)
+        var range = WordRange<Record>(word: word)
+        range.widen(by: records[...])
         let bits = UInt64.bitWidth - (range.highest - range.lowest).leadingZeroBitCount
         guard records.count > 64 else { return records.sort { $0.precedes($1) } }
         if bits > 0 {
@@ -92,17 +143,8 @@ struct SerialSorter<Record: SerialRecord> {
             let width = (bits + passes - 1) / passes
             var other = [Record](repeating: .blank, count: records.count)
             for pass in 0..<passes {
-                let shift = UInt64(pass * width)
-                let mask = (UInt64(1) << UInt64(width)) - 1
-                var starts = [Int32](repeating: 0, count: 1 << width)
-                for record in records { starts[Int((record.word(word) &- range.lowest) >> shift & mask)] += 1 }
-                var sum: Int32 = 0
-                for digit in starts.indices { (starts[digit], sum) = (sum, sum + starts[digit]) }
-                for record in records {
-                    let digit = Int((record.word(word) &- range.lowest) >> shift & mask)
-                    other[Int(starts[digit])] = record
-                    starts[digit] += 1
-                }
+                distribute(
+                    records.span, into: &other, word: word, lowest: range.lowest, shift: UInt64(pass * width), bits: width)
                 swap(&records, &other)
             }
         }
@@ -115,6 +157,32 @@ struct SerialSorter<Record: SerialRecord> {
             start = end
         }
     }
+
+    /// One pass of a radix sort: by some bits of a word, and in order where they are equal.
+    private static func distribute(
+        _ records: Span<Record>, into output: inout [Record], word: Int, lowest: UInt64, shift: UInt64, bits: Int
+    ) {
+        let mask = (UInt64(1) << UInt64(bits)) - 1
+        var counters = [UInt32](repeating: 0, count: 1 << bits)
+        var starts = counters.mutableSpan
+        var other = output.mutableSpan
+        for index in 0..<records.count {
+            starts[Int((records[index].word(word) &- lowest) &>> shift & mask)] &+= 1
+        }
+        var sum: UInt32 = 0
+        for digit in 0..<starts.count {
+            let count = starts[digit]
+            starts[digit] = sum
+            sum &+= count
+        }
+        for index in 0..<records.count {
+            let record = records[index]
+            let digit = Int((record.word(word) &- lowest) &>> shift & mask)
+            let place = starts[digit]
+            other[Int(place)] = record
+            starts[digit] = place &+ 1
+        }
+    }
 }
 
 /// What one word of some records spans.
@@ -125,44 +193,14 @@ struct WordRange<Record: SerialRecord> {
 
     init(word: Int) { self.word = word }
 
-    init(of records: [Record], word: Int) {
-        self.init(word: word)
-        widen(by: records)
-    }
-
     var isOneValue: Bool { lowest == highest }
 
-    mutating func widen(by records: [Record]) {
+    mutating func widen(by records: ArraySlice<Record>) {
         for record in records {
             let value = record.word(word)
             if value < lowest { lowest = value }
             if value > highest { highest = value }
         }
-    }
-}
-
-/// Equal serials become one: the smallest code but removeFromCRL, which releases only where nothing else stands.
-private struct Merge<Record: SerialRecord> {
-    private var held: Record?
-
-    @inline(__always) mutating func take(_ record: Record, _ body: (Record) throws -> Void) throws {
-        guard let held else {
-            self.held = record
-            return
-        }
-        if held.isSame(as: record) {
-            let release = UInt64(RevocationReason.removeFromCRL.rawValue)
-            let rank = { (code: UInt64) in code == release ? 16 : code }
-            if rank(record.code) < rank(held.code) { self.held = record }
-        } else {
-            try body(held)
-            self.held = record
-        }
-    }
-
-    mutating func end(_ body: (Record) throws -> Void) throws {
-        if let held { try body(held) }
-        held = nil
     }
 }
 
@@ -193,34 +231,67 @@ struct Scatter<Record: SerialRecord> {
 
     func count(_ bucket: Int) -> Int { chunks[bucket].count * Self.room + fill[bucket] }
 
-    mutating func take(_ records: [Record]) throws(TrustError) {
-        for record in records {
-            let value = record.word(range.word)
-            let bucket = value < range.lowest ? 0 : Int(min(255, (value &- range.lowest) >> shift))
-            let filled = fill[bucket]
-            buffers[bucket * Self.room + filled] = record
-            fill[bucket] = filled + 1
-            if filled + 1 == Self.room { try flush(bucket) }
+    mutating func take(_ records: ArraySlice<Record>) throws(TrustError) {
+        var rest = records
+        while let full = Self.place(&rest, in: range, shift: shift, &buffers, &fill) {
+            let chunk = full * Self.room..<(full + 1) * Self.room
+            try file.write(buffers.span.extracting(chunk).bytes, at: fileEnd)
+            chunks[full].append(fileEnd)
+            fileEnd += Self.room * MemoryLayout<Record>.stride
+            fill[full] = 0
         }
     }
 
-    private mutating func flush(_ bucket: Int) throws(TrustError) {
-        let (file, start, end) = (file, bucket * Self.room, fileEnd)
-        try file.write(buffers.span.extracting(start..<start + Self.room).bytes, at: end)
-        chunks[bucket].append(fileEnd)
-        fileEnd += Self.room * MemoryLayout<Record>.stride
-        fill[bucket] = 0
+    /// Puts records into their buckets' buffers.
+    /// - Returns: the first bucket that is full, with what is left in `records`; nil when all were placed.
+    private static func place(
+        _ records: inout ArraySlice<Record>, in range: WordRange<Record>, shift: UInt64, _ buffers: inout [Record],
+        _ fill: inout [Int]
+    ) -> Int? {
+        let room = room
+        var buffers = buffers.mutableSpan
+        var fill = fill.mutableSpan
+        var placed = 0
+        for record in records {
+            let value = max(range.lowest, record.word(range.word))
+            let bucket = value > range.highest ? buckets - 1 : Int((value &- range.lowest) &>> shift)
+            let filled = fill[bucket]
+            buffers[bucket * room + filled] = record
+            fill[bucket] = filled + 1
+            placed += 1
+            if filled + 1 == room {
+                records = records.dropFirst(placed)
+                return bucket
+            }
+        }
+        return nil
     }
 
     /// Hands over a bucket's records, a chunk at a time, in the order in which they came.
-    func read(_ bucket: Int, _ body: ([Record]) throws -> Void) throws {
+    func read(_ bucket: Int, _ body: (ArraySlice<Record>) throws(TrustError) -> Void) throws(TrustError) {
         var chunk = [Record](repeating: .blank, count: Self.room)
         for offset in chunks[bucket] {
-            try chunk.withUnsafeMutableBytes { try file.read(into: $0, at: offset) }
-            try body(chunk)
+            var span = chunk.mutableSpan
+            var bytes = span.mutableBytes
+            try file.read(into: &bytes, 0..<bytes.byteCount, at: offset)
+            try body(chunk[...])
         }
-        if fill[bucket] > 0 {
-            try body(Array(buffers[bucket * Self.room..<bucket * Self.room + fill[bucket]]))
+        try body(buffers[bucket * Self.room..<bucket * Self.room + fill[bucket]])
+    }
+
+    /// All of a bucket's records.
+    func read(_ bucket: Int, into records: inout [Record]) throws(TrustError) {
+        records.removeAll(keepingCapacity: true)
+        records.append(contentsOf: repeatElement(.blank, count: count(bucket)))
+        var start = 0
+        let stride = MemoryLayout<Record>.stride
+        for offset in chunks[bucket] {
+            var span = records.mutableSpan
+            var bytes = span.mutableBytes
+            try file.read(into: &bytes, start * stride..<(start + Self.room) * stride, at: offset)
+            start += Self.room
         }
+        var span = records.mutableSpan
+        for index in 0..<fill[bucket] { span[start + index] = buffers[bucket * Self.room + index] }
     }
 }

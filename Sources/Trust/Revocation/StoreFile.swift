@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 
 /// Files of the store: read whole, replaced whole, durably.
@@ -11,7 +12,9 @@ enum StoreFile {
         var bytes = [UInt8](repeating: 0, count: Int(information.st_size))
         var done = 0
         while done < bytes.count {
-            let count = bytes.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress.map { $0 + done }, $0.count - done, off_t(done)) }
+            let count = bytes.withUnsafeMutableBytes { room in
+                pread(descriptor, room.baseAddress.map { $0 + done }, room.count - done, off_t(done))
+            }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { return nil }
             done += count
@@ -30,7 +33,9 @@ enum StoreFile {
     static func replace(_ path: String, with bytes: [UInt8]) throws(TrustError) {
         let new = try NewFile(for: path)
         try writeAll(bytes.span.bytes, to: new.descriptor, at: 0, what: name(path))
-        try new.commit()
+        try new.synchronise()
+        try new.takePlace()
+        try NewFile.synchronise(folder: path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ".")
     }
 
     static func name(_ path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
@@ -52,10 +57,19 @@ final class NewFile {
     init(for path: String) throws(TrustError) {
         self.path = path
         let slash = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
-        temporary = "\(path[..<slash]).\(path[slash...])-\(getpid())-\(UInt32.random(in: 0...UInt32.max))\(Self.ending)"
-        descriptor = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw StoreFile.unavailable(temporary) }
-        flock(descriptor, LOCK_EX)
+        while true {
+            let name = ".\(path[slash...])-\(getpid())-\(UInt32.random(in: 0...UInt32.max))\(Self.ending)"
+            let temporary = path[..<slash] + name
+            let descriptor = open(String(temporary), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+            guard descriptor >= 0 else { throw StoreFile.unavailable(String(temporary)) }
+            var information = stat()
+            // Between the two calls it looked left behind, and may be gone.
+            if flock(descriptor, LOCK_EX) == 0, fstat(descriptor, &information) == 0, information.st_nlink > 0 {
+                (self.descriptor, self.temporary) = (descriptor, String(temporary))
+                return
+            }
+            close(descriptor)
+        }
     }
 
     deinit {
@@ -63,17 +77,30 @@ final class NewFile {
         close(descriptor)
     }
 
-    /// On the disk, then in the other's place, then that on the disk.
-    func commit() throws(TrustError) {
-        guard fsync(descriptor) == 0, rename(temporary, path) == 0 else { throw StoreFile.unavailable(path) }
+    /// Returns when the file is on the disk.
+    func synchronise() throws(TrustError) {
+        guard fsync(descriptor) == 0 else { throw StoreFile.unavailable(path) }
+    }
+
+    /// Returns when everything of the file's file system is on the disk.
+    func synchroniseAll() throws(TrustError) {
+        guard kz_synchronise_file_system(descriptor) == 0 else { throw StoreFile.unavailable(path) }
+    }
+
+    /// Takes the other's place; durable once the folder is synchronised.
+    func takePlace() throws(TrustError) {
+        guard rename(temporary, path) == 0 else { throw StoreFile.unavailable(path) }
         isCommitted = true
-        let folder = open(path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    }
+
+    static func synchronise(folder path: String) throws(TrustError) {
+        let folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard folder >= 0 else { throw StoreFile.unavailable(path) }
         defer { close(folder) }
         guard fsync(folder) == 0 else { throw StoreFile.unavailable(path) }
     }
 
-    /// Removes what killed processes left in `folder`. Whoever makes new files there is kept out meanwhile.
+    /// Removes what killed processes left in `folder`.
     static func removeLeftovers(in folder: String) {
         for name in storeNames(in: folder) where name.hasPrefix(".") && name.hasSuffix(ending) {
             let descriptor = open(folder + "/" + name, O_RDONLY | O_CLOEXEC)
