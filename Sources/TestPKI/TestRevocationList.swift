@@ -3,7 +3,10 @@ internal import Cryptography
 /// A CRL in the making, in JPKI's shape or broken on purpose.
 package struct TestRevocationList: Sendable {
     package struct Entry: Sendable {
+        /// A non-negative number, big-endian.
         package var serial: [UInt8]
+        /// The INTEGER's contents instead: negative, or not as they should be.
+        package var contents: [UInt8]?
         package var date: Int64
         package var reason: UInt8?
         package var extra: [UInt8]
@@ -61,16 +64,24 @@ package struct TestRevocationList: Sendable {
     }
 
     package func signed(by authority: TestAuthority) throws -> [UInt8] {
-        let revoked = entries.flatMap { entry in
+        try signed(rawEntries: entriesDER, by: authority)
+    }
+
+    private var entriesDER: [UInt8] {
+        entries.flatMap { entry in
             let reason = entry.reason.map {
                 Self.extension([0x55, 0x1D, 0x15], critical: false, DER.object(0x0A, [$0]))
             }
             let all = (reason ?? []) + entry.extra
             return DER.sequence(
-                DER.integer(entry.serial), DER.time(entry.date),
+                entry.contents.map { DER.object(0x02, $0) } ?? DER.integer(entry.serial), DER.time(entry.date),
                 all.isEmpty ? [] : DER.object(0x30, all))
         }
-        let tbs = DER.sequence(headDER, revoked.isEmpty ? [] : DER.object(0x30, revoked), extensionsDER)
+    }
+
+    /// - Parameter entries: in DER, one after another.
+    package func signed(rawEntries entries: [UInt8], by authority: TestAuthority) throws -> [UInt8] {
+        let tbs = DER.sequence(headDER, entries.isEmpty ? [] : DER.object(0x30, entries), extensionsDER)
         return DER.sequence(tbs, CertificateBuilder.sha256WithRSA, DER.bits(try authority.key.sign(tbs)))
     }
 }

@@ -11,7 +11,8 @@ extension Kazashi {
     /// Revocation lists in a store; `run` serves the one in its state folder.
     struct RevocationList: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "crl", abstract: "Import revocation lists into a store, check certificates, show what is there.",
+            commandName: "crl",
+            abstract: "Import revocation lists into a store, check certificates, show what is there.",
             subcommands: [Import.self, CheckStore.self, Status.self])
 
         struct StoreOption: ParsableArguments {

@@ -99,7 +99,9 @@ package actor KioskRuntime {
         revocation = lists
         log.info(
             "revocation lists",
-            metadata: ["served": "\(lists.signed.count)", "entries": "\(lists.signed.reduce(0) { $0 + $1.index.count })"])
+            metadata: [
+                "served": "\(lists.signed.count)", "entries": "\(lists.signed.reduce(0) { $0 + $1.index.count })",
+            ])
         checkHealth()
     }
 

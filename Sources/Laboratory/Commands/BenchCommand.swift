@@ -7,7 +7,8 @@ internal import VirtualCard
 
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bench", abstract: "Measure; run it from a release build.", subcommands: [TapBench.self, RevocationBench.self])
+        commandName: "bench", abstract: "Measure; run it from a release build.",
+        subcommands: [TapBench.self, RevocationBench.self])
 }
 
 /// The time of a tap, the card's own part of it, and what the host adds.

@@ -6,7 +6,8 @@ package import VirtualCard
 /// A whole pilot folder: keys, a test hierarchy, cards, a list, a configuration.
 struct PKICommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "pki", abstract: "Make a test PKI with cards, a revocation list and a configuration; or large lists.",
+        commandName: "pki",
+        abstract: "Make a test PKI with cards, a revocation list and a configuration; or large lists.",
         subcommands: [Init.self, RevocationListCommand.self])
 
     struct Init: AsyncParsableCommand {

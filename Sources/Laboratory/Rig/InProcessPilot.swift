@@ -33,6 +33,7 @@ package final class InProcessPilot: Sendable {
         let report = await RegistrationImport(store: store, libraries: ["central"]).run(
             Array(try JSONSerialization.data(withJSONObject: records)), now: folder.now)
         guard report?.stored == records.count else { throw ChildProcess.Failed(description: "import failed") }
+        let (states, stateContinuation) = AsyncStream<Bool>.makeStream()
         let (taps, continuation) = AsyncStream<KioskProcess.Tap>.makeStream()
         self.taps = taps
         let notes = Notes()
@@ -44,6 +45,7 @@ package final class InProcessPilot: Sendable {
                 notes.shown.withLock { $0.append(text.trimmingCharacters(in: .newlines)) }
             },
             output: TapOutput { line in
+                if line.contains(#""state":"ready""#) { stateContinuation.yield(true) }
                 let tap = try? JSONDecoder().decode(KioskProcess.Tap.self, from: Data(line.utf8))
                 if let tap { continuation.yield(tap) }
             },
@@ -51,6 +53,8 @@ package final class InProcessPilot: Sendable {
                 LineLog { line in notes.logged.withLock { $0.append(line) } }
             })
         running = Task { [runtime] in await runtime.run() }
+        // The first start takes its lists.
+        for await _ in states { break }
     }
 
     /// Lays the card down, waits for the outcome, and takes it away.

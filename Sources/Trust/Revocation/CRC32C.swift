@@ -1,6 +1,6 @@
 /// CRC-32C (Castagnoli, RFC 3720 B.4): notices what a disk or a careless hand changed. It is no protection from an
 /// adversary, who could change the sum as well.
-enum CRC32C {
+package enum CRC32C {
     private static let tables: [UInt32] = {
         var tables = [UInt32](repeating: 0, count: 8 * 256)
         for byte in 0..<256 {
@@ -17,7 +17,7 @@ enum CRC32C {
         return tables
     }()
 
-    static func of(_ bytes: RawSpan) -> UInt32 {
+    package static func of(_ bytes: RawSpan) -> UInt32 {
         let table = tables.span
         var crc = UInt32.max
         var at = 0

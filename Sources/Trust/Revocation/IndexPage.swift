@@ -67,7 +67,9 @@ struct IndexPage {
         let mask = (UInt64(1) << UInt64(low)) - 1
         output.append(UInt8(truncatingIfNeeded: heads.count))
         output.append(UInt8(truncatingIfNeeded: heads.count >> 8))
-        output += [UInt8(low), 0, UInt8(truncatingIfNeeded: wordCount), UInt8(truncatingIfNeeded: wordCount >> 8), 0, 0]
+        output += [
+            UInt8(low), 0, UInt8(truncatingIfNeeded: wordCount), UInt8(truncatingIfNeeded: wordCount >> 8), 0, 0,
+        ]
         var unary = words.mutableSpan
         var index = 0
         for head in heads {
@@ -164,7 +166,9 @@ struct IndexPage {
         throw damaged
     }
 
-    private static var damaged: TrustError { TrustError(.storeDamaged, "a block of the index is not as it was written") }
+    private static var damaged: TrustError {
+        TrustError(.storeDamaged, "a block of the index is not as it was written")
+    }
 }
 
 /// Packs numbers of a few bits, the lowest bit first.

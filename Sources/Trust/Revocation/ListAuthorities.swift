@@ -52,7 +52,9 @@ package struct ListAuthorities: Sendable {
     private func candidates(of fields: RevocationListFields) -> [Authority] {
         authorities.filter { authority in
             guard authority.name == fields.issuer else { return false }
-            guard let wanted = fields.authorityKeyIdentifier, let has = authority.subjectKeyIdentifier else { return true }
+            guard let wanted = fields.authorityKeyIdentifier, let has = authority.subjectKeyIdentifier else {
+                return true
+            }
             return wanted == has
         }
     }

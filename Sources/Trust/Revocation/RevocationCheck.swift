@@ -19,6 +19,7 @@ package struct RevocationLists: Sendable {
         /// Lists that name no distribution point.
         var whole: [RevocationList] = []
         var byPoint: [PointName: [RevocationList]] = [:]
+        var hasComplete = false
         /// A list that none of the authorities at hand signed.
         var hasUnsigned = false
     }
@@ -30,6 +31,7 @@ package struct RevocationLists: Sendable {
         all = lists
         for list in lists {
             let points = list.fields.scope.names
+            if !list.isDelta { issuers[list.fields.issuer, default: OfIssuer()].hasComplete = true }
             if points.isEmpty { issuers[list.fields.issuer, default: OfIssuer()].whole.append(list) }
             for point in points {
                 issuers[list.fields.issuer, default: OfIssuer()].byPoint[point, default: []].append(list)
@@ -57,9 +59,9 @@ package struct RevocationLists: Sendable {
         self.init(verified, unsigned: unsigned)
     }
 
-    /// Lists that may cover a certificate, and whether any of its issuer's are at hand at all.
+    /// Lists that may cover a certificate, and whether any complete one of its issuer's is at hand at all.
     fileprivate func candidates(_ issuer: DistinguishedName, _ points: [DistributionPoint])
-        -> (lists: [RevocationList], hasAny: Bool, hasUnsigned: Bool)
+        -> (lists: [RevocationList], hasComplete: Bool, hasUnsigned: Bool)
     {
         guard let ofIssuer = issuers[issuer] else { return ([], false, false) }
         var lists = ofIssuer.whole
@@ -68,7 +70,7 @@ package struct RevocationLists: Sendable {
                 lists.append(list)
             }
         }
-        return (lists, !ofIssuer.whole.isEmpty || !ofIssuer.byPoint.isEmpty, ofIssuer.hasUnsigned)
+        return (lists, ofIssuer.hasComplete, ofIssuer.hasUnsigned)
     }
 
     /// Checks every certificate below the anchor (RFC 5280 6.3); the worst answer wins.
@@ -124,8 +126,8 @@ private struct PathCheck {
             let rank = { (code: CheckCode) in order.firstIndex(of: code) ?? 0 }
             if rank(code) > rank(obstacle.code) { obstacle = TrustError(code, reason) }
         }
-        let (ofIssuer, hasAny, hasUnsigned) = lists.candidates(element.issuer, extensions.distributionPoints)
-        if hasAny { note(.crlScope, "no list at hand covers the certificate's distribution point") }
+        let (ofIssuer, hasComplete, hasUnsigned) = lists.candidates(element.issuer, extensions.distributionPoints)
+        if hasComplete { note(.crlScope, "no list at hand covers the certificate's distribution point") }
         if hasUnsigned { note(.crlUnusable, "the list's signature is by no authority at hand") }
         for list in ofIssuer where !list.isDelta {
             guard let reasons = list.reasons(covering: element.certificate, extensions) else { continue }

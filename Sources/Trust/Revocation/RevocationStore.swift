@@ -47,7 +47,8 @@ package final class RevocationStore: Sendable {
             do throws(TrustError) {
                 try memory.refresh()
                 guard memory.damaged > 0 else { return nil }
-                return TrustError(.storeDamaged, "\(memory.damaged) remembered CRL numbers are not as they were written")
+                return TrustError(
+                    .storeDamaged, "\(memory.damaged) remembered CRL numbers are not as they were written")
             } catch {
                 return error
             }
@@ -78,7 +79,9 @@ package final class RevocationStore: Sendable {
 
     /// The certificates under which lists were taken, DER.
     package func issuers() -> [[UInt8]] {
-        storeNames(in: folder).filter { $0.hasSuffix(Self.issuerEnding) }.compactMap { StoreFile.read(folder + "/" + $0) }
+        storeNames(in: folder).filter { $0.hasSuffix(Self.issuerEnding) }.compactMap {
+            StoreFile.read(folder + "/" + $0)
+        }
     }
 
     /// Removes indexes that are not as they were written, every block looked at; their numbers stay in memory, so the

@@ -144,7 +144,8 @@ struct SerialSorter<Record: SerialRecord> {
             var other = [Record](repeating: .blank, count: records.count)
             for pass in 0..<passes {
                 distribute(
-                    records.span, into: &other, word: word, lowest: range.lowest, shift: UInt64(pass * width), bits: width)
+                    records.span, into: &other, word: word, lowest: range.lowest, shift: UInt64(pass * width),
+                    bits: width)
                 swap(&records, &other)
             }
         }
