@@ -98,7 +98,7 @@ var targets: [Target] = [
         name: "KioskTests",
         dependencies: [
             "Kiosk", "Laboratory", "TestPKI", "VirtualCard", "LibraryDesk", "Registry", "Announcement", "Trust",
-            "Cryptography",
+            "Cryptography", "HTTPClient",
         ],
         swiftSettings: settings),
     .testTarget(

@@ -149,3 +149,41 @@ private func bytes(_ hex: String) -> [UInt8] {
         }
     }
 }
+
+@Suite struct RunningDigestTests {
+    @Test("FIPS 180-4's examples, by each engine, in any pieces", arguments: DigestEngine.allCases)
+    func vectors(engine: DigestEngine) {
+        let million = [UInt8](repeating: UInt8(ascii: "a"), count: 1_000_000)
+        for (message, digest) in [
+            ([], "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+            (Array("abc".utf8), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+            (
+                Array("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq".utf8),
+                "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"
+            ),
+            (million, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"),
+        ] as [([UInt8], String)] {
+            for size in [1, 63, 64, 65, 1_000, 2_000_000] where message.count < 100_000 || size >= 1_000 {
+                var running = RunningDigest(.sha256, engine: engine)
+                var rest = message[...]
+                while !rest.isEmpty {
+                    let piece = Array(rest.prefix(size))
+                    piece.withUnsafeBytes { running.update($0) }
+                    rest = rest.dropFirst(piece.count)
+                }
+                #expect(running.finish().hexText == digest)
+            }
+        }
+    }
+
+    @Test("Other digests are Mbed TLS's whatever the engine")
+    func others() {
+        for algorithm in [DigestAlgorithm.sha384, .sha512] {
+            for engine in DigestEngine.allCases {
+                var running = RunningDigest(algorithm, engine: engine)
+                Array("abc".utf8).withUnsafeBytes { running.update($0) }
+                #expect(running.finish() == algorithm.hash(Array("abc".utf8)))
+            }
+        }
+    }
+}

@@ -59,9 +59,10 @@ struct NumberMemory: Sendable {
     private static let magic = Array("KZNUMS1\n".utf8)
     private let path: String
     private var lists: [[UInt8]: RememberedList] = [:]
-    /// Whole records in the file, and its size when it was read.
+    /// Whole records in the file, its size, and what tells whether another process has written to it.
     private var records = 0
     private var size = -1
+    private var stamp: [Int] = []
     /// Records that are not as they were written.
     private(set) var damaged = 0
 
@@ -73,20 +74,19 @@ struct NumberMemory: Sendable {
     /// Reads the file where another process has written to it.
     /// - Throws: `storeUnavailable`, and `storeDamaged` when the file is none of ours.
     mutating func refresh() throws(TrustError) {
-        var information = stat()
-        guard stat(path, &information) == 0 else {
+        guard let stamp = StoreFile.stamp(path) else {
             guard errno == ENOENT else { throw unavailable }
-            (lists, records, size, damaged) = ([:], 0, -1, 0)
+            (lists, records, size, self.stamp, damaged) = ([:], 0, -1, [], 0)
             return
         }
-        guard Int(information.st_size) != size else { return }
+        guard stamp != self.stamp else { return }
         guard let bytes = StoreFile.read(path) else { throw unavailable }
         guard bytes.starts(with: Self.magic) else {
             // A record that was never written leaves less than the beginning.
             guard bytes.count < Self.magic.count else {
                 throw TrustError(.storeDamaged, "the memory of CRL numbers is not as it was written")
             }
-            (lists, records, size) = ([:], 0, bytes.count)
+            (lists, records, size, self.stamp) = ([:], 0, bytes.count, stamp)
             return
         }
         (lists, damaged) = ([:], 0)
@@ -99,7 +99,7 @@ struct NumberMemory: Sendable {
             }
             lists[list.id] = list
         }
-        size = bytes.count
+        (size, self.stamp) = (bytes.count, stamp)
     }
 
     /// Remembers durably; after it returned no older list can follow.
@@ -122,6 +122,7 @@ struct NumberMemory: Sendable {
             records += new.count
             size = max(size, offset + bytes.count)
         }
+        stamp = StoreFile.stamp(path) ?? []
         for list in new { lists[list.id] = list }
     }
 

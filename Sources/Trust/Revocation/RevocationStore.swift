@@ -71,11 +71,7 @@ package final class RevocationStore: Sendable {
     }
 
     /// Changes whenever a list is taken or removed, by whatever process.
-    package var stamp: [Int] {
-        var information = stat()
-        guard stat(folder, &information) == 0 else { return [] }
-        return [information.st_mtim.tv_sec, information.st_mtim.tv_nsec, Int(information.st_ino)]
-    }
+    package var stamp: [Int] { StoreFile.stamp(folder) ?? [] }
 
     /// The certificates under which lists were taken, DER.
     package func issuers() -> [[UInt8]] {

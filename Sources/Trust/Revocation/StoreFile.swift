@@ -22,6 +22,15 @@ enum StoreFile {
         return bytes
     }
 
+    /// Changes with the file; nil when it can't be told, with errno set.
+    static func stamp(_ path: String) -> [Int]? {
+        var information = stat()
+        guard stat(path, &information) == 0 else { return nil }
+        return [
+            Int(information.st_size), Int(information.st_ino), information.st_mtim.tv_sec, information.st_mtim.tv_nsec,
+        ]
+    }
+
     static func write(_ bytes: [UInt8], at offset: Int, of path: String) throws(TrustError) {
         let descriptor = open(path, O_WRONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw unavailable(path) }

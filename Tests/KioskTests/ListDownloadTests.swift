@@ -1,0 +1,150 @@
+import Foundation
+import HTTPClient
+import Kiosk
+import Laboratory
+import Synchronization
+import TestPKI
+import Testing
+import Trust
+
+/// Lists over HTTP, from a server that answers as it is told.
+@Suite(.timeLimit(.minutes(1))) struct ListDownloadTests {
+    private static let list = Result {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "kazashi-lists-\(UUID().uuidString)").path()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try LargeLists(folder: folder, entries: 20_000).write()
+        return readFile(folder + "/national.crl") ?? []
+    }
+    private let list: [UInt8]
+    init() throws { list = try Self.list.get() }
+
+    private func download(
+        _ server: ScriptedServer, known: ListDownload.Validators = .init(),
+        _ change: (inout ListDownload) -> Void = { _ in }
+    ) async throws -> ListDownload.Result {
+        var download = ListDownload(client: CurlClient(), scratch: .temporary)
+        download.limits.firstPause = .milliseconds(1)
+        change(&download)
+        return try await download.run(server.url("national.crl"), known: known)
+    }
+
+    private func count(_ result: ListDownload.Result) -> Int? {
+        guard case .lists(let lists, _) = result else { return nil }
+        return lists.count
+    }
+
+    @Test("A list comes whole, with what tells its version; the same version is unchanged")
+    func whole() async throws {
+        let list = list
+        let server = try ScriptedServer { request in
+            request.headers["if-none-match"] == "\"v1\""
+                ? .init("304 Not Modified")
+                : .init(
+                    "200 OK", headers: ["ETag: \"v1\"", "Last-Modified: Sat, 21 Nov 2026 00:00:00 GMT"], body: list)
+        }
+        guard case .lists(let lists, let validators) = try await download(server) else {
+            Issue.record("no list")
+            return
+        }
+        #expect(lists.count == 1)
+        #expect(validators == .init(etag: "\"v1\"", lastModified: "Sat, 21 Nov 2026 00:00:00 GMT"))
+        guard case .unchanged = try await download(server, known: validators) else {
+            Issue.record("fetched again")
+            return
+        }
+        _ = try await download(server, known: .init(lastModified: "Sat, 21 Nov 2026 00:00:00 GMT"))
+        #expect(server.requests.last?.headers["if-modified-since"] == "Sat, 21 Nov 2026 00:00:00 GMT")
+    }
+
+    @Test("A transfer that breaks goes on where it broke, again and again")
+    func resumed() async throws {
+        let list = list
+        let server = try ScriptedServer { request in
+            guard let range = request.headers["range"], request.headers["if-range"] == "\"v1\"",
+                let start = Int(range.filter(\.isNumber))
+            else { return .init("200 OK", headers: ["ETag: \"v1\""], body: list, sent: 100_000) }
+            let rest = Array(list[start...])
+            return .init(
+                "206 Partial Content",
+                headers: ["ETag: \"v1\"", "Content-Range: bytes \(start)-\(list.count - 1)/\(list.count)"],
+                body: rest, sent: min(rest.count, 300_000))
+        }
+        #expect(try await count(download(server)) == 1)
+        let ranges = server.requests.map { $0.headers["range"] }
+        #expect(ranges == [nil, "bytes=100000-", "bytes=400000-", "bytes=700000-"])
+    }
+
+    @Test("A list that changed meanwhile comes from its beginning")
+    func changed() async throws {
+        let list = list
+        let first = Mutex(true)
+        let server = try ScriptedServer { _ in
+            let isFirst = first.withLock { first in
+                defer { first = false }
+                return first
+            }
+            // The other version differs from its beginning on; the whole of this one follows.
+            return isFirst
+                ? .init("200 OK", headers: ["ETag: \"v0\""], body: list, sent: 50_000)
+                : .init("200 OK", headers: ["ETag: \"v1\""], body: list)
+        }
+        guard case .lists(let lists, let validators) = try await download(server) else {
+            Issue.record("no list")
+            return
+        }
+        #expect(lists.count == 1 && validators.etag == "\"v1\"")
+    }
+
+    @Test("Without a strong validator a broken transfer is not pieced together")
+    func weak() async throws {
+        let list = list
+        for headers in [[], ["ETag: W/\"v1\""]] {
+            let server = try ScriptedServer { _ in .init("200 OK", headers: headers, body: list, sent: 50_000) }
+            await #expect(throws: ListDownload.Failure.self) { try await download(server) }
+            #expect(server.requests.count == 1)
+        }
+    }
+
+    @Test("Another part than was asked for is refused, and a connection that breaks for ever is given up")
+    func wrongPart() async throws {
+        let list = list
+        let other = try ScriptedServer { request in
+            request.headers["range"] == nil
+                ? .init("200 OK", headers: ["ETag: \"v1\""], body: list, sent: 50_000)
+                : .init("206 Partial Content", headers: ["Content-Range: bytes 7-9/10"], body: list)
+        }
+        await #expect(throws: TrustError.self) { try await download(other) }
+        let broken = try ScriptedServer { request in
+            let start = request.headers["range"].flatMap { Int($0.filter(\.isNumber)) } ?? 0
+            return .init(
+                start == 0 ? "200 OK" : "206 Partial Content",
+                headers: ["ETag: \"v1\"", "Content-Range: bytes \(start)-\(list.count - 1)/\(list.count)"],
+                body: Array(list[start...]), sent: 10)
+        }
+        await #expect(throws: ListDownload.Failure.self) { try await download(broken) }
+        #expect(broken.requests.count == 6)
+    }
+
+    @Test("Garbage ends the transfer at its first byte; too much, and every other status, are failures with a name")
+    func refused() async throws {
+        let garbage = try ScriptedServer { _ in
+            .init("200 OK", body: [0x30, 0x80] + [UInt8](repeating: 0, count: 5_000_000))
+        }
+        await #expect(throws: TrustError.self) { try await download(garbage) }
+        let list = list
+        let large = try ScriptedServer { _ in .init("200 OK", headers: ["ETag: \"v1\""], body: list) }
+        await #expect(throws: ListDownload.Failure.self) { try await download(large) { $0.limits.most = 100_000 } }
+        let busy = try ScriptedServer { _ in .init("503 Busy", headers: ["Retry-After: 120"], body: Array("later".utf8))
+        }
+        do {
+            _ = try await download(busy)
+            Issue.record("503 is no list")
+        } catch ListDownload.Failure.status(let status, let retryAfter) {
+            #expect(status == 503 && retryAfter == 120)
+        }
+        let empty = try ScriptedServer { _ in .init("200 OK") }
+        await #expect(throws: TrustError.self) { try await download(empty) }
+        let moved = try ScriptedServer { _ in .init("302 Found", headers: ["Location: http://127.0.0.1:1/"]) }
+        await #expect(throws: ListDownload.Failure.self) { try await download(moved) }
+    }
+}

@@ -1,0 +1,375 @@
+import Cryptography
+import Foundation
+import TestPKI
+import Testing
+import Trust
+
+/// A store in a folder of its own, and lists to put into it.
+private struct StoreFixture {
+    let folder: String
+    let store: RevocationStore
+    let fixture: Fixture
+
+    init() throws {
+        folder = FileManager.default.temporaryDirectory.appending(path: "kazashi-store-\(UUID().uuidString)").path()
+        store = try RevocationStore(folder: folder)
+        fixture = try Fixture.shared.get()
+    }
+
+    func remove() { try? FileManager.default.removeItem(atPath: folder) }
+
+    var authorities: ListAuthorities { get throws { ListAuthorities(try fixture.anchors().certificates) } }
+
+    func der(
+        number: Int, hour: Int64 = 0, serials: [[UInt8]] = [[0x11]],
+        _ change: (inout TestRevocationList) -> Void = { _ in }
+    ) throws -> [UInt8] {
+        var list = TestRevocationList(
+            fixture.authority, thisUpdate: now - 7_200 + hour * 3_600, nextUpdate: now + 86_400)
+        list.number = number
+        list.entries = serials.map { .init(serial: $0, date: now - 86_400, reason: 1) }
+        change(&list)
+        return try list.signed(by: fixture.authority)
+    }
+
+    @discardableResult
+    func take(_ der: [UInt8], in store: RevocationStore? = nil) throws -> RevocationStore.Taken {
+        try (store ?? self.store).take(UnverifiedRevocationList(der: der), authorities: authorities)
+    }
+
+    func code(_ der: [UInt8], in store: RevocationStore? = nil) throws -> CheckCode? {
+        do {
+            try take(der, in: store)
+            return nil
+        } catch let error as TrustError {
+            return error.code
+        }
+    }
+
+    /// The number of the one list that is served.
+    var served: String? {
+        let lists = store.open().lists
+        return lists.count == 1 ? lists[0].numberText : nil
+    }
+
+    var indexFile: String {
+        get throws {
+            let names = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".index") }
+            return folder + "/" + (try #require(names.first))
+        }
+    }
+}
+
+@Suite struct RevocationStoreTests {
+    private func withStore(_ body: (StoreFixture) throws -> Void) throws {
+        let store = try StoreFixture()
+        defer { store.remove() }
+        try body(store)
+    }
+
+    @Test("A list is taken, replaced by a newer one, and the same one is done already")
+    func take() throws {
+        try withStore { store in
+            #expect(try store.take(store.der(number: 1)).isNew)
+            #expect(store.served == "1")
+            let second = try store.der(number: 2, hour: 1)
+            #expect(try store.take(second).isNew)
+            #expect(try !store.take(second).isNew)
+            #expect(store.served == "2")
+            #expect(store.store.issuers() == [store.fixture.authority.certificate])
+        }
+    }
+
+    @Test("Number and thisUpdate never go back; the same number with other bytes is refused")
+    func rollback() throws {
+        try withStore { store in
+            try store.take(store.der(number: 0x0100, hour: 1))
+            #expect(try store.code(store.der(number: 0xFF, hour: 2)) == .crlRollback)
+            #expect(try store.code(store.der(number: 0x0101, hour: 0)) == .crlRollback)
+            #expect(try store.code(store.der(number: 0x0100, hour: 1, serials: [[0x12]])) == .crlRollback)
+            #expect(store.served == "256")
+        }
+    }
+
+    @Test("The memory of numbers outlives the list and the process")
+    func memory() throws {
+        try withStore { store in
+            let first = try store.der(number: 1)
+            try store.take(first)
+            let second = try store.der(number: 2, hour: 1)
+            try store.take(second)
+            try FileManager.default.removeItem(atPath: store.indexFile)
+            let again = try RevocationStore(folder: store.folder)
+            #expect(try store.code(first, in: again) == .crlRollback)
+            #expect(try store.code(store.der(number: 2, hour: 1, serials: []), in: again) == .crlRollback)
+            #expect(again.open().lists.isEmpty)
+            #expect(try store.take(second, in: again).isNew, "the same list is made anew")
+            #expect(store.served == "2")
+        }
+    }
+
+    @Test("Numbers count by issuer key, scope and kind")
+    func scopes() throws {
+        try withStore { store in
+            try store.take(store.der(number: 9))
+            try store.take(store.der(number: 1) { $0.scope = TestAuthority.distributionPoint("Kiyose-shi") })
+            // The same point, written otherwise.
+            let shouting = TestName(
+                ("C", "JP"), ("O", "jpki-TEST"), ("OU", "JPKI-test for user  authentication"),
+                ("OU", "CRL Distribution Points"), ("OU", "tokyo-to"), ("CN", "KIYOSE-shi CRLDP"))
+            #expect(try store.take(store.der(number: 2, hour: 1) { $0.scope = shouting }).isNew)
+            #expect(try store.code(store.der(number: 1) { $0.scope = shouting }) == .crlRollback)
+            try store.take(store.der(number: 2) { $0.base = 1 })
+            try store.take(store.der(number: 1) { $0.onlyUserCertificates = true })
+            #expect(store.store.open().lists.count == 4)
+        }
+    }
+
+    @Test("What another authority signed, or nobody, leaves what is served as it is")
+    func forged() throws {
+        try withStore { store in
+            try store.take(store.der(number: 1))
+            let other = try TestAuthority(validFrom: now - year, validTo: now + year)
+            var list = TestRevocationList(other, thisUpdate: now, nextUpdate: now + 86_400)
+            list.number = 5
+            #expect(try store.code(list.signed(by: other)) == .crlUnusable)
+            list.keyIdentifier = store.fixture.authority.keyIdentifier
+            #expect(try store.code(list.signed(by: other)) == .crlUnusable)
+            // An authority whose key may not sign lists.
+            let mute = try TestAuthority(
+                validFrom: now - year, validTo: now + year, key: store.fixture.authority.key, keyUsage: 0x04)
+            let authorities = ListAuthorities(try TrustAnchors([mute.certificate]).certificates)
+            #expect(throws: TrustError.self) {
+                try store.store.take(UnverifiedRevocationList(der: store.der(number: 6)), authorities: authorities)
+            }
+            #expect(store.served == "1")
+        }
+    }
+
+    @Test("Every truncation and every flipped bit of a list leaves what is served as it is")
+    func alteredList() throws {
+        try withStore { store in
+            try store.take(store.der(number: 1))
+            let new = try store.der(number: 2, hour: 1)
+            for count in 0..<new.count { #expect(throws: TrustError.self) { try store.take(Array(new.prefix(count))) } }
+            for index in new.indices {
+                var changed = new
+                changed[index] ^= 1 << UInt8(index % 8)
+                #expect(throws: TrustError.self, "bit of byte \(index)") { try store.take(changed) }
+            }
+            #expect(store.served == "1")
+            #expect(try store.take(new).isNew)
+        }
+    }
+
+    @Test("Every truncation and every flipped bit of an index is noticed, and never believed")
+    func alteredIndex() throws {
+        try withStore { store in
+            let serials = (0..<60).map { [0x31, UInt8($0), 0x07] } + [[UInt8](repeating: 0x51, count: 16)]
+            try store.take(store.der(number: 1, serials: serials))
+            let file = try store.indexFile
+            let good = Array(try Data(contentsOf: URL(filePath: file)))
+            func isBelieved(_ bytes: [UInt8]) throws -> Bool {
+                try Data(bytes).write(to: URL(filePath: file))
+                let contents = store.store.open()
+                guard let list = contents.lists.first else {
+                    #expect(contents.problems.first?.error.code == .storeDamaged)
+                    return false
+                }
+                // Opened: the block that was altered is noticed when it is touched.
+                for serial in serials {
+                    do {
+                        guard try list.index.reason(for: SerialNumber(contents: serial)) == .keyCompromise else {
+                            return true
+                        }
+                    } catch {
+                        return false
+                    }
+                }
+                return (try? list.index.checkWhole()) != nil
+            }
+            #expect(try isBelieved(good))
+            for count in 0..<good.count where try isBelieved(Array(good.prefix(count))) {
+                Issue.record("believed when cut to \(count) bytes")
+            }
+            for index in good.indices {
+                var changed = good
+                changed[index] ^= 1 << UInt8(index % 8)
+                if try isBelieved(changed) { Issue.record("a flipped bit of byte \(index) is believed") }
+            }
+            #expect(try !isBelieved(good + [0]))
+        }
+    }
+
+    @Test("A damaged index is removed and its list taken again; an older one is not")
+    func repair() throws {
+        try withStore { store in
+            let first = try store.der(number: 1), second = try store.der(number: 2, hour: 1)
+            try store.take(first)
+            try store.take(second)
+            let file = try store.indexFile
+            var bytes = try Data(contentsOf: URL(filePath: file))
+            bytes[bytes.count / 2] ^= 1
+            try bytes.write(to: URL(filePath: file))
+            #expect(try store.store.removeDamaged() == 1)
+            #expect(try store.code(first) == .crlRollback)
+            #expect(try store.take(second).isNew)
+            #expect(try store.store.removeDamaged() == 0)
+            #expect(store.served == "2")
+        }
+    }
+
+    @Test("An index under another one's name is not served")
+    func renamed() throws {
+        try withStore { store in
+            try store.take(store.der(number: 1))
+            let file = try store.indexFile
+            try FileManager.default.moveItem(
+                atPath: file, toPath: store.folder + "/" + String(repeating: "0", count: 32) + ".index")
+            #expect(store.store.open().lists.isEmpty)
+            #expect(store.store.open().problems.first?.error.code == .storeDamaged)
+        }
+    }
+
+    @Test("A memory of numbers that was damaged is told of; a record cut short is not one")
+    func damagedMemory() throws {
+        try withStore { store in
+            try store.take(store.der(number: 1))
+            let second = try store.der(number: 2, hour: 1)
+            try store.take(second)
+            let file = URL(filePath: store.folder + "/numbers")
+            let good = try Data(contentsOf: file)
+            // Power failed in the middle of the second record.
+            try good.prefix(good.count - 10).write(to: file)
+            let again = try RevocationStore(folder: store.folder)
+            #expect(again.open().problems.isEmpty)
+            #expect(try store.take(second, in: again).isNew)
+            #expect(try Data(contentsOf: file) == good)
+            var bad = good
+            bad[bad.count - 1] ^= 1
+            try bad.write(to: file)
+            try (bad + Data([0])).write(to: file)
+            #expect(again.open().problems.map(\.error.code) == [.storeDamaged])
+            try Data("something else, and long enough".utf8).write(to: file)
+            #expect(try store.code(store.der(number: 3, hour: 2), in: again) == .storeDamaged)
+        }
+    }
+
+    @Test("The memory is written anew before it grows for ever, and forgets nothing")
+    func compaction() throws {
+        try withStore { store in
+            try store.take(store.der(number: 1) { $0.scope = TestAuthority.distributionPoint("Kiyose-shi") })
+            for number in 1...1_020 {
+                let list = try store.der(number: number, serials: []) {
+                    $0.scope = TestAuthority.distributionPoint("Other")
+                }
+                try store.take(list)
+            }
+            let size = try Data(contentsOf: URL(filePath: store.folder + "/numbers")).count
+            #expect(size < 82 * 200)
+            let again = try RevocationStore(folder: store.folder)
+            let old = try store.der(number: 0) { $0.scope = TestAuthority.distributionPoint("Kiyose-shi") }
+            #expect(try store.code(old, in: again) == .crlRollback)
+        }
+    }
+
+    @Test("What a killed import left behind goes; what another one is writing stays")
+    func leftovers() throws {
+        try withStore { store in
+            let left = store.folder + "/.0.index-1-1.new"
+            try Data([1]).write(to: URL(filePath: left))
+            let writing = store.folder + "/.0.index-1-2.new"
+            try Data([1]).write(to: URL(filePath: writing))
+            let handle = try #require(FileHandle(forReadingAtPath: writing))
+            flock(handle.fileDescriptor, LOCK_EX)
+            try store.take(store.der(number: 1))
+            #expect(!FileManager.default.fileExists(atPath: left))
+            #expect(FileManager.default.fileExists(atPath: writing))
+            try handle.close()
+        }
+    }
+
+    @Test("A folder that takes no file is an error with a name, and what is served is served still")
+    func unwritable() throws {
+        try withStore { store in
+            try store.take(store.der(number: 1))
+            // Where its files should stand stands a folder: no rights and no user could write there.
+            let id = try #require(store.store.open().lists.first).id
+            let file = try store.indexFile
+            try FileManager.default.moveItem(atPath: store.folder + "/numbers", toPath: store.folder + "/kept")
+            try FileManager.default.createDirectory(
+                atPath: store.folder + "/numbers", withIntermediateDirectories: false)
+            #expect(try store.code(store.der(number: 2, hour: 1)) == .storeUnavailable)
+            #expect(FileManager.default.fileExists(atPath: file))
+            #expect(store.store.list(id: id.hexText)?.numberText == "1")
+        }
+        #expect(throws: TrustError.self) { try RevocationStore(folder: "/proc/nowhere/store") }
+    }
+}
+
+@Suite struct ListIntakeTests {
+    private func intake(_ bytes: [UInt8], pieces: Int, engine: DigestEngine = .mbedTLS) throws -> [RevocationList] {
+        var intake = ListIntake(scratch: .temporary, engine: engine)
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let piece = Array(rest.prefix(pieces))
+            try piece.withUnsafeBytes { try intake.take($0) }
+            rest = rest.dropFirst(piece.count)
+        }
+        return try RevocationLists(intake.finish(), authorities: [Fixture.shared.get().authority.certificate]).all
+    }
+
+    private func der(_ count: Int = 40) throws -> [UInt8] {
+        let fixture = try Fixture.shared.get()
+        var list = TestRevocationList(fixture.authority, thisUpdate: now - 3_600, nextUpdate: now + 86_400)
+        list.entries = (0..<count).map {
+            .init(serial: [0x41, UInt8($0 >> 8), UInt8($0 & 0xFF)], date: now - 86_400, reason: 1)
+        }
+        return try list.signed(by: fixture.authority)
+    }
+
+    @Test("In whatever pieces a list comes it is the same list", arguments: [1, 2, 7, 64, 333, 4_096])
+    func pieces(size: Int) throws {
+        for engine in DigestEngine.allCases {
+            let lists = try intake(der(), pieces: size, engine: engine)
+            #expect(lists.map(\.index.count) == [40])
+        }
+    }
+
+    @Test("PEM, in pieces too, with words between the blocks and any number of lists")
+    func pem() throws {
+        let text =
+            Array("Issued today.\r\n".utf8) + PEM.encode(try der(3), label: "X509 CRL") + Array("\n-- and --\n".utf8)
+            + PEM.encode(try der(500), label: "X509 CRL")
+        for size in [1, 100, 65_536] {
+            #expect(try intake(text, pieces: size).map(\.index.count) == [3, 500])
+        }
+        for broken in [
+            text.dropLast(20) + [], Array("no list at all".utf8),
+            PEM.encode(Array(try der().dropLast()), label: "X509 CRL"),
+            Array("-----BEGIN X509 CRL-----\n*****\n-----END X509 CRL-----\n".utf8), [],
+        ] { #expect(throws: TrustError.self) { try intake(broken, pieces: 50) } }
+    }
+
+    @Test("Bytes after the list's end are refused, in any piece")
+    func trailing() throws {
+        for size in [1, 64, 65_536] {
+            #expect(throws: TrustError.self) { try intake(der() + [0x00], pieces: size) }
+            #expect(throws: TrustError.self) { try intake(der() + der(), pieces: size) }
+        }
+    }
+
+    @Test("Lengths that promise more than there is hold no memory and are refused")
+    func lengths() throws {
+        for start: [UInt8] in [
+            [0x30, 0x84, 0xFF, 0xFF, 0xFF, 0xFF],
+            [0x30, 0x84, 0x7F, 0xFF, 0xFF, 0xFF, 0x30, 0x84, 0x7F, 0xFF, 0xFF, 0xF0],
+            [0x30, 0x80], [0x30, 0x89, 1, 1, 1, 1, 1, 1, 1, 1, 1],
+        ] {
+            #expect(throws: TrustError.self) { try intake(start, pieces: 3) }
+            #expect(throws: TrustError.self) {
+                try intake(start + [UInt8](repeating: 0x30, count: 300_000), pieces: 10_000)
+            }
+        }
+    }
+}
