@@ -1,6 +1,6 @@
 /// When a list is fetched again: hourly while all is well, with growing pauses while it is not, never all kiosks at once.
-struct FetchSchedule {
-    enum Outcome {
+package struct FetchSchedule {
+    package enum Outcome {
         case done
         /// - Parameter retryAfter: seconds that the server asked for.
         case failed(retryAfter: Int?)
@@ -13,15 +13,15 @@ struct FetchSchedule {
     private(set) var failures = 0
     private let random: @Sendable (ClosedRange<Double>) -> Double
 
-    init(random: @escaping @Sendable (ClosedRange<Double>) -> Double = { Double.random(in: $0) }) {
+    package init(random: @escaping @Sendable (ClosedRange<Double>) -> Double = { Double.random(in: $0) }) {
         self.random = random
     }
 
     /// Seconds to wait before the first fetch: at once where nothing is served.
-    func first(isServing: Bool) -> Double { isServing ? random(0...60) : 0 }
+    package func first(isServing: Bool) -> Double { isServing ? random(0...60) : 0 }
 
     /// Seconds to wait after a fetch.
-    mutating func pause(after outcome: Outcome) -> Double {
+    package mutating func pause(after outcome: Outcome) -> Double {
         switch outcome {
         case .done:
             failures = 0

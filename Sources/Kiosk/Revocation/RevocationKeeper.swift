@@ -23,6 +23,8 @@ actor RevocationKeeper {
     private var memory = SourceMemory()
     /// Files that could not be taken as they are: said once.
     private var refused: [String: SourceMemory.File] = [:]
+    /// Configured files and folders that are not there: said once.
+    private var missing: Set<String> = []
     /// Ids of the lists that are served.
     private var served: Set<String> = []
     private var isRepairing = false
@@ -80,7 +82,10 @@ actor RevocationKeeper {
     private func addFolders(to watch: FolderWatch) {
         for path in files where !watch.add(path) {
             let parent = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-            if !watch.add(parent) { log.warning("a folder of lists is not there", metadata: ["folder": "\(path)"]) }
+            _ = watch.add(parent)
+            if SourceMemory.File(path) == nil, missing.insert(path).inserted {
+                log.warning("a source of lists is not there", metadata: ["path": "\(path)"])
+            }
         }
     }
 

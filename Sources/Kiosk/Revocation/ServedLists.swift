@@ -19,47 +19,59 @@ struct ServedLists: Sendable {
     /// The list that was issued last.
     var newest: RevocationList? { signed.max { $0.thisUpdate < $1.thisUpdate } }
 
-    /// Complete lists; a delta alone says nothing.
-    var complete: [RevocationList] { signed.filter { !$0.isDelta } }
+    /// When complete lists run out, seconds since 1970; a delta alone says nothing.
+    func ends(maxAge: Int64) -> [Int64] {
+        signed.filter { !$0.isDelta }.map { list in
+            let (oldest, overflow) = list.thisUpdate.addingReportingOverflow(maxAge + 1)
+            return min(list.nextUpdate, overflow ? .max : oldest)
+        }
+    }
 
     func anyIsFresh(at time: TrustedTime, maxAge: Int64) -> Bool {
         signed.contains { !$0.isDelta && $0.isFresh(at: time, maxAge: maxAge) }
     }
 }
 
-/// What the log says of lists that run out, before they do: once, and again when it gets worse or a day has passed.
-struct FreshnessWatch {
+/// What the log says of lists that run out, before they do: once, when the first has, and again each hour in
+/// which it gets worse, or each day.
+package struct FreshnessWatch {
     /// How many complete lists have run out, and how many will within the notice.
-    struct Notice: Equatable {
-        let lists: Int
-        let stale: Int
-        let soon: Int
+    package struct Notice: Equatable {
+        package let lists: Int
+        package let stale: Int
+        package let soon: Int
         /// Seconds until the next one runs out; nil when none will soon.
-        let seconds: Int64?
+        package let seconds: Int64?
+
+        package init(lists: Int, stale: Int, soon: Int, seconds: Int64?) {
+            (self.lists, self.stale, self.soon, self.seconds) = (lists, stale, soon, seconds)
+        }
     }
     private let maxAge: Int64
     private var told: (notice: Notice, at: Int64)?
 
-    init(maxAge: Int64) { self.maxAge = maxAge }
+    package init(maxAge: Int64) { self.maxAge = maxAge }
 
     /// A quarter of what a list may be old, at most six hours.
     private var warning: Int64 { min(6 * 3_600, maxAge / 4) }
 
-    /// - Parameter now: seconds since 1970.
+    /// - Parameters:
+    ///   - ends: when each list runs out, seconds since 1970.
+    ///   - now: seconds since 1970.
     /// - Returns: what is to be said now.
-    mutating func notice(_ lists: [RevocationList], at now: Int64) -> Notice? {
-        let left = lists.map { list in
-            min(list.nextUpdate, list.thisUpdate.addingReportingOverflow(maxAge + 1).partialValue) - now
-        }
+    package mutating func notice(_ ends: [Int64], at now: Int64) -> Notice? {
+        let left = ends.map { $0 - now }
         let soon = left.filter { $0 > 0 && $0 <= warning }
         let notice = Notice(
-            lists: lists.count, stale: left.count { $0 <= 0 }, soon: soon.count, seconds: soon.min())
+            lists: ends.count, stale: left.count { $0 <= 0 }, soon: soon.count, seconds: soon.min())
         guard notice.stale > 0 || notice.soon > 0 else {
             told = nil
             return nil
         }
-        if let told, notice.stale <= told.notice.stale, notice.soon <= told.notice.soon, now - told.at < 86_400 {
-            return nil
+        if let told {
+            let isFirstStale = notice.stale > 0 && told.notice.stale == 0
+            let isWorse = notice.stale > told.notice.stale || notice.soon > told.notice.soon
+            guard isFirstStale || (isWorse && now - told.at >= 3_600) || now - told.at >= 86_400 else { return nil }
         }
         told = (notice, now)
         return notice

@@ -125,7 +125,10 @@ package actor KioskRuntime {
                 log.warning("the time could not be stored", metadata: ["folder": "\(configuration.state)"])
             }
         }
-        if let now, let notice = freshness.notice(revocation.complete, at: now.secondsSince1970) { warn(notice) }
+        if let now {
+            let ends = revocation.ends(maxAge: configuration.maxAge)
+            if let notice = freshness.notice(ends, at: now.secondsSince1970) { warn(notice) }
+        }
         handle(.health(parts.cause))
     }
 

@@ -17,13 +17,18 @@ package final class InProcessPilot: Sendable {
     private let notes: Notes
     private let taps: AsyncStream<KioskProcess.Tap>
     private let running: Task<Void, Never>
+    /// Log lines as they come.
+    private let lines: AsyncStream<String>
 
     private final class Notes: Sendable {
         let shown = Mutex<[String]>([])
         let logged = Mutex<[String]>([])
     }
 
-    package init(folder: PilotFolder, records: [[String: Any]], options: PilotFolder.Options = .init()) async throws {
+    /// - Parameter becomesReady: waits until it is.
+    package init(
+        folder: PilotFolder, records: [[String: Any]], options: PilotFolder.Options = .init(), becomesReady: Bool = true
+    ) async throws {
         desk = try DeskServer(verifier: folder.verifier())
         var options = options
         options.port = try await desk.start()
@@ -36,6 +41,8 @@ package final class InProcessPilot: Sendable {
         let (states, stateContinuation) = AsyncStream<Bool>.makeStream()
         let (taps, continuation) = AsyncStream<KioskProcess.Tap>.makeStream()
         self.taps = taps
+        let (lines, lineContinuation) = AsyncStream<String>.makeStream()
+        self.lines = lines
         let notes = Notes()
         self.notes = notes
         runtime = try KioskRuntime(
@@ -50,11 +57,14 @@ package final class InProcessPilot: Sendable {
                 if let tap { continuation.yield(tap) }
             },
             log: Logger(label: "kazashi") { _ in
-                LineLog { line in notes.logged.withLock { $0.append(line) } }
+                LineLog { line in
+                    notes.logged.withLock { $0.append(line) }
+                    lineContinuation.yield(line)
+                }
             })
         running = Task { [runtime] in await runtime.run() }
         // The first start takes its lists.
-        for await _ in states { break }
+        if becomesReady { for await _ in states { break } }
     }
 
     /// Lays the card down, waits for the outcome, and takes it away.
@@ -68,6 +78,12 @@ package final class InProcessPilot: Sendable {
     package func nextTap() async -> KioskProcess.Tap {
         for await tap in taps { return tap }
         return KioskProcess.Tap(outcome: "none", code: "none", ms: 0, card_ms: 0, apdus: 0)
+    }
+
+    /// Waits for a log line that was not waited for yet.
+    package func log(containing text: String) async -> String? {
+        for await line in lines where line.contains(text) { return line }
+        return nil
     }
 
     package var shown: [String] { notes.shown.withLock { $0 } }

@@ -36,6 +36,8 @@ package struct PilotFolder: Sendable {
         /// Serials on the list.
         package var revoked: [[UInt8]] = []
         package var denied: [String] = []
+        /// Where lists are fetched from.
+        package var urls: [String] = []
 
         package init() {}
     }
@@ -88,6 +90,7 @@ package struct PilotFolder: Sendable {
 
             [revocation]
             files = ["crl"]
+            urls = [\(options.urls.map { "\"\($0)\"" }.joined(separator: ", "))]
             max_age = "\(options.maxAge)"
 
             [platform]
@@ -106,16 +109,29 @@ package struct PilotFolder: Sendable {
         try write("kazashi.toml", Array(text.utf8))
     }
 
-    /// Writes the revocation list of the cards' municipality.
+    /// The revocation list of a municipality, the cards' own if nothing else is said.
     /// - Parameter age: hours since its thisUpdate.
-    package func writeList(age: Double = 1, revoked: [[UInt8]] = [], number: Int = 1) throws {
+    package func list(age: Double = 1, revoked: [[UInt8]] = [], number: Int = 1, city: String = "Kiyose-shi") throws
+        -> [UInt8]
+    {
         let thisUpdate = now - Int64(age * 3_600)
         var list = TestRevocationList(issuers.authority, thisUpdate: thisUpdate, nextUpdate: thisUpdate + 36 * 3_600)
         list.number = number
-        list.scope = TestAuthority.distributionPoint("Kiyose-shi")
+        list.scope = TestAuthority.distributionPoint(city)
         list.onlyUserCertificates = true
         list.entries = revoked.map { TestRevocationList.Entry(serial: $0, date: thisUpdate - 3_600, reason: 1) }
-        try write("crl/kiyose-shi.crl", try list.signed(by: issuers.authority))
+        return try list.signed(by: issuers.authority)
+    }
+
+    /// Puts it where the kiosk looks for it, as a mirror does: written beside, then renamed.
+    package func writeList(age: Double = 1, revoked: [[UInt8]] = [], number: Int = 1, city: String = "Kiyose-shi")
+        throws
+    {
+        let name = "crl/\(city.lowercased()).crl"
+        try write(".list.new", list(age: age, revoked: revoked, number: number, city: city))
+        guard rename("\(path)/.list.new", "\(path)/\(name)") == 0 else {
+            throw ChildProcess.Failed(description: "\(name) can not be written")
+        }
     }
 
     /// A registration in the form that `kazashi registration import` takes.

@@ -1,0 +1,211 @@
+import Foundation
+import Kiosk
+import Laboratory
+import Synchronization
+import Testing
+import VirtualCard
+
+/// How a running kiosk's lists stay fresh, without pcscd.
+@Suite(.timeLimit(.minutes(2))) struct RevocationKeepingTests {
+    private func withCards(_ body: (PilotCards) async throws -> Void) async throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "kazashi-keep-\(UUID().uuidString)").path()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try await body(PilotCards.make(in: path))
+    }
+
+    private func withKiosk(
+        _ cards: PilotCards, options: PilotFolder.Options = .init(), _ body: (InProcessPilot) async throws -> Void
+    ) async throws {
+        let pilot = try await InProcessPilot(folder: cards.folder, records: cards.records, options: options)
+        do {
+            try await body(pilot)
+        } catch {
+            await pilot.stop()
+            throw error
+        }
+        await pilot.stop()
+    }
+
+    private func index(_ cards: PilotCards) throws -> String {
+        let store = cards.folder.path + "/state/revocation"
+        let names = try FileManager.default.contentsOfDirectory(atPath: store).filter { $0.hasSuffix(".index") }
+        return store + "/" + (try #require(names.first))
+    }
+
+    @Test("A list that is put into a watched folder counts at once, and no older one ever again, restarts included")
+    func watched() async throws {
+        try await withCards { cards in
+            try await withKiosk(cards) { pilot in
+                // The one that was there at the start.
+                _ = await pilot.log(containing: "revocation list taken")
+                _ = await pilot.log(containing: "revocation lists")
+                #expect(try await pilot.tap(CardInField(cards.good.profile)).code == "ok")
+                try cards.folder.writeList(age: 0.5, revoked: [cards.good.serial], number: 2)
+                _ = await pilot.log(containing: "revocation list taken")
+                _ = await pilot.log(containing: "revocation lists")
+                #expect(try await pilot.tap(CardInField(cards.good.profile)).code == "revoked")
+            }
+            // The source is put back to the older list while the kiosk is off.
+            try cards.folder.writeList(age: 1, number: 1)
+            try await withKiosk(cards) { pilot in
+                let line = try #require(await pilot.log(containing: "revocation list left out"))
+                #expect(line.contains("newer list") && line.contains("最新のリスト"))
+                #expect(try await pilot.tap(CardInField(cards.good.profile)).code == "revoked")
+            }
+        }
+    }
+
+    @Test("The store serves when the sources are gone")
+    func sourcesGone() async throws {
+        try await withCards { cards in
+            try await withKiosk(cards) { _ in }
+            try FileManager.default.removeItem(atPath: cards.folder.path + "/crl")
+            try await withKiosk(cards) { pilot in
+                _ = try #require(await pilot.log(containing: "a source of lists is not there"))
+                #expect(try await pilot.tap(CardInField(cards.good.profile)).code == "ok")
+                #expect(try await pilot.tap(CardInField(cards.revoked.profile)).code == "revoked")
+            }
+        }
+    }
+
+    @Test(
+        "A damaged index is made anew from its source, at the start and when a card touches it",
+        arguments: [true, false])
+    func damaged(isHeader: Bool) async throws {
+        try await withCards { cards in
+            try await withKiosk(cards) { _ in }
+            let file = try index(cards)
+            var bytes = try Data(contentsOf: URL(filePath: file))
+            let good = bytes
+            // The block lies before the directory: its kinds, one entry of 16 bytes.
+            bytes[isHeader ? 20 : bytes.count - 30] ^= 0x10
+            try bytes.write(to: URL(filePath: file))
+            try await withKiosk(cards) { pilot in
+                if !isHeader {
+                    // Nobody can tell at this tap; at the next one the list is there again.
+                    #expect(try await pilot.tap(CardInField(cards.revoked.profile)).code == "undetermined")
+                }
+                _ = try #require(await pilot.log(containing: "damaged indexes were removed"))
+                _ = try #require(await pilot.log(containing: "revocation list taken"))
+                _ = await pilot.log(containing: "revocation lists")
+                #expect(try await pilot.tap(CardInField(cards.revoked.profile)).code == "revoked")
+                #expect(try await pilot.tap(CardInField(cards.good.profile)).code == "ok")
+            }
+            #expect(try Data(contentsOf: URL(filePath: index(cards))) == good)
+        }
+    }
+
+    @Test(
+        "A card whose own list has run out is refused while others' lists are fresh; the log says so before and after")
+    func partial() async throws {
+        try await withCards { cards in
+            try cards.folder.writeList(age: 35, number: 2)
+            try cards.folder.writeList(age: 1, city: "Hachioji-shi")
+            try await withKiosk(cards) { pilot in
+                let line = try #require(await pilot.log(containing: "revocation lists will run out"))
+                #expect(line.contains("soon: 1") || line.contains("\"soon\": 1"))
+                #expect(try await pilot.tap(CardInField(cards.good.profile)).code == "ok")
+            }
+            var options = PilotFolder.Options()
+            options.maxAge = "34h"
+            try await withKiosk(cards, options: options) { pilot in
+                _ = try #require(await pilot.log(containing: "revocation lists have run out"))
+                #expect(try await pilot.tap(CardInField(cards.good.profile)).code == "undetermined")
+            }
+        }
+    }
+
+    @Test("A URL is fetched into service; a server that fails leaves the old list serving, and the log says what to do")
+    func fetched() async throws {
+        try await withCards { cards in
+            try FileManager.default.removeItem(atPath: cards.folder.path + "/crl")
+            let list = try cards.folder.list(revoked: [cards.revoked.serial])
+            let isUp = Mutex(true)
+            let server = try ScriptedServer { request in
+                guard isUp.withLock({ $0 }) else { return .init("500 Broken") }
+                return request.headers["if-none-match"] == "\"1\""
+                    ? .init("304 Not Modified") : .init("200 OK", headers: ["ETag: \"1\""], body: list)
+            }
+            var options = PilotFolder.Options()
+            options.urls = [server.url("kiyose.crl?token=secret")]
+            try await withKiosk(cards, options: options) { pilot async throws in
+                #expect(try await pilot.tap(CardInField(cards.good.profile)).code == "ok")
+                #expect(try await pilot.tap(CardInField(cards.revoked.profile)).code == "revoked")
+                #expect(!pilot.logged.contains("secret"))
+            }
+            #expect(server.requests.count == 1)
+            isUp.withLock { $0 = false }
+            // The store is damaged, so it fetches at once, and fails.
+            try FileManager.default.removeItem(atPath: index(cards))
+            let pilot = try await InProcessPilot(
+                folder: cards.folder, records: cards.records, options: options, becomesReady: false)
+            let line = try #require(await pilot.log(containing: "revocation list left out"))
+            #expect(line.contains("the server answered 500") && line.contains("ネットワーク"))
+            await pilot.stop()
+        }
+    }
+}
+
+@Suite struct FetchScheduleTests {
+    @Test("Hourly with jitter while all is well; at once where nothing is served")
+    func regular() {
+        var low = FetchSchedule { $0.lowerBound }, high = FetchSchedule { $0.upperBound }
+        #expect(low.pause(after: .done) == 3_600 * 0.9 && high.pause(after: .done) == 3_600 * 1.1)
+        #expect(high.first(isServing: false) == 0 && high.first(isServing: true) == 60)
+    }
+
+    @Test("Failures back off from a minute to an hour, jittered, and a success forgets them")
+    func backOff() {
+        var schedule = FetchSchedule { $0.upperBound }
+        let pauses = (0..<9).map { _ in schedule.pause(after: .failed(retryAfter: nil)) }
+        #expect(pauses == [60, 120, 240, 480, 960, 1_920, 3_600, 3_600, 3_600])
+        _ = schedule.pause(after: .done)
+        #expect(schedule.pause(after: .failed(retryAfter: nil)) == 60)
+        var low = FetchSchedule { $0.lowerBound }
+        #expect(low.pause(after: .failed(retryAfter: nil)) == 30)
+    }
+
+    @Test("What a server asks for is heeded, within reason")
+    func retryAfter() {
+        var schedule = FetchSchedule { $0.upperBound }
+        #expect(schedule.pause(after: .failed(retryAfter: 900)) == 900)
+        #expect(schedule.pause(after: .failed(retryAfter: .max)) == 6 * 3_600)
+        #expect(schedule.pause(after: .failed(retryAfter: -5)) == 240)
+    }
+}
+
+@Suite struct FreshnessWatchTests {
+    private let hour: Int64 = 3_600
+
+    @Test("A list that will run out is told of once, and again when it has, or a day later")
+    func notices() {
+        var watch = FreshnessWatch(maxAge: 36 * hour)
+        let end = 100 * hour
+        #expect(watch.notice([end], at: end - 6 * hour - 1) == nil)
+        #expect(watch.notice([end], at: end - 6 * hour) == .init(lists: 1, stale: 0, soon: 1, seconds: 6 * hour))
+        #expect(watch.notice([end], at: end - hour) == nil)
+        #expect(watch.notice([end], at: end)?.stale == 1)
+        #expect(watch.notice([end], at: end + hour) == nil)
+        #expect(watch.notice([end], at: end + 24 * hour)?.stale == 1)
+        #expect(watch.notice([end + 100 * hour], at: end + 25 * hour) == nil)
+        #expect(watch.notice([end + 100 * hour], at: end + 99 * hour)?.soon == 1)
+    }
+
+    @Test("Of many lists the log says how many, and speaks again when it gets worse")
+    func many() {
+        var watch = FreshnessWatch(maxAge: 36 * hour)
+        let ends = (0..<1_741).map { 100 * hour + Int64($0) }
+        #expect(watch.notice(ends, at: 94 * hour)?.soon == 1)
+        #expect(watch.notice(ends, at: 94 * hour + 10) == nil)
+        #expect(watch.notice(ends, at: 95 * hour)?.soon == 1_741)
+        #expect(watch.notice(ends, at: 95 * hour + 1) == nil)
+        #expect(watch.notice(ends, at: 100 * hour)?.stale == 1)
+    }
+
+    @Test("With lists that may be old for an hour only, the notice is a quarter of an hour")
+    func short() {
+        var watch = FreshnessWatch(maxAge: hour)
+        #expect(watch.notice([100 * hour], at: 100 * hour - 901) == nil)
+        #expect(watch.notice([100 * hour], at: 100 * hour - 900)?.seconds == 900)
+    }
+}
