@@ -108,8 +108,7 @@ var targets: [Target] = [
         name: "KazashiTests",
         dependencies: [
             "kazashi", "kazashi-lab", "Laboratory", "VirtualCard", "TestPKI", "LibraryDesk", "SmartCard",
-            "Announcement",
-            "CPCSC", "Cryptography",
+            "Announcement", "Trust", "CPCSC", "Cryptography",
         ],
         swiftSettings: settings),
 ]
