@@ -117,7 +117,8 @@ if let fuzzer {
     targets.append(.target(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"))
     for (name, rooms) in [
         "FuzzTLV": ["TLV"], "FuzzAgeRecord": ["MyNumberCard"], "FuzzCVCertificate": ["MyNumberCard"],
-        "FuzzStatusChain": ["SmartCard"], "FuzzRevocationList": ["Trust"],
+        "FuzzStatusChain": ["SmartCard"], "FuzzRevocationList": ["Trust", "Cryptography"],
+        "FuzzRevocationIndex": ["Trust"],
     ] {
         targets.append(
             .executableTarget(
