@@ -217,4 +217,23 @@ struct RawList {
         #expect(throws: TrustError.self) { try UnverifiedRevocationList(der: der(text)) }
         #expect(throws: Never.self) { try UnverifiedRevocationList(der: der("240229235959Z")) }
     }
+
+    @Test(
+        "A serial that is not in its shortest form, empty or too long is refused, wherever it stands",
+        arguments: [
+            [0x00, 0x11], [0xFF, 0x80], [0x00, 0x00], [], [UInt8](repeating: 0x7F, count: 21),
+            [0x01] + [UInt8](repeating: 0, count: 20),
+        ] as [[UInt8]])
+    func serialForms(contents: [UInt8]) throws {
+        let fixture = try Fixture.shared.get()
+        let list = TestRevocationList(fixture.authority, thisUpdate: now - 3_600, nextUpdate: now + 86_400)
+        for isFirst in [true, false] {
+            var raw = RawList()
+            if isFirst { raw.add(contents, .superseded) }
+            for number in 0..<3 { raw.add(UInt64(0x0100_0000 + number), .superseded) }
+            if !isFirst { raw.add(contents, .superseded) }
+            let der = try list.signed(rawEntries: raw.entries, by: fixture.authority)
+            #expect(throws: TrustError.self) { try UnverifiedRevocationList(der: der) }
+        }
+    }
 }

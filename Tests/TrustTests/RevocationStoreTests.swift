@@ -289,6 +289,21 @@ private struct StoreFixture {
         }
     }
 
+    @Test("A store that another process holds is left after a while; what is served is served still")
+    func held() throws {
+        try withStore { store in
+            try store.take(store.der(number: 1))
+            let handle = try #require(FileHandle(forReadingAtPath: store.folder + "/lock"))
+            #expect(flock(handle.fileDescriptor, LOCK_EX) == 0)
+            let impatient = try RevocationStore(folder: store.folder, patience: .milliseconds(20))
+            #expect(try store.code(store.der(number: 2, hour: 1), in: impatient) == .storeUnavailable)
+            #expect(throws: TrustError.self) { try impatient.removeDamaged() }
+            #expect(store.served == "1")
+            try handle.close()
+            #expect(try store.take(store.der(number: 2, hour: 1), in: impatient).isNew)
+        }
+    }
+
     @Test("A folder that takes no file is an error with a name, and what is served is served still")
     func unwritable() throws {
         try withStore { store in

@@ -195,6 +195,9 @@ actor RevocationKeeper {
     }
 
     private func finish() async {
+        // Files that are gone are not remembered: mirrors may name theirs by the day.
+        memory.files = memory.files.filter { SourceMemory.File($0.key) != nil }
+        refused = refused.filter { SourceMemory.File($0.key) != nil }
         if !memory.store(folder + "/sources.json") {
             log.warning("what was taken from where could not be stored", metadata: ["folder": "\(folder)"])
         }

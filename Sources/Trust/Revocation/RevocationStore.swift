@@ -8,6 +8,7 @@ package final class RevocationStore: Sendable {
     package let folder: String
     private let memory: Mutex<NumberMemory>
     private let isSwept = Mutex(false)
+    private let patience: Duration
     private static let ending = ".index"
     private static let issuerEnding = ".issuer"
 
@@ -23,10 +24,12 @@ package final class RevocationStore: Sendable {
         package var problems: [Problem] = []
     }
 
-    /// - Parameter folder: made when it is not there; nobody else may read it.
+    /// - Parameters:
+    ///   - folder: made when it is not there; nobody else may read it.
+    ///   - patience: how long another process may hold the store.
     /// - Throws: `storeUnavailable`.
-    package init(folder: String) throws(TrustError) {
-        self.folder = folder
+    package init(folder: String, patience: Duration = .seconds(10)) throws(TrustError) {
+        (self.folder, self.patience) = (folder, patience)
         memory = Mutex(NumberMemory(path: folder + "/numbers"))
         guard mkdir(folder, 0o700) == 0 || errno == EEXIST else {
             throw TrustError(.storeUnavailable, "\(folder) can not be made (\(systemError()))")
@@ -85,7 +88,7 @@ package final class RevocationStore: Sendable {
     /// - Returns: how many.
     @discardableResult
     package func removeDamaged() throws(TrustError) -> Int {
-        let lock = try StoreLock(folder: folder)
+        let lock = try StoreLock(folder: folder, patience: patience)
         defer { withExtendedLifetime(lock) {} }
         var removed = 0
         for name in storeNames(in: folder) where name.hasSuffix(Self.ending) {
@@ -177,7 +180,7 @@ package final class RevocationStore: Sendable {
         for list in lists.prefix(1) {
             if lists.count > 1 { try list.file.synchroniseAll() } else { try list.file.synchronise() }
         }
-        let lock = try StoreLock(folder: folder)
+        let lock = try StoreLock(folder: folder, patience: patience)
         defer { withExtendedLifetime(lock) {} }
         for (hash, signer) in Dictionary(lists.map { ($0.signer.keyHash, $0.signer) }, uniquingKeysWith: { $1 }) {
             let file = folder + "/" + hash.hexText + Self.issuerEnding

@@ -136,15 +136,19 @@ func storeNames(in folder: String) -> [String] {
 final class StoreLock {
     private let descriptor: Int32
 
+    /// Nothing else ends a blocking flock, so it is asked for again and again, on the caller's own thread.
+    /// - Parameter patience: how long another process may hold it; it does for milliseconds.
     /// - Throws: `storeUnavailable`.
-    init(folder: String) throws(TrustError) {
+    init(folder: String, patience: Duration) throws(TrustError) {
         descriptor = open(folder + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw StoreFile.unavailable(folder + "/lock") }
-        while flock(descriptor, LOCK_EX) != 0 {
-            guard errno == EINTR else {
+        let deadline = ContinuousClock.now + patience
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            guard errno == EWOULDBLOCK || errno == EINTR, .now < deadline else {
                 close(descriptor)
-                throw StoreFile.unavailable(folder + "/lock")
+                throw TrustError(.storeUnavailable, "another process holds the store")
             }
+            usleep(5_000)
         }
     }
 
