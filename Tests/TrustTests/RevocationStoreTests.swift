@@ -91,6 +91,30 @@ private struct StoreFixture {
         }
     }
 
+    @Test("Several lists of one scope that are committed together: the newest is served, whatever their order")
+    func together() throws {
+        for order in [[1, 2, 3], [3, 2, 1], [2, 3, 1], [3, 3]] {
+            try withStore { store in
+                let authorities = try store.authorities
+                let prepared = try order.compactMap { number -> RevocationStore.Prepared? in
+                    let list = try UnverifiedRevocationList(der: store.der(number: number, hour: Int64(number)))
+                    guard case .ready(let list) = try store.store.prepare(list, authorities: authorities) else {
+                        return nil
+                    }
+                    return list
+                }
+                let results = try store.store.commit(prepared)
+                #expect(store.served == "3")
+                var highest = 0
+                for (number, result) in zip(order, results) {
+                    #expect(((try? result.get()) != nil) == (number >= highest))
+                    highest = max(highest, number)
+                }
+                #expect(try store.code(store.der(number: 2, hour: 2)) == .crlRollback)
+            }
+        }
+    }
+
     @Test("The memory of numbers outlives the list and the process")
     func memory() throws {
         try withStore { store in

@@ -144,8 +144,7 @@ actor RevocationKeeper {
             } catch is CancellationError {
                 return
             } catch {
-                refused[file] = version
-                complain(error, file: file)
+                refuse(file, version, error)
             }
             guard batch.isFull else { continue }
             taken += commit(&batch, to: store)
@@ -165,13 +164,16 @@ actor RevocationKeeper {
             case .success(let lists):
                 note(lists, from: result.file)
                 memory.files[result.file] = .init(version: result.version, lists: lists.map(\.id))
-            case .failure(let error):
-                // A full disk may have room later, without the file having changed.
-                if error.code != .storeUnavailable { refused[result.file] = result.version }
-                complain(error, file: result.file)
+            case .failure(let error): refuse(result.file, result.version, error)
             }
         }
         return results.count
+    }
+
+    private func refuse(_ file: String, _ version: SourceMemory.File, _ error: any Error) {
+        // A full disk may have room later, without the file having changed.
+        if (error as? TrustError)?.code != .storeUnavailable { refused[file] = version }
+        complain(error, file: file)
     }
 
     private func isServed(_ lists: [String]?) -> Bool { lists.map { served.isSuperset(of: $0) } ?? false }

@@ -188,17 +188,22 @@ package final class RevocationStore: Sendable {
                 try StoreFile.replace(file, with: signer.certificate.der)
             }
         }
-        // Another process may have taken some meanwhile.
+        // Another process may have taken some meanwhile, and several may be of one scope.
         var results: [Result<Taken, TrustError>] = []
         var new: [Prepared] = []
+        var latest: [[UInt8]: RememberedList] = [:]
         for list in lists {
             do throws(TrustError) {
+                let isSame = try latest[list.remembered.id].map { (before) throws(TrustError) in
+                    try list.remembered.follows(before)
+                }
                 if let served = try served(list.remembered) {
                     results.append(.success(served))
-                } else {
-                    new.append(list)
-                    results.append(.success(list.taken))
+                    continue
                 }
+                if isSame != true { new.append(list) }
+                latest[list.remembered.id] = list.remembered
+                results.append(.success(list.taken))
             } catch {
                 results.append(.failure(error))
             }
