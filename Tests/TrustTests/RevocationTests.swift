@@ -146,6 +146,12 @@ import Trust
         #expect(try check([base, delta([entry(serial, reason: 8)])]) == .good)
         #expect(try check([list(), delta([entry(serial)])]) == .revoked)
         #expect(try check([delta([])]) == .noCRL)
+        // One that has run out does not release any more.
+        let stale = try list {
+            ($0.number, $0.base, $0.entries) = (2, 1, [entry(serial, reason: 8)])
+            ($0.thisUpdate, $0.nextUpdate) = (now - 7_200, now - 10)
+        }
+        #expect(try check([base, stale]) == .revoked)
         // A delta on a base that we do not have does not release.
         #expect(try check([base, delta([entry(serial, reason: 8)], number: 6, base: 5)]) == .revoked)
     }
