@@ -53,33 +53,32 @@ struct IndexPage {
 
     /// Appends a block to `output`.
     /// - Parameters:
-    ///   - heads: not empty, in order.
-    ///   - tails: `kind.tail` bytes an entry.
-    static func encode(
-        heads: ArraySlice<UInt64>, codes: ArraySlice<UInt8>, tails: ArraySlice<UInt8>, kind: Kind,
-        to output: inout [UInt8]
+    ///   - serials: not empty, in order, each once.
+    ///   - codes: the index's code of each reason.
+    static func encode<Record: SerialRecord>(
+        _ serials: ArraySlice<Record>, codes: [UInt8], kind: Kind, to output: inout [UInt8]
     ) {
-        guard let first = heads.first, let last = heads.last else { return }
-        let low = lowBits(span: last - first, count: heads.count)
-        let wordCount = wordCount(span: last - first, count: heads.count, lowBits: low)
+        guard let first = serials.first?.head, let last = serials.last?.head else { return }
+        let low = lowBits(span: last - first, count: serials.count)
+        let wordCount = wordCount(span: last - first, count: serials.count, lowBits: low)
         var words = [UInt64](repeating: 0, count: wordCount)
-        var lows = BitWriter(bits: heads.count * low), packed = BitWriter(bits: heads.count * kind.codeBits)
+        var lows = BitWriter(bits: serials.count * low), packed = BitWriter(bits: serials.count * kind.codeBits)
         let mask = (UInt64(1) << UInt64(low)) - 1
-        output.append(UInt8(truncatingIfNeeded: heads.count))
-        output.append(UInt8(truncatingIfNeeded: heads.count >> 8))
+        output.append(UInt8(truncatingIfNeeded: serials.count))
+        output.append(UInt8(truncatingIfNeeded: serials.count >> 8))
         output += [
             UInt8(low), 0, UInt8(truncatingIfNeeded: wordCount), UInt8(truncatingIfNeeded: wordCount >> 8), 0, 0,
         ]
         var unary = words.mutableSpan
         var index = 0
-        for head in heads {
-            let delta = head - first
+        for serial in serials {
+            let delta = serial.head - first
             let position = index + Int(delta &>> UInt64(low))
             unary[position >> 6] |= 1 &<< UInt64(position & 63)
             lows.append(delta & mask, bits: UInt64(low))
+            if kind.codeBits > 0 { packed.append(UInt64(codes[Int(serial.code)]), bits: UInt64(kind.codeBits)) }
             index += 1
         }
-        if kind.codeBits > 0 { for code in codes { packed.append(UInt64(code), bits: UInt64(kind.codeBits)) } }
         var ones = 0
         for (index, word) in words.enumerated() {
             if index % 8 == 0 {
@@ -90,7 +89,7 @@ struct IndexPage {
         }
         lows.finish(into: &output)
         packed.finish(into: &output)
-        output += tails
+        if kind.tail > 0 { for serial in serials { serial.appendTail(to: &output) } }
         for word in words { output.appendLittleEndian(word) }
     }
 

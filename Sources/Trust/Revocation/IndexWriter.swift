@@ -15,12 +15,11 @@ struct IndexWriter {
     private let codes: [UInt8]
     private let codeBits: Int
     private var kinds: [IndexKind] = []
-    private var kind = IndexPage.Kind(tail: 0, codeBits: 0)
     private(set) var count = 0
 
-    private var heads: [UInt64] = []
-    private var entryCodes: [UInt8] = []
-    private var tails: [UInt8] = []
+    /// Serials that do not stand in a block yet.
+    private var narrow: [NarrowSerial] = []
+    private var wide: [WideSerial] = []
     private var output: [UInt8] = []
     /// Where `output` begins in the file.
     private var written: Int
@@ -44,67 +43,77 @@ struct IndexWriter {
 
     static func bits(for codes: Int) -> Int { codes <= 1 ? 0 : Int.bitWidth - (codes - 1).leadingZeroBitCount }
 
-    /// The serials that follow are of this length of contents; 0: narrow ones.
-    private mutating func begin(length: Int) {
-        kinds.append(IndexKind(length: length))
-        kind = IndexPage.Kind(tail: max(0, length - 8), codeBits: codeBits)
-    }
-
+    /// Takes serials in order, the narrow ones first.
     mutating func append(_ serials: [NarrowSerial]) throws(TrustError) {
-        if kinds.isEmpty, !serials.isEmpty { begin(length: 0) }
-        for serial in serials {
-            heads.append(serial.value)
-            entryCodes.append(codes[Int(serial.code)])
-        }
-        count += serials.count
-        if heads.count >= Self.mostPending { try flushBlocks(atLeast: IndexPage.mostEntries) }
+        narrow += serials
+        if narrow.count >= Self.mostPending { try flushNarrow(atLeast: IndexPage.mostEntries) }
     }
 
     mutating func append(_ serials: [WideSerial]) throws(TrustError) {
-        for serial in serials {
-            if kinds.last?.length != serial.length {
-                try flushBlocks(atLeast: 0)
-                begin(length: serial.length)
-            }
-            heads.append(serial.head)
-            entryCodes.append(codes[Int(serial.code)])
-            serial.appendTail(to: &tails)
-            if heads.count >= Self.mostPending { try flushBlocks(atLeast: IndexPage.mostEntries) }
+        try flushNarrow(atLeast: 0)
+        var rest = serials[...]
+        // Those of one length are one kind.
+        while let first = rest.first {
+            if let last = wide.last, last.length != first.length { try flushWide(atLeast: 0) }
+            let end = rest.firstIndex { $0.length != first.length } ?? rest.endIndex
+            wide += rest[..<end]
+            rest = rest[end...]
+            if wide.count >= Self.mostPending { try flushWide(atLeast: IndexPage.mostEntries) }
         }
-        count += serials.count
     }
 
-    /// Writes blocks until no more than `least` keys wait: a block is cut where it is full, so the keys after it must be
-    /// known.
-    private mutating func flushBlocks(atLeast least: Int) throws(TrustError) {
+    private mutating func flushNarrow(atLeast least: Int) throws(TrustError) {
+        var pending: [NarrowSerial] = []
+        swap(&pending, &narrow)
+        try flush(&pending, atLeast: least)
+        narrow = pending
+    }
+
+    private mutating func flushWide(atLeast least: Int) throws(TrustError) {
+        var pending: [WideSerial] = []
+        swap(&pending, &wide)
+        try flush(&pending, atLeast: least)
+        wide = pending
+    }
+
+    /// Writes blocks until no more than `least` serials of one kind wait: a block is cut where it is full, so the serials
+    /// after it must be known.
+    private mutating func flush<Record: SerialRecord>(_ pending: inout [Record], atLeast least: Int)
+        throws(TrustError)
+    {
+        guard let length = pending.first?.length else { return }
+        if kinds.last?.length != length { kinds.append(IndexKind(length: length)) }
+        let kind = IndexPage.Kind(tail: max(0, length - 8), codeBits: codeBits)
         var start = 0
-        while heads.count - start > least {
-            let size = blockCount(from: start)
-            let (at, end) = (output.count, start + size)
-            IndexPage.encode(
-                heads: heads[start..<end], codes: entryCodes[start..<end],
-                tails: tails[start * kind.tail..<end * kind.tail], kind: kind, to: &output)
-            directory.appendLittleEndian(heads[start])
-            directory += tails[start * kind.tail..<(start + 1) * kind.tail]
+        while pending.count - start > least {
+            let size = Self.blockCount(pending[start...], kind)
+            let (at, block) = (output.count, pending[start..<start + size])
+            IndexPage.encode(block, codes: codes, kind: kind, to: &output)
+            directory.appendLittleEndian(pending[start].head)
+            pending[start].appendTail(to: &directory)
             directory.appendLittleEndian(UInt32(truncatingIfNeeded: written + at))
             directory.appendLittleEndian(CRC32C.of(output.span.bytes.extracting(at..<output.count)))
             kinds[kinds.count - 1].blocks += 1
             kinds[kinds.count - 1].entries += size
-            start = end
+            start += size
             if output.count >= Self.outputRoom { try flushOutput() }
         }
-        heads.removeFirst(start)
-        entryCodes.removeFirst(start)
-        tails.removeFirst(start * kind.tail)
+        count += start
+        pending.removeFirst(start)
     }
 
-    /// How many keys from `start` on fill a block.
-    private func blockCount(from start: Int) -> Int {
-        var (fits, tooMany) = (1, min(heads.count - start, IndexPage.mostEntries) + 1)
+    /// How many of the first serials fill a block.
+    private static func blockCount<Record: SerialRecord>(_ pending: ArraySlice<Record>, _ kind: IndexPage.Kind) -> Int {
+        let start = pending.startIndex
+        var (fits, tooMany) = (1, min(pending.count, IndexPage.mostEntries) + 1)
         while tooMany - fits > 1 {
             let middle = (fits + tooMany) / 2
-            let size = IndexPage.size(count: middle, span: heads[start + middle - 1] - heads[start], kind: kind)
-            if size <= IndexPage.most { fits = middle } else { tooMany = middle }
+            let span = pending[start + middle - 1].head - pending[start].head
+            if IndexPage.size(count: middle, span: span, kind: kind) <= IndexPage.most {
+                fits = middle
+            } else {
+                tooMany = middle
+            }
         }
         return fits
     }
@@ -124,7 +133,8 @@ struct IndexWriter {
 
     /// Writes what is left; the header, which makes the file an index, comes last.
     mutating func finish() throws(TrustError) {
-        try flushBlocks(atLeast: 0)
+        try flushNarrow(atLeast: 0)
+        try flushWide(atLeast: 0)
         try flushOutput()
         var end: [UInt8] = [UInt8(kinds.count)]
         for kind in kinds {

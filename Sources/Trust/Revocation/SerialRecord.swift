@@ -4,6 +4,12 @@ protocol SerialRecord: BitwiseCopyable, Sendable {
     static var words: Int { get }
     func word(_ index: Int) -> UInt64
     var code: UInt64 { get }
+    /// What an index keeps of a serial in 64 bits, in the same order: its value, or its contents' first eight bytes.
+    var head: UInt64 { get }
+    /// Contents of which length the serial's are; 0: it is a narrow one.
+    var length: Int { get }
+    /// Appends the contents from the ninth byte on.
+    func appendTail(to bytes: inout [UInt8])
     /// From contents in their shortest form; nil for a serial of another kind.
     /// - Parameters:
     ///   - length: of the contents, 1 to 21.
@@ -42,6 +48,9 @@ struct NarrowSerial: SerialRecord {
 
     var value: UInt64 { raw >> 4 }
     var code: UInt64 { raw & 0xF }
+    var head: UInt64 { raw >> 4 }
+    var length: Int { 0 }
+    func appendTail(to bytes: inout [UInt8]) {}
     @inline(__always) func word(_ index: Int) -> UInt64 { raw >> 4 }
 }
 
@@ -80,10 +89,8 @@ struct WideSerial: SerialRecord {
 
     var length: Int { Int(first >> 56) }
 
-    /// The contents' first eight bytes, left-justified.
     var head: UInt64 { (first << 8) | (second >> 56) }
 
-    /// Appends the contents from the ninth byte on.
     func appendTail(to bytes: inout [UInt8]) {
         for index in 8..<max(8, length) {
             let word = index < 15 ? second >> (8 * (14 - UInt64(index))) : third >> (8 * (22 - UInt64(index)))

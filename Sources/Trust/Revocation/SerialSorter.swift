@@ -61,7 +61,8 @@ struct SerialSorter<Record: SerialRecord> {
         } else {
             noteCodes()
             pending.removeLast(pending.count - waiting)
-            Self.sort(&pending, word: 0)
+            var other: [Record] = []
+            Self.sort(&pending, word: 0, with: &other)
             Self.merge(&pending)
         }
     }
@@ -76,17 +77,17 @@ struct SerialSorter<Record: SerialRecord> {
     private static func drain(_ scatter: Scatter<Record>, _ body: ([Record]) throws(TrustError) -> Void)
         throws(TrustError)
     {
-        var records: [Record] = []
+        var (records, other): ([Record], [Record]) = ([], [])
         for bucket in 0..<Scatter<Record>.buckets {
             let count = scatter.count(bucket)
             guard count > mostSorted else {
                 try scatter.read(bucket, into: &records)
-                sort(&records, word: scatter.range.word)
+                sort(&records, word: scatter.range.word, with: &other)
                 merge(&records)
                 try body(records)
                 continue
             }
-            records = []
+            (records, other) = ([], [])
             // Crowded: scattered again over what it really holds.
             var range = WordRange<Record>(word: scatter.range.word)
             try scatter.read(bucket) { range.widen(by: $0) }
@@ -132,20 +133,25 @@ struct SerialSorter<Record: SerialRecord> {
     }
 
     /// Sorts by `word` and, where that is equal, by the words after it; the words before it are equal.
-    static func sort(_ records: inout [Record], word: Int) {
+    /// - Parameter other: room that is used again by the next sort.
+    private static func sort(_ records: inout [Record], word: Int, with other: inout [Record]) {
         guard records.count > 1 else { return }
         var range = WordRange<Record>(word: word)
         range.widen(by: records[...])
         let bits = UInt64.bitWidth - (range.highest - range.lowest).leadingZeroBitCount
         guard records.count > 64 else { return records.sort { $0.precedes($1) } }
         if bits > 0 {
-            let passes = (bits + 11) / 12
+            let passes = (bits + 8) / 9
             let width = (bits + passes - 1) / passes
-            var other = [Record](repeating: .blank, count: records.count)
+            let digits = Digits(word: word, lowest: range.lowest, width: width)
+            if other.count < records.count {
+                other.append(contentsOf: repeatElement(.blank, count: records.count - other.count))
+            } else {
+                other.removeLast(other.count - records.count)
+            }
+            var starts = digits.starts(of: records.span, passes: passes)
             for pass in 0..<passes {
-                distribute(
-                    records.span, into: &other, word: word, lowest: range.lowest, shift: UInt64(pass * width),
-                    bits: width)
+                digits.distribute(records.span, into: &other, pass: pass, &starts)
                 swap(&records, &other)
             }
         }
@@ -159,29 +165,46 @@ struct SerialSorter<Record: SerialRecord> {
         }
     }
 
-    /// One pass of a radix sort: by some bits of a word, and in order where they are equal.
-    private static func distribute(
-        _ records: Span<Record>, into output: inout [Record], word: Int, lowest: UInt64, shift: UInt64, bits: Int
-    ) {
-        let mask = (UInt64(1) << UInt64(bits)) - 1
-        var counters = [UInt32](repeating: 0, count: 1 << bits)
-        var starts = counters.mutableSpan
-        var other = output.mutableSpan
-        for index in 0..<records.count {
-            starts[Int((records[index].word(word) &- lowest) &>> shift & mask)] &+= 1
+    /// The digits of a radix sort: `width` bits each of what a word lies above the lowest one.
+    private struct Digits {
+        let word: Int
+        let lowest: UInt64
+        let width: Int
+
+        @inline(__always) private func digit(_ record: Record, _ pass: Int) -> Int {
+            Int((record.word(word) &- lowest) &>> UInt64(pass &* width) & ((1 &<< UInt64(width)) &- 1))
         }
-        var sum: UInt32 = 0
-        for digit in 0..<starts.count {
-            let count = starts[digit]
-            starts[digit] = sum
-            sum &+= count
+
+        /// Where in each pass the records with each digit begin.
+        func starts(of records: Span<Record>, passes: Int) -> [UInt32] {
+            var counters = [UInt32](repeating: 0, count: passes << width)
+            var starts = counters.mutableSpan
+            for index in 0..<records.count {
+                let record = records[index]
+                for pass in 0..<passes { starts[pass &<< width | digit(record, pass)] &+= 1 }
+            }
+            for pass in 0..<passes {
+                var sum: UInt32 = 0
+                for place in pass << width..<(pass + 1) << width {
+                    let count = starts[place]
+                    starts[place] = sum
+                    sum &+= count
+                }
+            }
+            return counters
         }
-        for index in 0..<records.count {
-            let record = records[index]
-            let digit = Int((record.word(word) &- lowest) &>> shift & mask)
-            let place = starts[digit]
-            other[Int(place)] = record
-            starts[digit] = place &+ 1
+
+        /// One pass: by its digit, and in order where that is equal.
+        func distribute(_ records: Span<Record>, into output: inout [Record], pass: Int, _ starts: inout [UInt32]) {
+            var starts = starts.mutableSpan
+            var output = output.mutableSpan
+            for index in 0..<records.count {
+                let record = records[index]
+                let digit = pass &<< width | digit(record, pass)
+                let place = starts[digit]
+                output[Int(place)] = record
+                starts[digit] = place &+ 1
+            }
         }
     }
 }
