@@ -115,6 +115,9 @@ var targets: [Target] = [
 
 if let fuzzer {
     targets.append(.target(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"))
+    targets.append(
+        .target(
+            name: "FuzzDriver", dependencies: ["CFuzzer"], path: "Tests/Fuzz/Driver", swiftSettings: settings))
     for (name, rooms) in [
         "FuzzTLV": ["TLV"], "FuzzAgeRecord": ["MyNumberCard"], "FuzzCVCertificate": ["MyNumberCard"],
         "FuzzStatusChain": ["SmartCard"], "FuzzRevocationList": ["Trust", "Cryptography"],
@@ -122,7 +125,7 @@ if let fuzzer {
     ] {
         targets.append(
             .executableTarget(
-                name: name, dependencies: ["CFuzzer"] + rooms.map { .target(name: $0) }, path: "Tests/Fuzz/\(name)",
+                name: name, dependencies: ["FuzzDriver"] + rooms.map { .target(name: $0) }, path: "Tests/Fuzz/\(name)",
                 exclude: ["corpus"], swiftSettings: room,
                 linkerSettings: [.unsafeFlags([fuzzer, "-lstdc++", "-lm"])]))
     }

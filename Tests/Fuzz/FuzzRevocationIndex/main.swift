@@ -1,4 +1,4 @@
-import CFuzzer
+import FuzzDriver
 import Glibc
 import Trust
 
@@ -40,7 +40,7 @@ func mend(_ bytes: inout [UInt8]) {
     put(CRC32C.of(bytes.span.bytes.extracting(0..<60)), 60)
 }
 
-func fuzz(_ input: [UInt8]) {
+fuzz { input in
     var bytes = input
     mend(&bytes)
     ftruncate(descriptor, off_t(bytes.count))
@@ -53,13 +53,4 @@ func fuzz(_ input: [UInt8]) {
         }
     }
     try? index.checkWhole()
-}
-
-var count = CommandLine.argc
-var arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = CommandLine.unsafeArgv
-_ = withUnsafeMutablePointer(to: &arguments) { arguments in
-    LLVMFuzzerRunDriver(&count, arguments) { data, size in
-        fuzz(Array(UnsafeBufferPointer(start: data, count: size)))
-        return 0
-    }
 }

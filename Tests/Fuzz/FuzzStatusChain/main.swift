@@ -1,4 +1,4 @@
-import CFuzzer
+import FuzzDriver
 import Dispatch
 import SmartCard
 import Synchronization
@@ -29,7 +29,7 @@ final class FuzzedCard: CardTransport {
     func powerDown() async {}
 }
 
-func fuzz(_ bytes: [UInt8]) {
+fuzz { bytes in
     let done = DispatchSemaphore(value: 0)
     let card = FuzzedCard(bytes)
     Task {
@@ -42,13 +42,4 @@ func fuzz(_ bytes: [UInt8]) {
     }
     done.wait()
     precondition(card.exchanges.withLock { $0 } <= 64)
-}
-
-var count = CommandLine.argc
-var arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = CommandLine.unsafeArgv
-_ = withUnsafeMutablePointer(to: &arguments) { arguments in
-    LLVMFuzzerRunDriver(&count, arguments) { data, size in
-        fuzz(Array(UnsafeBufferPointer(start: data, count: size)))
-        return 0
-    }
 }

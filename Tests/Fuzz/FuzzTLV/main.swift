@@ -1,4 +1,4 @@
-import CFuzzer
+import FuzzDriver
 import TLV
 
 /// Reads everything that can be read, by both rules, one level below another.
@@ -18,16 +18,7 @@ func walk(_ bytes: ArraySlice<UInt8>, _ rules: TLVReader.Rules, depth: Int) {
     }
 }
 
-func fuzz(_ bytes: [UInt8]) {
+fuzz { bytes in
     walk(bytes[...], .ber, depth: 0)
     walk(bytes[...], .der, depth: 0)
-}
-
-var count = CommandLine.argc
-var arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = CommandLine.unsafeArgv
-_ = withUnsafeMutablePointer(to: &arguments) { arguments in
-    LLVMFuzzerRunDriver(&count, arguments) { data, size in
-        fuzz(Array(UnsafeBufferPointer(start: data, count: size)))
-        return 0
-    }
 }
