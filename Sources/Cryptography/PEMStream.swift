@@ -13,9 +13,6 @@ package struct PEMStream: Sendable {
         (begin, end) = (Array("-----BEGIN \(label)-----".utf8), Array("-----END \(label)-----".utf8))
     }
 
-    /// True between two blocks.
-    package var isBetween: Bool { !isInside }
-
     /// Takes the next characters and hands over what they say.
     /// - Throws: `malformed` for what is no base64 or too long a line, and what `block` throws.
     package mutating func take(_ bytes: UnsafeRawBufferPointer, _ block: (Part) throws -> Void) throws {

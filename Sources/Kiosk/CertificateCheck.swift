@@ -24,9 +24,6 @@ package struct CertificateCheck: Sendable {
     package struct UnreadableFile: Error, CustomStringConvertible {
         package let file: String
         package let what: String
-
-        package init(file: String, what: String) { (self.file, self.what) = (file, what) }
-
         package var description: String {
             "\(file): \(what)\n  \(OperatorAdvice.certificateFile.english)\n  \(OperatorAdvice.certificateFile.japanese)"
         }
@@ -48,9 +45,9 @@ package struct CertificateCheck: Sendable {
     }
 
     package func run(certificate file: String) throws(UnreadableFile) -> Answer {
-        let leaf = try read([file], label: "CERTIFICATE").first ?? []
-        let anchorCertificates = try read(anchors, label: "CERTIFICATE")
-        let others = try read(intermediates, label: "CERTIFICATE")
+        let leaf = try Self.certificates(in: [file]).first ?? []
+        let anchorCertificates = try Self.certificates(in: anchors)
+        let others = try Self.certificates(in: intermediates)
         var readable: [UnverifiedRevocationList] = []
         var broken: TrustError?
         for file in lists {
@@ -74,12 +71,13 @@ package struct CertificateCheck: Sendable {
         }
     }
 
-    private func read(_ files: [String], label: String) throws(UnreadableFile) -> [[UInt8]] {
+    /// The certificates of some files, DER.
+    package static func certificates(in files: [String]) throws(UnreadableFile) -> [[UInt8]] {
         var all: [[UInt8]] = []
         for file in files {
             guard let bytes = readFile(file) else { throw UnreadableFile(file: file, what: "can not be read") }
-            guard let blocks = try? derBlocks(in: bytes, label: label), !blocks.isEmpty else {
-                throw UnreadableFile(file: file, what: "holds no \(label == "CERTIFICATE" ? "certificate" : "list")")
+            guard let blocks = try? derBlocks(in: bytes, label: "CERTIFICATE"), !blocks.isEmpty else {
+                throw UnreadableFile(file: file, what: "holds no certificate")
             }
             all += blocks
         }

@@ -77,7 +77,7 @@ extension Kazashi {
             var certificate: String
 
             func run() throws {
-                let der = try certificates(in: certificate).first ?? []
+                let der = try certificates(in: [certificate]).first ?? []
                 let check = StoreCheck(store: try options.open(), time: try time.moment(), maxAge: try time.age())
                 try finish(check.run(der), json: json)
             }
@@ -189,19 +189,18 @@ func complain(_ error: any Error, of source: String, json: Bool = false) -> Exit
     return ExitCode(words.exitCode)
 }
 
-func certificates(in file: String) throws -> [[UInt8]] {
-    guard let bytes = readFile(file), let blocks = try? derBlocks(in: bytes, label: "CERTIFICATE"), !blocks.isEmpty
-    else {
-        let error = CertificateCheck.UnreadableFile(file: file, what: "holds no certificate, or can not be read")
+func certificates(in files: [String]) throws -> [[UInt8]] {
+    do {
+        return try CertificateCheck.certificates(in: files)
+    } catch {
         say("\(error)")
         throw ExitCode.wrongUse
     }
-    return blocks
 }
 
 func trustAnchors(_ files: [String]) throws -> TrustAnchors {
     do {
-        return try TrustAnchors(try files.flatMap(certificates))
+        return try TrustAnchors(try certificates(in: files))
     } catch let error as TrustError {
         say("--issuer: \(error.reason)")
         throw ExitCode.wrongUse

@@ -33,21 +33,3 @@ func filesUnder(_ path: String) -> [String] {
     }
     return names.sorted()
 }
-
-/// Puts `bytes` in place of a file, whole or not at all: written beside it, synchronised, renamed.
-func replaceFile(_ path: String, with bytes: [UInt8]) -> Bool {
-    let temporary = path + ".new"
-    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else { return false }
-    let written = write(descriptor, bytes, bytes.count) == bytes.count && fsync(descriptor) == 0
-    close(descriptor)
-    guard written, rename(temporary, path) == 0 else {
-        unlink(temporary)
-        return false
-    }
-    guard let slash = path.lastIndex(of: "/") else { return true }
-    let folder = open(String(path[..<slash]), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard folder >= 0 else { return false }
-    defer { close(folder) }
-    return fsync(folder) == 0
-}

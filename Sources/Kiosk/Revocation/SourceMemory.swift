@@ -1,5 +1,6 @@
 internal import FoundationEssentials
 internal import Glibc
+internal import Trust
 
 /// What was taken from where, so that a file is read and a list fetched once: in the store's folder, and of no
 /// consequence when it is lost.
@@ -35,6 +36,6 @@ struct SourceMemory: Codable, Equatable {
     /// False when it could not be stored.
     func store(_ path: String) -> Bool {
         guard let data = try? JSONEncoder().encode(self) else { return false }
-        return replaceFile(path, with: Array(data))
+        return (try? StoreFile.replace(path, with: Array(data))) != nil
     }
 }

@@ -1,3 +1,5 @@
+internal import Trust
+
 /// The time stored every ten minutes: a board without a battery clock never starts earlier than it stopped.
 struct StoredTime {
     private let path: String
@@ -10,5 +12,7 @@ struct StoredTime {
     }
 
     /// False when it could not be stored.
-    func store(_ seconds: Int64) -> Bool { replaceFile(path, with: Array("\(seconds)\n".utf8)) }
+    func store(_ seconds: Int64) -> Bool {
+        (try? StoreFile.replace(path, with: Array("\(seconds)\n".utf8))) != nil
+    }
 }

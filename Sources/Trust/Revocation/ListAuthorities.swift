@@ -6,24 +6,18 @@ package struct ListAuthorities: Sendable {
 
     private struct Authority: Sendable {
         let certificate: X509Certificate
-        let name: DistinguishedName
-        let subjectKeyIdentifier: [UInt8]?
+        let signer: ListSigner
         /// Keeps the key's table, which halves the time of a signature.
         let key: VerificationKey
-        let keyHash: [UInt8]
     }
 
-    /// - Parameter certificates: those whose keys may not sign lists are left out (RFC 5280 6.3.3 (f)).
+    /// - Parameter certificates: those whose keys may not sign lists are left out.
     package init(_ certificates: [X509Certificate]) {
         authorities = certificates.compactMap { certificate in
-            guard (certificate.keyUsage ?? KeyUsage.crlSign) & KeyUsage.crlSign != 0,
-                let name = try? DistinguishedName(encoded: certificate.subject[...]),
-                let extensions = try? CertificateExtensions(certificate),
+            guard let signer = ListSigner(certificate),
                 let key = try? VerificationKey(publicKeyInfo: certificate.publicKeyInfo)
             else { return nil }
-            return Authority(
-                certificate: certificate, name: name, subjectKeyIdentifier: extensions.subjectKeyIdentifier, key: key,
-                keyHash: sha256(certificate.publicKeyInfo))
+            return Authority(certificate: certificate, signer: signer, key: key)
         }
     }
 
@@ -38,24 +32,35 @@ package struct ListAuthorities: Sendable {
     func signer(
         of fields: RevocationListFields, signature: [UInt8], digest: [UInt8], algorithm: SignatureAlgorithm
     ) -> Signer? {
-        let match = candidates(of: fields).first {
-            (try? $0.key.verify(signature, digest: digest, algorithm: algorithm)) != nil
+        let match = authorities.first {
+            $0.signer.mayHaveSigned(fields)
+                && (try? $0.key.verify(signature, digest: digest, algorithm: algorithm)) != nil
         }
-        return match.map { Signer(certificate: $0.certificate, keyHash: $0.keyHash) }
+        return match.map { Signer(certificate: $0.certificate, keyHash: $0.signer.keyHash) }
+    }
+}
+
+/// A certificate as the issuer of lists: its name and its key's identity. Its signatures are another matter.
+struct ListSigner: Sendable {
+    private let name: DistinguishedName
+    private let subjectKeyIdentifier: [UInt8]?
+    /// SHA-256 of the SubjectPublicKeyInfo.
+    let keyHash: [UInt8]
+
+    /// Nil when its key may not sign lists (RFC 5280 6.3.3 (f)).
+    init?(_ certificate: X509Certificate) {
+        guard (certificate.keyUsage ?? KeyUsage.crlSign) & KeyUsage.crlSign != 0,
+            let name = try? DistinguishedName(encoded: certificate.subject[...]),
+            let extensions = try? CertificateExtensions(certificate)
+        else { return nil }
+        (self.name, subjectKeyIdentifier) = (name, extensions.subjectKeyIdentifier)
+        keyHash = sha256(certificate.publicKeyInfo)
     }
 
-    /// True when an authority of that name and key may have signed the list under the key that the list's index names.
-    func have(issuerKey: [UInt8], of fields: RevocationListFields) -> Bool {
-        candidates(of: fields).contains { $0.keyHash == issuerKey }
-    }
-
-    private func candidates(of fields: RevocationListFields) -> [Authority] {
-        authorities.filter { authority in
-            guard authority.name == fields.issuer else { return false }
-            guard let wanted = fields.authorityKeyIdentifier, let has = authority.subjectKeyIdentifier else {
-                return true
-            }
-            return wanted == has
-        }
+    /// The list bears its name, and names its key or none.
+    func mayHaveSigned(_ fields: RevocationListFields) -> Bool {
+        guard name == fields.issuer else { return false }
+        guard let wanted = fields.authorityKeyIdentifier, let has = subjectKeyIdentifier else { return true }
+        return wanted == has
     }
 }

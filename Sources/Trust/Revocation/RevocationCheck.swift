@@ -210,7 +210,8 @@ private struct PathCheck {
 extension RevocationList {
     /// The authority may sign lists, and its key made this one's signature.
     fileprivate func isSigned(by authority: X509Certificate) -> Bool {
-        ListAuthorities([authority]).have(issuerKey: issuerKey, of: fields)
+        guard let signer = ListSigner(authority) else { return false }
+        return signer.mayHaveSigned(fields) && signer.keyHash == issuerKey
     }
 
     /// The reasons for which this list covers the certificate; nil when it does not (RFC 5280 6.3.3 (b)).

@@ -160,15 +160,7 @@ package final class RevocationIndex: Sendable {
             }
             guard low > 0 else { return nil }
             let block = low - 1
-            let start = Int(directory.word32(size * block + 8 + section.kind.tail))
-            let end = try self.end(of: block, in: section, bytes)
-            guard start >= IndexWriter.headerSize, start < end, end <= bytes.byteCount else {
-                throw Self.damaged("a block lies where none can be")
-            }
-            let contents = bytes.extracting(start..<end)
-            try check(
-                contents, sum: directory.word32(size * block + 12 + section.kind.tail),
-                number: section.firstBlock + block)
+            let contents = bytes.extracting(try place(of: block, in: section, bytes))
             let code = try IndexPage.find(
                 head: head, tail: tail, first: directory.word64(size * block), kind: section.kind, in: contents)
             guard let code else { return nil }
@@ -178,7 +170,7 @@ package final class RevocationIndex: Sendable {
     }
 
     /// Where a block ends: at the next one, or at the directory.
-    private func end(of block: Int, in section: Section, _ bytes: RawSpan) throws(TrustError) -> Int {
+    private func end(of block: Int, in section: Section, _ bytes: RawSpan) -> Int {
         if block + 1 < section.blocks {
             return Int(bytes.word32(section.directory + section.entrySize * (block + 1) + 8 + section.kind.tail))
         }
@@ -187,25 +179,28 @@ package final class RevocationIndex: Sendable {
         return Int(bytes.word32(next.directory + 8 + next.kind.tail))
     }
 
-    private func check(_ block: RawSpan, sum: UInt32, number: Int) throws(TrustError) {
-        guard !checked[number] else { return }
-        guard CRC32C.of(block) == sum else { throw Self.damaged("a block of it was altered") }
-        checked.note(number)
+    /// Where a block lies in the file, once it was found as it was written.
+    private func place(of block: Int, in section: Section, _ bytes: RawSpan) throws(TrustError) -> Range<Int> {
+        let entry = section.directory + section.entrySize * block + 8 + section.kind.tail
+        let (start, end) = (Int(bytes.word32(entry)), end(of: block, in: section, bytes))
+        guard start >= IndexWriter.headerSize, start < end, end <= bytes.byteCount else {
+            throw Self.damaged("a block lies where none can be")
+        }
+        let number = section.firstBlock + block
+        if !checked[number] {
+            guard CRC32C.of(bytes.extracting(start..<end)) == bytes.word32(entry + 4) else {
+                throw Self.damaged("a block of it was altered")
+            }
+            checked.note(number)
+        }
+        return start..<end
     }
 
     /// Checks every block.
     package func checkWhole() throws(TrustError) {
         try file.withBytes(0..<file.count) { (bytes) throws(TrustError) in
             for section in sections {
-                for block in 0..<section.blocks {
-                    let entry = section.directory + section.entrySize * block + 8 + section.kind.tail
-                    let (start, end) = (Int(bytes.word32(entry)), try end(of: block, in: section, bytes))
-                    guard start >= IndexWriter.headerSize, start < end, end <= bytes.byteCount else {
-                        throw Self.damaged("a block lies where none can be")
-                    }
-                    try check(
-                        bytes.extracting(start..<end), sum: bytes.word32(entry + 4), number: section.firstBlock + block)
-                }
+                for block in 0..<section.blocks { _ = try place(of: block, in: section, bytes) }
             }
         }
     }

@@ -1,8 +1,8 @@
 internal import CLinux
 internal import Glibc
 
-/// Files of the store: read whole, replaced whole, durably.
-enum StoreFile {
+/// Files read whole and replaced whole, durably: the store's, and the kiosk's own beside it.
+package enum StoreFile {
     static func read(_ path: String) -> [UInt8]? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
@@ -39,7 +39,9 @@ enum StoreFile {
         guard fdatasync(descriptor) == 0 else { throw unavailable(path) }
     }
 
-    static func replace(_ path: String, with bytes: [UInt8]) throws(TrustError) {
+    /// Written beside it, synchronised, renamed: the file is the old one or the new one whenever the power goes.
+    /// - Throws: `storeUnavailable`.
+    package static func replace(_ path: String, with bytes: [UInt8]) throws(TrustError) {
         let new = try NewFile(for: path)
         try writeAll(bytes.span.bytes, to: new.descriptor, at: 0, what: name(path))
         try new.synchronise()
