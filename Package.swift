@@ -51,7 +51,7 @@ var targets: [Target] = [
     .executableTarget(
         name: "kazashi",
         dependencies: [
-            "Kiosk", "Announcement", "Registry", "Trust", "Cryptography", "TLV", "Panel", logging, arguments,
+            "Kiosk", "Announcement", "Registry", "Trust", "JOSE", "Cryptography", "TLV", "Panel", logging, arguments,
         ],
         swiftSettings: settings),
 
@@ -61,7 +61,11 @@ var targets: [Target] = [
         name: "VirtualCard", dependencies: ["TestPKI", "MyNumberCard", "SmartCard", "Cryptography", "CLinux"],
         swiftSettings: settings),
     .target(
-        name: "LibraryDesk", dependencies: ["Announcement", "JOSE", "Cryptography", flyingFox],
+        name: "LibraryDesk", dependencies: ["Announcement", "JOSE", "Cryptography", "CLinux", grdb, flyingFox],
+        resources: [
+            .embedInCode("Page/index.html"), .embedInCode("Page/page.css"), .embedInCode("Page/page.js"),
+            .embedInCode("Vendors/claims.schema.json"), .embedInCode("Vendors/receiver.py"),
+        ],
         swiftSettings: settings),
     .target(
         name: "Laboratory",
@@ -92,14 +96,20 @@ var targets: [Target] = [
     .testTarget(name: "LoginTests", dependencies: ["Login", "Laboratory"], swiftSettings: settings),
     .testTarget(
         name: "AnnouncementTests",
-        dependencies: ["Announcement", "HTTPClient", "LibraryDesk", "Laboratory", "TestPKI", "JOSE", "Cryptography"],
+        dependencies: [
+            "Announcement", "HTTPClient", "LibraryDesk", "Laboratory", "TestPKI", "JOSE", "Cryptography", grdb,
+        ],
         swiftSettings: settings),
     .testTarget(
         name: "KioskTests",
         dependencies: [
             "Kiosk", "Laboratory", "TestPKI", "VirtualCard", "LibraryDesk", "Registry", "Announcement", "Trust",
-            "Cryptography", "HTTPClient",
+            "Cryptography", "HTTPClient", "JOSE", grdb,
         ],
+        swiftSettings: settings),
+    .testTarget(
+        name: "LibraryDeskTests",
+        dependencies: ["LibraryDesk", "Laboratory", "Announcement", "HTTPClient", "JOSE", "Cryptography"],
         swiftSettings: settings),
     .testTarget(
         name: "VirtualCardTests",
@@ -108,7 +118,7 @@ var targets: [Target] = [
         name: "KazashiTests",
         dependencies: [
             "kazashi", "kazashi-lab", "Laboratory", "VirtualCard", "TestPKI", "LibraryDesk", "SmartCard",
-            "Announcement", "Trust", "CPCSC", "Cryptography",
+            "Announcement", "HTTPClient", "JOSE", "Trust", "CPCSC", "Cryptography",
         ],
         swiftSettings: settings),
 ]
@@ -121,7 +131,8 @@ if let fuzzer {
     for (name, rooms) in [
         "FuzzTLV": ["TLV"], "FuzzAgeRecord": ["MyNumberCard"], "FuzzCVCertificate": ["MyNumberCard"],
         "FuzzStatusChain": ["SmartCard"], "FuzzRevocationList": ["Trust", "Cryptography"],
-        "FuzzRevocationIndex": ["Trust"],
+        "FuzzRevocationIndex": ["Trust"], "FuzzToken": ["Announcement", "JOSE", "Cryptography"],
+        "FuzzAcknowledgement": ["Announcement", "JOSE", "Cryptography"],
     ] {
         targets.append(
             .executableTarget(

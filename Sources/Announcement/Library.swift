@@ -6,18 +6,67 @@ package struct Library: Sendable {
     package let name: String
     /// `aud`.
     package let audience: String
-    package let url: String
+    package let endpoint: Endpoint
     /// A tap is welcomed only when every required library that the registration names has acknowledged.
     package let isRequired: Bool
-    package let receiver: PublicJWK
-    package let tls: TLSOptions
+    package let suite: Suite
+    /// Whether it is told when the kiosk is out of service.
+    package let hearsOfOutages: Bool
+    /// Reads the suite's keys again, for a library that has new ones; nil when that fails.
+    package let reread: @Sendable () -> Suite?
 
     package init(
-        name: String, audience: String, url: String, isRequired: Bool, receiver: PublicJWK,
-        tls: TLSOptions = TLSOptions()
+        name: String, audience: String, endpoint: Endpoint, isRequired: Bool = true, suite: Suite,
+        hearsOfOutages: Bool = false, reread: @escaping @Sendable () -> Suite? = { nil }
     ) {
-        (self.name, self.audience, self.url) = (name, audience, url)
-        (self.isRequired, self.receiver, self.tls) = (isRequired, receiver, tls)
+        (self.name, self.audience, self.endpoint) = (name, audience, endpoint)
+        (self.isRequired, self.suite, self.hearsOfOutages, self.reread) = (isRequired, suite, hearsOfOutages, reread)
+    }
+}
+
+/// Where tokens go, and what makes an answer from there believable.
+package enum Endpoint: Sendable {
+    /// TLS with the server's name checked: whoever answers is the library.
+    case https(url: String, tls: TLSOptions)
+    /// Plain HTTP to this machine.
+    case loopback(url: String)
+    /// Plain HTTP over a network: only an acknowledgement token says who answers.
+    case plainHTTP(url: String)
+    /// One token a datagram; only an acknowledgement token counts.
+    case udp(host: String, port: UInt16)
+
+    /// Whether whoever answers there is the library; elsewhere an answer must prove it.
+    package var provesWhoAnswers: Bool {
+        switch self {
+        case .https, .loopback: true
+        case .plainHTTP, .udp: false
+        }
+    }
+
+    /// Nil for a channel that is not HTTP.
+    var http: (url: String, tls: TLSOptions)? {
+        switch self {
+        case .https(let url, let tls): (url, tls)
+        case .loopback(let url), .plainHTTP(let url): (url, TLSOptions())
+        case .udp: nil
+        }
+    }
+}
+
+/// How tokens for one library are made. The configuration says it, never a message (RFC 8725 3.1).
+package enum Suite: Sendable {
+    /// A JWS in a JWE. Tokens are sealed for `receiver`; `others` are further keys of the library's set, tried when it
+    /// says that it does not know the first. `acknowledgers` verify signed acknowledgements.
+    case nested(receiver: PublicJWK, others: [PublicJWK] = [], acknowledgers: [PublicJWK] = [])
+    /// A JWE under a key that both hold.
+    case direct(SharedKey)
+
+    /// Nil: there is no key to verify one with.
+    var acknowledgementKeys: AcknowledgementKeys? {
+        switch self {
+        case .nested(_, _, let keys): keys.isEmpty ? nil : .signed(keys)
+        case .direct(let key): .shared(key)
+        }
     }
 }
 
@@ -30,21 +79,11 @@ package enum Delivery: Hashable, Sendable {
     case unreachable
 }
 
-/// What a receiver may call a refusal (RFC 8935 2.4, and the push profile).
-package enum PushError: String, Error, Sendable, CaseIterable {
-    case invalidRequest = "invalid_request"
-    case invalidKey = "invalid_key"
-    case invalidIssuer = "invalid_issuer"
-    case invalidAudience = "invalid_audience"
-    case authenticationFailed = "authentication_failed"
-    case accessDenied = "access_denied"
-}
-
 /// Why no token could be made.
 package enum AnnouncementError: String, Error, Sendable {
     /// Signing or sealing failed: no randomness.
     case tokenFailed = "token_failed"
-    /// The token would not fit a datagram of the profile (1452 bytes).
+    /// The token would be larger than a receiver takes.
     case tooLarge = "too_large"
     /// The registration names none of the configured libraries.
     case noLibrary = "no_library"

@@ -42,6 +42,28 @@ package enum AESGCM {
         }
     }
 
+    /// Nonce ‖ ciphertext ‖ tag under a fresh random nonce: how records lie on the disk.
+    package static func sealRecord(_ plaintext: [UInt8], key: SecretBytes, associated: [UInt8])
+        throws(CryptographyError) -> [UInt8]
+    {
+        let nonce = try SecureRandom.shared.bytes(nonceCount)
+        let sealed = try plaintext.span.bytes.withUnsafeBytes { (plaintext) throws(CryptographyError) in
+            try seal(plaintext, key: key, nonce: nonce, associated: associated)
+        }
+        return nonce + sealed.ciphertext + sealed.tag
+    }
+
+    /// - Throws: `authenticationFailed` for another key, other associated data, or altered bytes.
+    package static func openRecord(_ record: [UInt8], key: SecretBytes, associated: [UInt8])
+        throws(CryptographyError) -> SecretBytes
+    {
+        guard record.count > nonceCount + tagCount else { throw CryptographyError(.authenticationFailed) }
+        let body = record.dropFirst(nonceCount)
+        return try open(
+            body.dropLast(tagCount), tag: body.suffix(tagCount), key: key, nonce: record.prefix(nonceCount),
+            associated: associated)
+    }
+
     /// One context an operation: its key schedule is wiped when it goes.
     private final class Context {
         let gcm: UnsafeMutablePointer<mbedtls_gcm_context>

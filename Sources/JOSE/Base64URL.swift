@@ -11,6 +11,9 @@ package enum Base64URL {
         String(decoding: encodedBytes(bytes), as: UTF8.self)
     }
 
+    /// The length of the text of `count` bytes.
+    static func count(_ count: Int) -> Int { (count * 4 + 2) / 3 }
+
     static func encodedBytes(_ bytes: some Collection<UInt8>) -> [UInt8] {
         var text: [UInt8] = []
         text.reserveCapacity((bytes.count * 4 + 2) / 3)

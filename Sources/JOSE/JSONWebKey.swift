@@ -79,4 +79,9 @@ package struct SigningKey: Sendable {
     }
 
     package var publicJWK: PublicJWK { PublicJWK(key: key.publicKey, keyID: keyID) }
+
+    /// The private key as a JWK: a secret text.
+    package var secretJSON: String {
+        publicJWK.json.dropLast() + #","d":"\#(key.scalar.withBytes { Base64URL.encode($0) })"}"#
+    }
 }

@@ -4,6 +4,8 @@ internal import Synchronization
 /// An ephemeral key, agreed with one receiver ahead of the token that it will seal: half a P-256 agreement costs more
 /// than everything else in a token. It seals once.
 package final class PreparedAgreement: Sendable {
+    /// The receiver's key.
+    package let keyID: String
     private let header: TokenHeader
     private let contentKey: Mutex<SecretBytes?>
 
@@ -12,15 +14,25 @@ package final class PreparedAgreement: Sendable {
         do {
             let ephemeral = try P256PrivateKey.generate()
             let shared = try ephemeral.sharedSecret(with: receiver.key)
-            header = TokenHeader(
-                alg: "ECDH-ES", enc: "A256GCM", cty: "JWT", kid: receiver.keyID,
-                epk: TokenHeader.EphemeralKey(
-                    kty: "EC", crv: "P-256", x: Base64URL.encode(ephemeral.publicKey.x),
-                    y: Base64URL.encode(ephemeral.publicKey.y)))
+            keyID = receiver.keyID
+            header = Self.header(
+                keyID, x: Base64URL.encode(ephemeral.publicKey.x), y: Base64URL.encode(ephemeral.publicKey.y))
             contentKey = Mutex(try concatKDF(shared, algorithm: "A256GCM", apu: [], apv: []))
         } catch {
             throw .failed
         }
+    }
+
+    private static func header(_ keyID: String, x: String, y: String) -> TokenHeader {
+        TokenHeader(
+            alg: "ECDH-ES", enc: "A256GCM", cty: "JWT", kid: keyID,
+            epk: TokenHeader.EphemeralKey(kty: "EC", crv: "P-256", x: x, y: y))
+    }
+
+    /// The size of a token around `count` bytes.
+    package static func size(of count: Int, receiverKeyID: String) -> Int {
+        let coordinate = String(repeating: "x", count: Base64URL.count(32))
+        return ContentEncryption.size(of: count, header: header(receiverKeyID, x: coordinate, y: coordinate))
     }
 
     /// A compact JWE around `payload`: ECDH-ES in direct agreement, A256GCM (RFC 7516, RFC 7518 4.6 and 5.3).
@@ -31,6 +43,32 @@ package final class PreparedAgreement: Sendable {
             return key
         }
         guard let key else { throw .spent }
+        return try ContentEncryption.seal(payload, header: header, key: key)
+    }
+}
+
+extension SharedKey {
+    /// A compact JWE around `payload` under this key itself: `dir`, A256GCM (RFC 7518 4.5 and 5.3).
+    package func seal(_ payload: [UInt8], type: String) throws(JOSEError) -> [UInt8] {
+        try ContentEncryption.seal(payload, header: header(type), key: secret)
+    }
+
+    /// The size of a token around `count` bytes.
+    package func size(of count: Int, type: String) -> Int { ContentEncryption.size(of: count, header: header(type)) }
+
+    private func header(_ type: String) -> TokenHeader {
+        TokenHeader(alg: "dir", enc: "A256GCM", typ: type, kid: keyID)
+    }
+}
+
+/// A256GCM with a fresh random nonce, in compact form. With `dir` and in direct agreement the encrypted key is empty.
+private enum ContentEncryption {
+    static func size(of count: Int, header: TokenHeader) -> Int {
+        ((try? header.encoded().count) ?? 0) + Base64URL.count(AESGCM.nonceCount) + Base64URL.count(count)
+            + Base64URL.count(AESGCM.tagCount) + 4
+    }
+
+    static func seal(_ payload: [UInt8], header: TokenHeader, key: SecretBytes) throws(JOSEError) -> [UInt8] {
         let header = try header.encoded()
         do {
             let nonce = try SecureRandom.shared.bytes(AESGCM.nonceCount)
@@ -38,7 +76,6 @@ package final class PreparedAgreement: Sendable {
                 try AESGCM.seal(payload, key: key, nonce: nonce, associated: header)
             }
             let dot = [UInt8(ascii: ".")]
-            // Direct agreement has an empty encrypted key.
             return header + dot + dot + Base64URL.encodedBytes(nonce) + dot + Base64URL.encodedBytes(sealed.ciphertext)
                 + dot + Base64URL.encodedBytes(sealed.tag)
         } catch {
@@ -75,11 +112,26 @@ package struct UnopenedJWE: Sendable {
         let (x, y) = (try Base64URL.decode(epk.x.utf8), try Base64URL.decode(epk.y.utf8))
         do {
             let shared = try key.sharedSecret(with: P256PublicKey(x: x, y: y))
-            let contentKey = try concatKDF(shared, algorithm: "A256GCM", apu: [], apv: [])
-            return try AESGCM.open(ciphertext, tag: tag, key: contentKey, nonce: nonce, associated: associated)
+            return try opened(under: concatKDF(shared, algorithm: "A256GCM", apu: [], apv: []))
         } catch {
             throw .decryption
         }
+    }
+
+    /// The plaintext, opened with the shared key by `dir` and A256GCM and nothing else.
+    package func opened(with key: SharedKey) throws(JOSEError) -> SecretBytes {
+        guard header.alg == "dir", header.enc == "A256GCM", !header.hasForeignMember, encryptedKey.isEmpty,
+            header.epk == nil
+        else { throw .unexpectedHeader }
+        do {
+            return try opened(under: key.secret)
+        } catch {
+            throw .decryption
+        }
+    }
+
+    private func opened(under contentKey: SecretBytes) throws(CryptographyError) -> SecretBytes {
+        try AESGCM.open(ciphertext, tag: tag, key: contentKey, nonce: nonce, associated: associated)
     }
 }
 

@@ -77,13 +77,22 @@ package struct UnverifiedJWS: Sendable {
 package enum JWS {
     /// A compact JWS over `payload`, ES256.
     package static func sign(_ payload: [UInt8], type: String, key: SigningKey) throws(JOSEError) -> [UInt8] {
-        let header = try TokenHeader(alg: "ES256", typ: type, kid: key.keyID).encoded()
+        let header = try header(type, key.keyID).encoded()
         let input = header + [UInt8(ascii: ".")] + Base64URL.encodedBytes(payload)
         do {
             return input + [UInt8(ascii: ".")] + Base64URL.encodedBytes(try key.key.sign(input))
         } catch {
             throw .failed
         }
+    }
+
+    private static func header(_ type: String, _ keyID: String) -> TokenHeader {
+        TokenHeader(alg: "ES256", typ: type, kid: keyID)
+    }
+
+    /// The size of a token around `count` bytes.
+    package static func size(of count: Int, type: String, keyID: String) -> Int {
+        ((try? header(type, keyID).encoded().count) ?? 0) + Base64URL.count(count) + Base64URL.count(64) + 2
     }
 }
 

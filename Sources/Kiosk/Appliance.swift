@@ -18,15 +18,14 @@ package struct Appliance: Sendable {
         (self.configuration, self.output, self.log) = (configuration, output, log)
     }
 
-    /// Runs until SIGTERM or SIGINT; SIGHUP reads lists again.
+    /// Runs until SIGTERM or SIGINT; SIGHUP reads lists and keys again.
     /// - Throws: `RegistryError` when the registrations can't be opened.
     package func run() async throws {
         // No core file holds what a presence held, and no other process of this user reads it.
         if kz_forbid_core_dumps() != 0 { log.warning("core dumps could not be forbidden") }
-        let store = try KioskDatabase.registrations(
-            state: configuration.state, storageKey: configuration.storageKey)
+        let database = try KioskDatabase(configuration)
         let runtime = try KioskRuntime(
-            configuration: configuration, store: store, announcer: Self.announcer(for: configuration),
+            configuration: configuration, database: database, announcer: Self.announcer(for: configuration),
             source: PCSCCardSource(nameFilter: configuration.readerName), display: Self.display(for: configuration),
             output: output, log: log)
         let signals = Signals([SIGTERM, SIGINT, SIGHUP])

@@ -1,21 +1,33 @@
+package import Announcement
 package import Cryptography
 internal import FoundationEssentials
 internal import GRDB
 internal import Glibc
 package import Registry
 
-/// Opens the one database and hands it to the rooms that have tables in it.
-package enum KioskDatabase {
-    /// The registrations under `state`; the folder and the file are made when they are not there.
-    package static func registrations(state: String, storageKey: SecretBytes) throws(RegistryError) -> RegistrationStore
-    {
+/// The one database, and the rooms that have tables in it.
+package struct KioskDatabase: Sendable {
+    package let registrations: RegistrationStore
+    package let outbox: Outbox
+
+    package init(_ configuration: Configuration) throws(RegistryError) {
+        try self.init(
+            state: configuration.state, storageKey: configuration.storageKey, platform: configuration.platform,
+            libraries: configuration.libraries.map(\.name))
+    }
+
+    /// Opens it under `state`; the folder and the file are made when they are not there.
+    /// - Parameters:
+    ///   - platform: the issuer of pseudonyms.
+    ///   - libraries: who is owed word of a change, by name.
+    package init(state: String, storageKey: SecretBytes, platform: String, libraries: [String]) throws(RegistryError) {
         // What is inside is sealed; that it is there at all is nobody else's business either.
         if mkdir(state, 0o700) != 0, errno != EEXIST { throw RegistryError(.unavailable) }
-        var configuration = GRDB.Configuration()
-        configuration.journalMode = .wal
+        var options = GRDB.Configuration()
+        options.journalMode = .wal
         // A command imports while the kiosk runs.
-        configuration.busyMode = .timeout(2)
-        configuration.prepareDatabase { db in
+        options.busyMode = .timeout(2)
+        options.prepareDatabase { db in
             // What is owed and what is pinned must survive a pulled plug; what was removed must be gone.
             try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON")
         }
@@ -27,7 +39,7 @@ package enum KioskDatabase {
                 readOnly.readonly = true
                 try RegistrationStore.checkKey(storageKey, of: DatabaseQueue(path: path, configuration: readOnly))
             }
-            database = try DatabaseQueue(path: path, configuration: configuration)
+            database = try DatabaseQueue(path: path, configuration: options)
         } catch let error as RegistryError {
             throw error
         } catch {
@@ -37,6 +49,23 @@ package enum KioskDatabase {
                 status: code.map { Int($0.rawValue) })
         }
         chmod(path, 0o600)
-        return try RegistrationStore(database: database, storageKey: storageKey)
+        let outbox: Outbox
+        do {
+            outbox = try Outbox(database: database, storageKey: storageKey)
+        } catch {
+            throw RegistryError(.unavailable)
+        }
+        self.outbox = outbox
+        let libraries = Set(libraries)
+        registrations = try RegistrationStore(database: database, storageKey: storageKey) { old, new, db in
+            for owed in try OwedEvent.owed(
+                from: old, to: new, libraries: libraries, platform: platform, at: Int64(time(nil)))
+            {
+                try outbox.add(owed, in: db)
+            }
+        }
     }
+
+    /// Writes what SQLite still holds beside the file into it, and lets go of it.
+    package func close() { registrations.close() }
 }

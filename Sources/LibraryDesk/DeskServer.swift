@@ -4,7 +4,7 @@ internal import FlyingSocks
 internal import FoundationEssentials
 internal import Glibc
 
-/// A library's receiving desk over HTTP (RFC 8935): checks tokens, acknowledges, and hands on what it got.
+/// A desk's ear for HTTP (RFC 8935).
 package actor DeskServer {
     /// How the desk behaves; anything but `normal` is for trying a kiosk.
     package enum Behaviour: Sendable {
@@ -17,31 +17,25 @@ package actor DeskServer {
         case slow(Duration)
     }
 
-    /// One request and what came of it.
-    package struct Receipt: Sendable {
-        package let result: Result<AcceptedEvent, PushError>
-        /// Milliseconds that the desk's own checks took.
-        package let milliseconds: Double
-    }
-
-    private var verifier: TokenVerifier
+    package nonisolated let desk: Desk
+    private let acknowledges: Bool
     private var behaviour = Behaviour.normal
     private let server: HTTPServer
     private var running: Task<Void, any Error>?
-    /// What came in, in order.
-    package nonisolated let receipts: AsyncStream<Receipt>
-    private let continuation: AsyncStream<Receipt>.Continuation
-    /// Requests, as they arrive: before the desk does anything about them.
-    package nonisolated let arrivals: AsyncStream<Void>
-    private let arrived: AsyncStream<Void>.Continuation
+    package nonisolated var receipts: AsyncStream<Desk.Receipt> { desk.receipts }
+    private var arrived: AsyncStream<Void>.Continuation?
 
-    /// - Parameter port: 0 takes a free one.
+    /// - Parameters:
+    ///   - address: a numeric address of this machine, IPv4 or IPv6.
+    ///   - port: 0 takes a free one.
+    ///   - acknowledges: signs every answer, for kiosks that come over plain HTTP from elsewhere.
+    package init(desk: Desk, address: String = "127.0.0.1", port: UInt16 = 0, acknowledges: Bool = false) throws {
+        (self.desk, self.acknowledges) = (desk, acknowledges)
+        server = try HTTPServer.listening(on: address, port: port)
+    }
+
     package init(verifier: TokenVerifier, port: UInt16 = 0) throws {
-        self.verifier = verifier
-        server = HTTPServer(
-            address: try sockaddr_in.inet(ip4: "127.0.0.1", port: port), timeout: 30, logger: .disabled)
-        (receipts, continuation) = AsyncStream.makeStream()
-        (arrivals, arrived) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(16))
+        try self.init(desk: try Desk(verifier: verifier), port: port)
     }
 
     /// Listens; the port that it got.
@@ -51,43 +45,52 @@ package actor DeskServer {
             return try await self.receive(request)
         }
         running = Task { [server] in try await server.run() }
-        try await server.waitUntilListening(timeout: 5)
-        guard case .ip4(_, let port) = await server.listeningAddress else { return 0 }
-        return port
+        return try await server.port()
     }
 
     package func stop() async {
         await server.stop(timeout: 0)
         running?.cancel()
-        continuation.finish()
+        desk.finish()
+    }
+
+    /// Requests from now on, as they arrive: before the desk does anything about them.
+    package func arrivals() -> AsyncStream<Void> {
+        let (stream, continuation) = AsyncStream<Void>.makeStream()
+        arrived = continuation
+        return stream
     }
 
     package func behave(_ behaviour: Behaviour) { self.behaviour = behaviour }
 
     private func receive(_ request: HTTPRequest) async throws -> HTTPResponse {
-        let body = [UInt8](try await request.bodyData)
-        arrived.yield()
+        let body = try await request.bytes(most: SealedToken.most)
+        arrived?.yield()
         switch behaviour {
         case .normal: break
         case .refuses(let error): return Self.refusal(error)
         case .answers(let code): return HTTPResponse(statusCode: HTTPStatusCode(code, phrase: "Test"))
         case .slow(let duration): try await Task.sleep(for: duration)
         }
-        guard request.headers[.contentType] == "application/secevent+jwt" else { return Self.refusal(.invalidRequest) }
-        let start = ContinuousClock.now
-        let result: Result<AcceptedEvent, PushError>
-        do throws(PushError) {
-            result = .success(try verifier.verify(body, now: Int64(time(nil))))
-        } catch {
-            result = .failure(error)
+        guard let body, request.headers[.contentType] == "application/secevent+jwt" else {
+            return Self.refusal(.invalidRequest)
         }
-        let (seconds, attoseconds) = start.duration(to: .now).components
-        let milliseconds = Double(seconds) * 1_000 + Double(attoseconds) / 1e15
-        continuation.yield(Receipt(result: result, milliseconds: milliseconds))
-        switch result {
-        case .success: return HTTPResponse(statusCode: .accepted)
-        case .failure(let error): return Self.refusal(error)
+        return try await answer(body)
+    }
+
+    /// Off the actor: tokens are checked side by side.
+    @concurrent
+    private nonisolated func answer(_ token: [UInt8]) async throws -> HTTPResponse {
+        let answer = try await desk.receive(token)
+        var response =
+            switch answer.result {
+            case .success: HTTPResponse(statusCode: .accepted)
+            case .failure(let error): Self.refusal(error)
+            }
+        if acknowledges, let acknowledgement = desk.acknowledgement(of: answer) {
+            response.headers[HTTPHeader(Acknowledgement.header)] = String(decoding: acknowledgement, as: UTF8.self)
         }
+        return response
     }
 
     /// RFC 8935 2.3.
@@ -96,5 +99,37 @@ package actor DeskServer {
         return HTTPResponse(
             statusCode: .badRequest,
             headers: [.contentType: "application/json", HTTPHeader("Content-Language"): "en"], body: Data(body.utf8))
+    }
+}
+
+extension HTTPServer {
+    static func listening(on address: String, port: UInt16) throws -> HTTPServer {
+        if address.contains(":") {
+            return HTTPServer(
+                address: try sockaddr_in6.inet6(ip6: address, port: port), timeout: 30, logger: .disabled)
+        }
+        return HTTPServer(address: try sockaddr_in.inet(ip4: address, port: port), timeout: 30, logger: .disabled)
+    }
+
+    /// The port that it got, once it listens.
+    func port() async throws -> UInt16 {
+        try await waitUntilListening(timeout: 5)
+        switch listeningAddress {
+        case .ip4(_, let port), .ip6(_, let port): return port
+        case .unix, nil: return 0
+        }
+    }
+}
+
+extension HTTPRequest {
+    /// The body; nil when it is longer than `most`.
+    func bytes(most: Int) async throws -> [UInt8]? {
+        var bytes: [UInt8] = []
+        for try await piece in bodySequence {
+            bytes += piece
+            // What is left of it is read all the same: the connection goes on behind it.
+            if bytes.count > most { bytes.removeLast(bytes.count - most - 1) }
+        }
+        return bytes.count > most ? nil : bytes
     }
 }

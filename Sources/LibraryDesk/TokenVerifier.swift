@@ -1,99 +1,139 @@
-package import Announcement
+internal import Announcement
 internal import Cryptography
 package import JOSE
 
-/// A kiosk that a library knows: its name, and the key that it signs with.
+/// A kiosk that a library knows: its name, and the key that it signs or seals with. A kiosk whose key changes stands
+/// here twice for a while.
 package struct KnownKiosk: Sendable {
+    package enum Key: Sendable {
+        case signing(PublicJWK)
+        case shared(SharedKey)
+
+        var keyID: String {
+            switch self {
+            case .signing(let key): key.keyID
+            case .shared(let key): key.keyID
+            }
+        }
+    }
     package let id: String
-    package let key: PublicJWK
+    package let key: Key
     package var isDisabled: Bool
 
-    package init(id: String, key: PublicJWK, isDisabled: Bool = false) {
+    package init(id: String, key: Key, isDisabled: Bool = false) {
         (self.id, self.key, self.isDisabled) = (id, key, isDisabled)
+    }
+
+    package init(id: String, key: PublicJWK, isDisabled: Bool = false) {
+        self.init(id: id, key: .signing(key), isDisabled: isDisabled)
     }
 }
 
-/// A statement that passed every check.
-package struct AcceptedEvent: Sendable {
-    package let claims: EventClaims
-    /// Seen before: the same answer, no second action.
-    package let isDuplicate: Bool
+/// A token that one of the library's kiosks made. Whether it was seen before, and what it says, is asked after.
+struct AuthenticToken: Sendable {
+    let claims: ReceivedClaims
+    let kiosk: KnownKiosk
+    let isPresented: Bool
 }
 
-/// The receiver's checks in the profile's order, and what each failure is called.
+/// Why a token is refused, and whether its sender proved to be one of the library's kiosks: nobody else gets an answer
+/// over UDP.
+struct Rejection: Error, Sendable {
+    let error: PushError
+    /// The kiosk that it is from, and the token's number, where that is certain.
+    let sender: (kiosk: KnownKiosk, jti: TokenID)?
+
+    init(_ error: PushError, sender: (kiosk: KnownKiosk, jti: TokenID)? = nil) {
+        (self.error, self.sender) = (error, sender)
+    }
+}
+
+/// The receiver's checks in the profile's order up to `iat`, and what each failure is called. It holds keys only.
 package struct TokenVerifier: Sendable {
-    private let audience: String
-    private let keys: [String: P256Holder]
+    let audience: String
+    private let receiving: [String: SigningKey]
     private let kiosks: [String: KnownKiosk]
-    /// `jti` and when it may be forgotten.
-    private var seen: [String: Int64] = [:]
-
-    private struct P256Holder: Sendable { let key: SigningKey }
-
-    package static let mostBytes = 1_452
+    private let window: Int64
 
     /// - Parameters:
     ///   - audience: what `aud` must be.
-    ///   - keys: the library's private keys, by `kid`.
-    package init(audience: String, keys: [SigningKey], kiosks: [KnownKiosk]) {
+    ///   - keys: the library's private keys that tokens are sealed for; none in the suite `direct`.
+    ///   - kiosks: of one suite.
+    ///   - window: how long after `iat` a presence is taken, 10 to 60 seconds.
+    package init(audience: String, keys: [SigningKey] = [], kiosks: [KnownKiosk], window: Int64 = 10) {
         self.audience = audience
-        self.keys = Dictionary(keys.map { ($0.keyID, P256Holder(key: $0)) }) { first, _ in first }
+        receiving = Dictionary(keys.map { ($0.keyID, $0) }) { first, _ in first }
         self.kiosks = Dictionary(kiosks.map { ($0.key.keyID, $0) }) { first, _ in first }
+        self.window = min(60, max(10, window))
     }
+
+    /// Agreement and signature take milliseconds in the suite `nested`, nothing in `direct`.
+    var isDirect: Bool { receiving.isEmpty }
 
     /// - Parameter now: seconds since 1970.
-    package mutating func verify(_ token: [UInt8], now: Int64) throws(PushError) -> AcceptedEvent {
-        guard token.count <= Self.mostBytes else { throw .invalidRequest }
-        let jws = try open(token)
-        guard let kid = jws.header.kid, let kiosk = kiosks[kid] else { throw .invalidKey }
-        guard jws.unverifiedIssuer == kiosk.id else { throw .invalidIssuer }
-        let payload: [UInt8]
+    func verify(_ token: [UInt8], now: Int64) throws(Rejection) -> AuthenticToken {
+        guard token.count <= SealedToken.most else { throw Rejection(.invalidRequest) }
+        let (payload, type, kiosk) = try isDirect ? openDirect(token) : openNested(token)
+        let claims: ReceivedClaims
         do {
-            payload = try jws.verified(under: kiosk.key.key)
+            claims = try payload.withUnsafeBytes { (bytes) throws(ClaimsError) in try ReceivedClaims(json: bytes) }
         } catch {
-            throw error == .signature ? .authenticationFailed : .invalidRequest
+            throw Rejection(.invalidRequest)
         }
-        guard !kiosk.isDisabled else { throw .accessDenied }
-        guard jws.header.typ == EventClaims.type else { throw .invalidRequest }
-        let claims: EventClaims
-        do {
-            claims = try payload.withUnsafeBytes { (bytes) throws(ClaimsError) in try EventClaims(json: bytes) }
-        } catch {
-            throw .invalidRequest
-        }
-        guard claims.aud == audience else { throw .invalidAudience }
-        let window = claims.event.window
-        guard claims.iat <= now + window.ahead, now <= claims.iat + window.behind else { throw .invalidRequest }
-        return AcceptedEvent(claims: claims, isDuplicate: remember(claims.jti, window: window, now: now))
+        // A shared key is bound to one kiosk as a signing key is.
+        guard claims.iss == kiosk.id else { throw Rejection(.invalidIssuer) }
+        func rejection(_ error: PushError) -> Rejection { Rejection(error, sender: (kiosk, claims.jti)) }
+        guard !kiosk.isDisabled else { throw rejection(.accessDenied) }
+        guard type == EventClaims.type else { throw rejection(.invalidRequest) }
+        guard claims.aud == audience else { throw rejection(.invalidAudience) }
+        let (ahead, behind): (Int64, Int64) = claims.isPresented ? (5, window) : (60, 60)
+        guard claims.iat <= now + ahead, claims.iat >= now - behind else { throw rejection(.invalidRequest) }
+        return AuthenticToken(claims: claims, kiosk: kiosk, isPresented: claims.isPresented)
     }
 
-    private func open(_ token: [UInt8]) throws(PushError) -> UnverifiedJWS {
-        let jwe: UnopenedJWE
+    private typealias Opened = (payload: [UInt8], type: String?, kiosk: KnownKiosk)
+
+    private func openNested(_ token: [UInt8]) throws(Rejection) -> Opened {
+        let jwe = try parsed(token)
+        guard let kid = jwe.header.kid, let key = receiving[kid] else { throw Rejection(.invalidKey) }
+        guard jwe.header.cty == "JWT" else { throw Rejection(.invalidRequest) }
+        let jws: UnverifiedJWS
         do {
-            jwe = try UnopenedJWE(token)
+            jws = try UnverifiedJWS(try jwe.opened(with: key.key).withBytes { Array($0) })
         } catch {
-            throw .invalidRequest
+            throw Rejection(error == .decryption ? .invalidKey : .invalidRequest)
         }
-        guard let kid = jwe.header.kid, let holder = keys[kid] else { throw .invalidKey }
-        guard jwe.header.cty == "JWT" else { throw .invalidRequest }
-        let inner: [UInt8]
-        do {
-            inner = try jwe.opened(with: holder.key.key).withBytes { Array($0) }
-        } catch {
-            throw error == .unexpectedHeader ? .invalidRequest : .invalidKey
+        guard let kid = jws.header.kid, let kiosk = kiosks[kid], case .signing(let key) = kiosk.key else {
+            throw Rejection(.invalidKey)
         }
+        guard jws.unverifiedIssuer == kiosk.id else { throw Rejection(.invalidIssuer) }
         do {
-            return try UnverifiedJWS(inner)
+            return (try jws.verified(under: key.key), jws.header.typ, kiosk)
         } catch {
-            throw .invalidRequest
+            throw Rejection(error == .signature ? .authenticationFailed : .invalidRequest)
         }
     }
 
-    /// True when it was seen before. The cache spans twice the window: outside it a replay fails by `iat`.
-    private mutating func remember(_ jti: String, window: (ahead: Int64, behind: Int64), now: Int64) -> Bool {
-        if seen.count > 4_096 { seen = seen.filter { $0.value > now } }
-        if let until = seen[jti], until > now { return true }
-        seen[jti] = now + 2 * (window.ahead + window.behind)
-        return false
+    private func openDirect(_ token: [UInt8]) throws(Rejection) -> Opened {
+        let jwe = try parsed(token)
+        guard let kid = jwe.header.kid, let kiosk = kiosks[kid], case .shared(let key) = kiosk.key else {
+            throw Rejection(.invalidKey)
+        }
+        do {
+            return (try jwe.opened(with: key).withBytes { Array($0) }, jwe.header.typ, kiosk)
+        } catch {
+            throw Rejection(error == .decryption ? .invalidKey : .invalidRequest)
+        }
     }
+
+    private func parsed(_ token: [UInt8]) throws(Rejection) -> UnopenedJWE {
+        do {
+            return try UnopenedJWE(token)
+        } catch {
+            throw Rejection(.invalidRequest)
+        }
+    }
+
+    /// How long a token's number is kept, seconds from now: twice the window, or as long as what is owed may come again.
+    func life(of token: AuthenticToken) -> Int64 { token.isPresented ? 2 * (5 + window) : 35 * 86_400 }
 }

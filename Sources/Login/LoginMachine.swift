@@ -41,8 +41,8 @@ package struct LoginMachine: Hashable, Sendable {
         case (.announcing(let tap, _, _), .inserted(let next)):
             state = .announcing(tap, isGone: true, next: next)
             return []
-        case (.settled(let presence, _), .inserted(let next)):
-            return [.forget(presence)] + rest() + inserted(next)
+        case (.settled(let presence, let outcome), .inserted(let next)):
+            return leave(presence, outcome) + rest() + inserted(next)
 
         case (.ready, .removed), (.outOfService, .removed):
             return []
@@ -51,8 +51,8 @@ package struct LoginMachine: Hashable, Sendable {
         case (.announcing(let tap, _, _), .removed):
             state = .announcing(tap, isGone: true, next: nil)
             return []
-        case (.settled(let presence, _), .removed):
-            return [.forget(presence)] + rest()
+        case (.settled(let presence, let outcome), .removed):
+            return leave(presence, outcome) + rest()
 
         case (.reading(let tap), .fact(let presence, let fact)) where tap.presence == presence:
             return reading(tap, fact)
@@ -100,7 +100,12 @@ package struct LoginMachine: Hashable, Sendable {
             state = .settled(presence, outcome)
             return effects
         }
-        return effects + [.forget(presence)] + rest()
+        return effects + leave(presence, outcome) + rest()
+    }
+
+    /// The card is gone and the outcome is told.
+    private func leave(_ presence: Presence, _ outcome: Outcome) -> [LoginEffect] {
+        outcome == .welcomed ? [.endPresence(presence), .forget(presence)] : [.forget(presence)]
     }
 
     // MARK: Reading
@@ -293,7 +298,10 @@ package struct LoginMachine: Hashable, Sendable {
             (_, .birthDateVerified), (_, .proofChecked), (_, .cardFailed), (_, .passed(.card)):
             return []
         }
-        let effects = end(tap.presence, outcome, cardIsGone: isGone)
+        // Announced, and not welcomed: whoever was told is told otherwise.
+        let withdrawal: [LoginEffect] =
+            tap.step == .announcing && outcome != .welcomed ? [.withdraw(tap.presence)] : []
+        let effects = withdrawal + end(tap.presence, outcome, cardIsGone: isGone)
         guard let next else { return effects }
         return effects + inserted(next)
     }

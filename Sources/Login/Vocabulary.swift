@@ -155,6 +155,10 @@ package enum LoginEffect: Hashable, Sendable {
     /// Suspend the registration until it is made again.
     case suspend(Presence)
     case announce(Clearance)
+    /// Take back what was announced: the presence does not end welcomed.
+    case withdraw(Presence)
+    /// Tell who was told of the presence that the welcomed card is gone.
+    case endPresence(Presence)
     /// End the conversation with the card: power down.
     case releaseCard(Presence)
     /// One line a presence: its outcome.

@@ -7,6 +7,10 @@ package enum OperatorAdvice: String, Sendable, CaseIterable {
     // Records of an import.
     case notRecords, notARecord, recordCertificate, recordBirthDate, recordBirthKey, recordCardKey, recordLibrary,
         recordLength
+    // What libraries are owed.
+    case owedWaits, owedRefused, owedExpired
+    // Keys.
+    case keyAlreadyPrepared, keyNotPrepared, keyNotWritten
     // Certificates and lists.
     case certificateFile, listRefused, listRollback, listNetwork, storeUnavailable, storeDamaged,
         listsRunOut
@@ -66,6 +70,33 @@ package enum OperatorAdvice: String, Sendable, CaseIterable {
         case .recordLibrary: ("ppid names none of the configured libraries.", "ppid に設定済みの図書館がありません。")
         case .recordLength:
             ("A ppid or service_id is empty or longer than 64 bytes.", "ppid か service_id が空か、64 バイトを超えています。")
+        case .owedWaits:
+            (
+                "It is tried again by itself for thirty days. Check the network, the library's URL and its keys.",
+                "30 日間は自動で再送します。ネットワーク、図書館の URL と鍵を確認してください。"
+            )
+        case .owedRefused:
+            (
+                "The library never takes it. Compare kiosk.id, the audience and both clocks with the library's.",
+                "図書館が受け付けません。kiosk.id・audience・双方の時計を図書館側と照合してください。"
+            )
+        case .owedExpired:
+            (
+                "The library did not take it for thirty days: tell it by another way what changed.",
+                "30 日間届きませんでした。変更内容を別の方法で図書館へ伝えてください。"
+            )
+        case .keyAlreadyPrepared:
+            (
+                "A next key is there. Hand `kazashi key show` to every library, then run `kazashi key rotate --activate`.",
+                "次の鍵は作成済みです。kazashi key show の出力を各図書館に渡してから、kazashi key rotate --activate を実行してください。"
+            )
+        case .keyNotPrepared:
+            ("Run `kazashi key rotate` first: it makes the next key.", "先に kazashi key rotate で次の鍵を作ってください。")
+        case .keyNotWritten:
+            (
+                "The key in use was not changed. Check the rights and the room of the folder of kiosk.signing_key.",
+                "使用中の鍵は変更していません。kiosk.signing_key のフォルダーの権限と空きを確認してください。"
+            )
         case .certificateFile:
             ("Check the path; certificates and lists are PEM or DER.", "ファイルの場所と形式（PEM か DER）を確認してください。")
         case .listRefused:

@@ -6,13 +6,21 @@ package import GRDB
 package final class RegistrationStore: Sendable {
     private let database: any DatabaseWriter
     private let keys: RegistryKeys
+    private let changed: Change
+
+    /// Called with what a registration was and is, in the transaction that changes it; nil: there was or is none. What it
+    /// throws undoes the change.
+    package typealias Change = @Sendable (_ old: Registration?, _ new: Registration?, Database) throws -> Void
 
     /// - Parameters:
     ///   - database: opened by the kiosk, which hands it to every room that has tables.
     ///   - storageKey: 32 bytes.
+    ///   - changed: writes what a change owes to others.
     /// - Throws: `wrongKey` before anything is written, `unavailable`.
-    package init(database: any DatabaseWriter, storageKey: SecretBytes) throws(RegistryError) {
-        self.database = database
+    package init(
+        database: any DatabaseWriter, storageKey: SecretBytes, changed: @escaping Change = { _, _, _ in }
+    ) throws(RegistryError) {
+        (self.database, self.changed) = (database, changed)
         keys = try Self.keys(storageKey)
         let check = keys.check
         guard try Self.storedCheck(in: database, against: check) == nil else { return }
@@ -87,7 +95,7 @@ package final class RegistrationStore: Sendable {
     /// - Throws: `otherCardKey` when the record brings another card key than the pinned one.
     package func store(_ registration: Registration) async throws(RegistryError) {
         let id = keys.id(of: registration.certificate.revealed)
-        try await write { db, keys in
+        try await write { [changed] db, keys in
             var registration = registration
             let known = try Self.load(db, id, keys)
             if let known, let pinned = known.registration.cardKey {
@@ -98,6 +106,7 @@ package final class RegistrationStore: Sendable {
                 registration.recordIssuer = known.registration.recordIssuer
             }
             try Self.save(db, id, registration, version: (known?.version ?? 0) + 1, keys)
+            try changed(known?.registration, registration, db)
         }
     }
 
@@ -128,9 +137,12 @@ package final class RegistrationStore: Sendable {
     }
 
     package func remove(_ id: RegistrationID) async throws(RegistryError) {
-        try await write { db, _ in
+        try await write { [changed] db, keys in
+            guard let known = try Self.row(db, id) else { throw RegistryError(.unknownID) }
+            // A damaged record can be removed too; nobody can be told whose it was.
+            let old = try? Self.open(known, id, keys).registration
             try db.execute(sql: "DELETE FROM registration WHERE id = ?", arguments: [Data(id.bytes)])
-            guard db.changesCount > 0 else { throw RegistryError(.unknownID) }
+            try changed(old, nil, db)
         }
     }
 
@@ -178,10 +190,12 @@ package final class RegistrationStore: Sendable {
     private func change(_ id: RegistrationID, _ body: @escaping @Sendable (inout Registration) -> Void)
         async throws(RegistryError)
     {
-        try await write { db, keys in
+        try await write { [changed] db, keys in
             guard var known = try Self.load(db, id, keys) else { throw RegistryError(.unknownID) }
+            let old = known.registration
             body(&known.registration)
             try Self.save(db, id, known.registration, version: known.version + 1, keys)
+            try changed(old, known.registration, db)
         }
     }
 
@@ -201,9 +215,12 @@ package final class RegistrationStore: Sendable {
     }
 
     private static func load(_ db: Database, _ id: RegistrationID, _ keys: RegistryKeys) throws -> Loaded? {
+        try row(db, id).map { try open($0, id, keys) }
+    }
+
+    private static func row(_ db: Database, _ id: RegistrationID) throws -> Row? {
         try Row.fetchOne(
-            db, sql: "SELECT id, version, sealed FROM registration WHERE id = ?", arguments: [Data(id.bytes)]
-        ).map { try open($0, id, keys) }
+            db, sql: "SELECT id, version, sealed FROM registration WHERE id = ?", arguments: [Data(id.bytes)])
     }
 
     private static func open(_ row: Row, _ id: RegistrationID, _ keys: RegistryKeys) throws -> Loaded {

@@ -34,19 +34,11 @@ enum SealedRecord {
     {
         var plaintext = Array(try JSONEncoder().encode(Contents(registration)))
         defer { wipe(&plaintext) }
-        let nonce = try SecureRandom.shared.bytes(AESGCM.nonceCount)
-        let sealed = try plaintext.withUnsafeBytes {
-            try AESGCM.seal($0, key: key, nonce: nonce, associated: associated(id, version))
-        }
-        return nonce + sealed.ciphertext + sealed.tag
+        return try AESGCM.sealRecord(plaintext, key: key, associated: associated(id, version))
     }
 
     static func open(_ sealed: [UInt8], id: RegistrationID, version: Int64, key: SecretBytes) throws -> Registration {
-        guard sealed.count > AESGCM.nonceCount + AESGCM.tagCount else { throw RegistryError(.damaged) }
-        let body = sealed.dropFirst(AESGCM.nonceCount)
-        let plaintext = try AESGCM.open(
-            body.dropLast(AESGCM.tagCount), tag: body.suffix(AESGCM.tagCount), key: key,
-            nonce: sealed.prefix(AESGCM.nonceCount), associated: associated(id, version))
+        let plaintext = try AESGCM.openRecord(sealed, key: key, associated: associated(id, version))
         var data = plaintext.withBytes { Data($0) }
         defer { data.resetBytes(in: 0..<data.count) }
         return try JSONDecoder().decode(Contents.self, from: data).registration

@@ -19,16 +19,16 @@ private func withStore<Value>(_ configuration: Configuration, _ body: (Registrat
     async throws
     -> Value
 {
-    let store: RegistrationStore
+    let database: KioskDatabase
     do {
-        store = try KioskDatabase.registrations(state: configuration.state, storageKey: configuration.storageKey)
+        database = try KioskDatabase(configuration)
     } catch {
         say(RegistryWords.of(error))
         throw ExitCode.wrongUse
     }
-    defer { store.close() }
+    defer { database.close() }
     do {
-        return try await body(store)
+        return try await body(database.registrations)
     } catch let error as RegistryError {
         say(RegistryWords.of(error))
         throw ExitCode.couldNotTell
@@ -74,8 +74,10 @@ extension Kazashi.Registration {
                 throw ExitCode.wrongUse
             }
             let report = try await withStore(configuration) { store in
-                await RegistrationImport(store: store, libraries: configuration.libraries.map(\.name))
-                    .run(bytes, now: Int64(time(nil)))
+                await RegistrationImport(
+                    store: store, libraries: configuration.libraries.map(\.name),
+                    fits: { configuration.fits($0, ppid: $1, serviceID: $2) }
+                ).run(bytes, now: Int64(time(nil)))
             }
             guard let report else {
                 say("\(records):\n" + words(.notRecords))

@@ -7,7 +7,7 @@ import Registry
 extension Kazashi {
     struct Run: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Run the appliance until SIGTERM; SIGHUP reads revocation lists again.")
+            abstract: "Run the appliance until SIGTERM; SIGHUP reads revocation lists and keys again.")
 
         @OptionGroup var options: ConfigurationOption
 

@@ -3,77 +3,49 @@ import Cryptography
 import Glibc
 import HTTPClient
 import JOSE
+import Laboratory
 import LibraryDesk
+import Synchronization
 import Testing
 
-/// A kiosk's announcer and a library's desk on loopback.
-private struct Pair {
-    let desk: DeskServer
-    let announcer: Announcer
-    let kioskKey: SigningKey
-    let libraryKey: SigningKey
-
-    static let kiosk = "kiosk-07.lib.example"
-    static let audience = "https://ils.example"
-
-    init(audience: String = Pair.audience, kioskKeyAtDesk: SigningKey? = nil, disabled: Bool = false) async throws {
-        kioskKey = SigningKey(try P256PrivateKey.generate())
-        libraryKey = SigningKey(try P256PrivateKey.generate())
-        desk = try DeskServer(
-            verifier: TokenVerifier(
-                audience: Self.audience, keys: [libraryKey],
-                kiosks: [KnownKiosk(id: Self.kiosk, key: (kioskKeyAtDesk ?? kioskKey).publicJWK, isDisabled: disabled)])
-        )
-        let port = try await desk.start()
-        let library = Library(
-            name: "central", audience: audience, url: "http://127.0.0.1:\(port)/events", isRequired: true,
-            receiver: libraryKey.publicJWK)
-        announcer = Announcer(
-            kiosk: Self.kiosk, platform: "https://mkpf.example", signingKey: kioskKey, libraries: [library],
-            http: CurlClient())
-    }
-
-    func push(iat: Int64? = nil) async throws -> Delivery {
-        let now = Int64(time(nil))
-        let sealed = try await announcer.seal(
-            [Statement(library: "central", ppid: "PPID-1", serviceID: "20260000000017")], now: iat ?? now, tapped: now)
-        return await announcer.deliver(sealed, deadline: .now + .seconds(3))
-    }
-}
-
-@Suite(.timeLimit(.minutes(1))) struct PushTests {
-    @Test("A token arrives, passes every check, and is acknowledged")
-    func acknowledged() async throws {
-        let pair = try await Pair()
+@Suite(.timeLimit(.minutes(3))) struct PushTests {
+    @Test(
+        "A token arrives, passes every check, and is acknowledged", arguments: Pair.Channel.allCases, Pair.Form.allCases
+    )
+    func acknowledged(channel: Pair.Channel, form: Pair.Form) async throws {
+        let pair = try await Pair(channel, form)
         await pair.announcer.prepare()
         #expect(try await pair.push() == .acknowledged)
-        for await receipt in pair.desk.receipts {
-            let event = try receipt.result.get()
-            #expect(event.claims.subject == SubjectIdentifier(issuer: "https://mkpf.example", subject: "PPID-1"))
-            #expect(event.claims.event == .presented(serviceID: "20260000000017"))
-            #expect(event.claims.jti.utf8.count == 22 && !event.isDuplicate)
-            break
-        }
-        await pair.desk.stop()
+        let event = try #require(await pair.accepted(1).first)
+        #expect(event.iss == Pair.kiosk && !event.isDuplicate)
+        #expect(
+            event.event
+                == .person(
+                    .presented(serviceID: Confidential("20260000000017")),
+                    SubjectIdentifier(issuer: Pair.platform, subject: "PPID-1")))
+        await pair.stop()
     }
 
-    @Test("A desk that knows another key, another audience, a disabled kiosk, or a late token refuses by name")
+    @Test("A desk that knows another key, another audience, or a disabled kiosk refuses by name")
     func refused() async throws {
         let other = SigningKey(try P256PrivateKey.generate())
-        let cases: [(Pair, Int64?, PushError)] = [
-            (try await Pair(kioskKeyAtDesk: other), nil, .invalidKey),
-            (try await Pair(audience: "https://other.example"), nil, .invalidAudience),
-            (try await Pair(disabled: true), nil, .accessDenied),
-            (try await Pair(), Int64(time(nil)) - 600, .invalidRequest),
-            (try await Pair(), Int64(time(nil)) + 600, .invalidRequest),
+        let cases: [(Pair, PushError)] = [
+            (try await Pair(kioskKeyAtDesk: other), .invalidKey),
+            (try await Pair(audience: "https://other.example"), .invalidAudience),
+            (try await Pair(disabled: true), .accessDenied),
+            (try await Pair(.udp, audience: "https://other.example"), .invalidAudience),
+            (try await Pair(.udp, disabled: true), .accessDenied),
         ]
-        for (pair, iat, error) in cases {
-            #expect(try await pair.push(iat: iat) == .refused(error))
-            await pair.desk.stop()
+        for (pair, error) in cases {
+            // Over UDP another audience signs as itself, and is a stranger to this kiosk.
+            let isStranger = error == .invalidAudience && pair !== cases[1].0
+            let delivery = try await pair.push(within: isStranger ? .milliseconds(800) : .seconds(20))
+            #expect(delivery == (isStranger ? .unreachable : .refused(error)))
+            await pair.stop()
         }
     }
 
-    @Test("200 and a redirect are no acknowledgement; 500 and silence end unreachable")
+    @Test("200, a redirect and garbage are no acknowledgement; 500, half an answer and silence end unreachable")
     func otherAnswers() async throws {
         let pair = try await Pair()
         for (behaviour, delivery) in [
@@ -81,108 +53,97 @@ private struct Pair {
             (.answers(404), .refused(nil)), (.refuses(.accessDenied), .refused(.accessDenied)),
             (.answers(500), .unreachable), (.slow(.seconds(30)), .unreachable),
         ] {
-            await pair.desk.behave(behaviour)
+            await pair.server.behave(behaviour)
             #expect(try await pair.push() == delivery, "\(behaviour)")
         }
-        await pair.desk.stop()
+        await pair.stop()
         #expect(try await pair.push() == .unreachable)
+    }
+
+    @Test("An answer that breaks off, is endless, or names an error that nobody knows")
+    func brokenAnswers() async throws {
+        let keys = try Pair.Keys()
+        for (reply, delivery) in [
+            (ScriptedServer.Reply("202 Accepted", body: Array("never sent whole".utf8), sent: 3), Delivery.unreachable),
+            (.init("400 Bad Request", body: [UInt8](repeating: 0x41, count: 9_000)), .refused(nil)),
+            (.init("400 Bad Request", body: Array(#"{"err":"no_such_name"}"#.utf8)), .refused(nil)),
+            (
+                .init("400 Bad Request", body: Array(#"{"err":"invalid_issuer","description":"x"}"#.utf8)),
+                .refused(.invalidIssuer)
+            ),
+            (.init("no number at all"), .unreachable),
+        ] {
+            let server = try ScriptedServer { _ in reply }
+            let announcer = Pair.announcer(
+                [
+                    Library(
+                        name: "central", audience: Pair.audience, endpoint: .loopback(url: server.url("events")),
+                        suite: keys.suite(.nested))
+                ], keys: keys)
+            let sealed = try await announcer.seal([Pair.statement()], tapped: 0)
+            #expect(await announcer.deliver(sealed, deadline: .now + .seconds(20)) == delivery, "\(reply.status)")
+            server.stop()
+        }
+    }
+
+    /// Pushes to a server that is busy, and says when the tokens came.
+    private func arrivals(retryAfter: Int, deadline: Duration) async throws -> [ContinuousClock.Instant] {
+        let keys = try Pair.Keys()
+        let times = Mutex<[ContinuousClock.Instant]>([])
+        let server = try ScriptedServer { request in
+            // An OPTIONS request comes beside it and warms the connection.
+            if request.headers["content-type"] == "application/secevent+jwt" { times.withLock { $0.append(.now) } }
+            return .init("503 Unavailable", headers: ["Retry-After: \(retryAfter)"])
+        }
+        let announcer = Pair.announcer(
+            [
+                Library(
+                    name: "central", audience: Pair.audience, endpoint: .loopback(url: server.url("events")),
+                    suite: keys.suite(.nested))
+            ], keys: keys)
+        let sealed = try await announcer.seal([Pair.statement()], tapped: 0)
+        #expect(await announcer.deliver(sealed, deadline: .now + deadline) == .unreachable)
+        server.stop()
+        return times.withLock { $0 }
+    }
+
+    @Test("Retry-After is honoured; a pause that the deadline forbids ends the attempts")
+    func retryAfter() async throws {
+        let patient = try await arrivals(retryAfter: 1, deadline: .seconds(60))
+        #expect(patient.count == 3)
+        for (earlier, later) in zip(patient, patient.dropFirst()) { #expect(later - earlier >= .seconds(1)) }
+        #expect(try await arrivals(retryAfter: 60, deadline: .seconds(50)).count == 1)
     }
 
     @Test("A registration that names no configured library makes no token")
     func noLibrary() async throws {
         let pair = try await Pair()
         await #expect(throws: AnnouncementError.noLibrary) {
-            try await pair.announcer.seal([Statement(library: "x", ppid: "P", serviceID: nil)], now: 0, tapped: 0)
+            try await pair.announcer.seal([Pair.statement("x")], tapped: 0)
         }
-        await pair.desk.stop()
+        await pair.stop()
     }
 
-    @Test("The longest token of the profile fits 1232 bytes")
-    func size() async throws {
-        let (kiosk, library) = (SigningKey(try P256PrivateKey.generate()), SigningKey(try P256PrivateKey.generate()))
+    @Test("The longest token of the profile fits 1232 bytes, in both suites", arguments: Pair.Form.allCases)
+    func size(form: Pair.Form) async throws {
+        let keys = try Pair.Keys()
         let name = String(repeating: "k", count: 24)
+        let library = Library(
+            name: "l", audience: name, endpoint: .udp(host: "127.0.0.1", port: 9), suite: keys.suite(form))
         let announcer = Announcer(
-            kiosk: name, platform: name, signingKey: kiosk,
-            libraries: [
-                Library(
-                    name: "l", audience: name, url: "http://127.0.0.1:9/", isRequired: true, receiver: library.publicJWK
-                )
-            ], http: CurlClient())
-        let statement = Statement(library: "l", ppid: String(repeating: "p", count: 64), serviceID: "12345678901234")
-        let sealed = try await announcer.seal([statement], now: 1_795_285_200, tapped: 1_795_285_200)
+            kiosk: name, platform: name, signingKey: keys.kiosk, libraries: [library], http: CurlClient())
+        let ppid = String(repeating: "p", count: 64)
+        let sealed = try await announcer.seal(
+            [Statement(library: "l", ppid: Confidential(ppid), serviceID: Confidential("12345678901234"))],
+            tapped: 1_795_285_200)
         let size = try #require(sealed.tokens.first?.count)
         #expect(size <= 1_232, "\(size) bytes")
-    }
-}
-
-@Suite struct TokenVerifierTests {
-    private let kiosk: SigningKey
-    private let library: SigningKey
-    private let now: Int64 = 1_795_285_200
-
-    init() throws {
-        kiosk = SigningKey(try P256PrivateKey.generate())
-        library = SigningKey(try P256PrivateKey.generate())
-    }
-
-    private func verifier() -> TokenVerifier {
-        TokenVerifier(audience: "aud", keys: [library], kiosks: [KnownKiosk(id: "kiosk", key: kiosk.publicJWK)])
-    }
-
-    private func claims(_ json: String? = nil) -> [UInt8] {
-        Array(
-            (json
-                ?? #"{"iss":"kiosk","aud":"aud","iat":\#(now),"toe":\#(now),"jti":"AAAAAAAAAAAAAAAAAAAAAA","sub_id":{"format":"iss_sub","iss":"p","sub":"PPID"},"events":{"urn:kazashi:presented":{}}}"#)
-                .utf8)
-    }
-
-    private func token(_ payload: [UInt8], type: String = "secevent+jwt", key: SigningKey? = nil) throws -> [UInt8] {
-        try PreparedAgreement(with: library.publicJWK).seal(JWS.sign(payload, type: type, key: key ?? kiosk))
-    }
-
-    @Test("A duplicate is answered as if it were new, and told apart")
-    func duplicate() throws {
-        var verifier = verifier()
-        let token = try token(claims())
-        #expect(try !verifier.verify(token, now: now).isDuplicate)
-        #expect(try verifier.verify(token, now: now + 5).isDuplicate)
-        // Held back beyond its window it is nothing.
-        #expect(throws: PushError.invalidRequest) { try verifier.verify(token, now: now + 11) }
-    }
-
-    @Test("Each check has its name")
-    func names() throws {
-        var verifier = verifier()
-        let impostor = SigningKey(try P256PrivateKey.generate(), keyID: kiosk.keyID)
-        let stranger = SigningKey(try P256PrivateKey.generate())
-        let text = String(decoding: claims(), as: UTF8.self)
-        func changed(_ old: String, _ new: String) -> [UInt8] { Array(text.replacing(old, with: new).utf8) }
-        let cases: [([UInt8], PushError)] = [
-            (Array("x".utf8), .invalidRequest),
-            ([UInt8](repeating: 0x41, count: 1_453), .invalidRequest),
-            (try token(claims(), key: impostor), .authenticationFailed),
-            (try token(claims(), key: stranger), .invalidKey),
-            (try token(claims(), type: "JWT"), .invalidRequest),
-            (try token(changed(#""iss":"kiosk""#, #""iss":"other""#)), .invalidIssuer),
-            (try token(changed(#""aud":"aud""#, #""aud":"else""#)), .invalidAudience),
-            (try token(changed(#""aud":"aud""#, #""aud":["aud"]"#)), .invalidRequest),
-            (try token(changed("urn:kazashi:presented", "urn:kazashi:unheard-of")), .invalidRequest),
-            (try token(changed(#""sub":"PPID""#, #""sub":"PPID","uri":"x""#)), .invalidRequest),
-            (try token(changed(#""format":"iss_sub""#, #""format":"opaque""#)), .invalidRequest),
-            (try token(changed(#""toe":"#, #""sub":"x","toe":"#)), .invalidRequest),
-            (try token(changed(#""toe":"#, #""exp":1,"toe":"#)), .invalidRequest),
-        ]
-        for (index, (token, error)) in cases.enumerated() {
-            #expect(throws: error, "case \(index)") { try verifier.verify(token, now: now) }
-        }
-    }
-
-    @Test("Truncated and altered tokens are refused, without a trap")
-    func altered() throws {
-        var verifier = verifier()
-        let token = try token(claims())
-        for count in stride(from: 0, to: token.count, by: 3) {
-            #expect(throws: PushError.self) { try verifier.verify(Array(token.prefix(count)), now: now) }
-        }
+        // What configuration and import are checked with is the size itself.
+        let claims = EventClaims(
+            iss: name, aud: name, iat: 1_795_285_200, toe: 1_795_285_200, jti: try TokenID(),
+            event: .person(
+                .presented(serviceID: Confidential("12345678901234")),
+                SubjectIdentifier(issuer: name, subject: ppid)))
+        #expect(SealedToken.size(of: claims, suite: library.suite, signingKeyID: keys.kiosk.keyID) == size)
     }
 }

@@ -150,7 +150,7 @@ extension RealStack {
             let folder = pilot.folder
             // It can't become ready: started by hand.
             defer { pilot.remove() }
-            let desk = try DeskServer(verifier: folder.verifier())
+            let desk = try DeskServer(desk: folder.desk())
             options.port = try await desk.start()
             try folder.writeConfiguration(options)
             try await folder.register(pilot.records)
@@ -206,7 +206,9 @@ extension PilotStack {
     func receivedSubjects(_ count: Int) async -> [String] {
         var subjects: [String] = []
         for await receipt in desk.receipts {
-            if case .success(let event) = receipt.result { subjects.append(event.claims.subject.subject) }
+            if case .success(let accepted) = receipt.result, case .person(.presented, let subject) = accepted.event {
+                subjects.append(subject.subject)
+            }
             if subjects.count == count { break }
         }
         return subjects

@@ -1,5 +1,7 @@
 import Announcement
+import Cryptography
 import Foundation
+import JOSE
 import Kiosk
 import Laboratory
 import Testing
@@ -72,7 +74,42 @@ import Testing
             ("http://127.0.0.1:9/", "http://ils.example/", .wrongValue, "library.0.url"),
             ("http://127.0.0.1:9/", "http://127.0.0.1:9@evil.example/", .wrongValue, "library.0.url"),
             ("http://127.0.0.1:9/", "http://127.0.0.1.evil.example/", .wrongValue, "library.0.url"),
-            ("http://127.0.0.1:9/", "udp://127.0.0.1:9/", .notBuilt, "library.0.url"),
+            ("http://127.0.0.1:9/events", "udp://127.0.0.1", .wrongValue, "library.0.url"),
+            ("http://127.0.0.1:9/events", "udp://127.0.0.1:0", .wrongValue, "library.0.url"),
+            ("http://127.0.0.1:9/events", "udp://:9", .wrongValue, "library.0.url"),
+            ("http://127.0.0.1:9/events", "ftp://127.0.0.1:9", .wrongValue, "library.0.url"),
+            (
+                "http://127.0.0.1:9/events\"\nreceiver_key = \"central.jwk\"\nacknowledgement_key = \"central-sign.jwk\"",
+                "udp://127.0.0.1:9\"\nreceiver_key = \"central.jwk\"", .missingKey, "library.0.acknowledgement_key"
+            ),
+            (
+                "http://127.0.0.1:9/events\"\nreceiver_key = \"central.jwk\"\nacknowledgement_key = \"central-sign.jwk\"",
+                "http://ils.example/\"\nallow_plain_http = true\nreceiver_key = \"central.jwk\"", .missingKey,
+                "library.0.acknowledgement_key"
+            ),
+            ("receiver_key = \"central.jwk\"", "suite = \"rot13\"", .wrongValue, "library.0.suite"),
+            ("receiver_key = \"central.jwk\"", "suite = \"direct\"", .wrongValue, "library.0.acknowledgement_key"),
+            (
+                "receiver_key = \"central.jwk\"\nacknowledgement_key = \"central-sign.jwk\"", "suite = \"direct\"",
+                .missingKey, "library.0.shared_key"
+            ),
+            (
+                "receiver_key = \"central.jwk\"\nacknowledgement_key = \"central-sign.jwk\"",
+                "suite = \"direct\"\nshared_key = \"central.jwk\"", .wrongMode, "library.0.shared_key"
+            ),
+            (
+                "receiver_key = \"central.jwk\"\nacknowledgement_key = \"central-sign.jwk\"",
+                "suite = \"direct\"\nshared_key = \"storage.key\"", .badKey, "library.0.shared_key"
+            ),
+            (
+                "receiver_key = \"central.jwk\"", "receiver_key = \"central.jwk\"\nshared_key = \"central-shared.jwk\"",
+                .wrongValue, "library.0.shared_key"
+            ),
+            (
+                "audience = \"https://ils.example\"",
+                "audience = \"https://\(String(repeating: "x", count: 600)).example\"", .wrongValue,
+                "library.0.audience"
+            ),
             ("display = \"terminal\"", "display = \"charlcd:/dev/lcd\"", .notBuilt, "panel.display"),
         ] as [(String, String, ConfigurationError.Kind, String)])
     func wrong(old: String, new: String, kind: ConfigurationError.Kind, key: String) throws {
@@ -80,6 +117,48 @@ import Testing
         #expect(error.kind == kind && error.place == .key(key), "\(error)")
         // What to do, in both languages.
         #expect("\(error)".split(separator: "\n").count == 3)
+    }
+
+    @Test("The endpoints and suites that are meant")
+    func endpoints() throws {
+        let keys = "receiver_key = \"central.jwk\"\nacknowledgement_key = \"central-sign.jwk\""
+        let direct = "suite = \"direct\"\nshared_key = \"central-shared.jwk\""
+        let url = "http://127.0.0.1:9/events"
+        guard case .udp("ils.example", 8_935) = try load(url, "udp://ils.example:8935").libraries[0].endpoint else {
+            Issue.record("udp")
+            return
+        }
+        guard case .udp("::1", 9) = try load(url, "udp://[::1]:9").libraries[0].endpoint else {
+            Issue.record("udp over IPv6")
+            return
+        }
+        guard case .loopback = try load(url, "http://[::1]:9/events").libraries[0].endpoint else {
+            Issue.record("loopback over IPv6")
+            return
+        }
+        let plain = try load(
+            url + "\"\n" + keys, "http://ils.example/events\"\nallow_plain_http = true\n" + keys)
+        guard case .plainHTTP = plain.libraries[0].endpoint else {
+            Issue.record("plain HTTP by name")
+            return
+        }
+        guard case .direct(let key) = try load(keys, direct).libraries[0].suite else {
+            Issue.record("direct")
+            return
+        }
+        #expect(key.keyID == folder.sharedKey.keyID)
+        #expect("\(key)" == "[secret]")
+    }
+
+    @Test("A record whose token would be too large for its library does not fit")
+    func tokenSize() throws {
+        let long = "audience = \"https://\(String(repeating: "x", count: 160)).example\""
+        let configuration = try load("audience = \"https://ils.example\"", long)
+        let ppid = Confidential(String(repeating: "p", count: 64))
+        #expect(configuration.fits("central", ppid: Confidential("p"), serviceID: nil))
+        #expect(!configuration.fits("central", ppid: ppid, serviceID: nil))
+        #expect(try load().fits("central", ppid: ppid, serviceID: ppid))
+        #expect(configuration.fits("elsewhere", ppid: ppid, serviceID: nil))
     }
 
     @Test("What is not TOML is named by its line")

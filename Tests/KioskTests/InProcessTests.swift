@@ -36,8 +36,9 @@ import VirtualCard
             #expect(try await pilot.tap(CardInField(cards.revoked.profile)).code == "revoked")
             #expect(try await pilot.tap(CardInField(cards.unregistered.profile)).code == "unregistered")
             for await receipt in pilot.desk.receipts {
-                let event = try receipt.result.get()
-                #expect(event.claims.subject.subject == PilotCards.ppids["good"])
+                let event = try receipt.result.get().event
+                guard case .person(.presented, let subject) = event else { continue }
+                #expect(subject.subject == PilotCards.ppids["good"])
                 break
             }
         }
@@ -63,12 +64,41 @@ import VirtualCard
         }
     }
 
+    /// What the import owes comes first.
+    private func owedIsDelivered(_ cards: PilotCards, _ pilot: InProcessPilot) async {
+        var owed = cards.records.count
+        for await _ in pilot.desk.receipts {
+            owed -= 1
+            if owed == 0 { break }
+        }
+    }
+
+    @Test("A tap that no library took is told to the patron and kept nowhere")
+    func unreachable() async throws {
+        try await withPilot { cards, pilot in
+            await owedIsDelivered(cards, pilot)
+            await pilot.desk.behave(.answers(500))
+            #expect(try await pilot.tap(CardInField(cards.good.profile)).code == "library_unreachable")
+            // Nothing is owed for it, and nothing of it lies in the state folder.
+            #expect(try await pilot.outbox.depth() == [:])
+            let folder = cards.folder.path + "/state"
+            let ppid = try #require(PilotCards.ppids["good"])
+            for name in try FileManager.default.subpathsOfDirectory(atPath: folder) {
+                let bytes = (try? Data(contentsOf: URL(filePath: "\(folder)/\(name)"))) ?? Data()
+                #expect(bytes.range(of: Data(ppid.utf8)) == nil, "\(name)")
+                #expect(bytes.range(of: Data("eyJ".utf8)) == nil, "a token lies in \(name)")
+            }
+        }
+    }
+
     @Test("A card removed while the library is asked is still acknowledged, and the next one waits")
     func removedEarly() async throws {
         try await withPilot { cards, pilot in
+            await owedIsDelivered(cards, pilot)
             await pilot.desk.behave(.slow(.milliseconds(300)))
+            let arrivals = await pilot.desk.arrivals()
             pilot.reader.insert(try CardInField(cards.good.profile))
-            for await _ in pilot.desk.arrivals { break }
+            for await _ in arrivals { break }
             pilot.reader.remove()
             pilot.reader.insert(try CardInField(cards.unregistered.profile))
             #expect(await pilot.nextTap().code == "ok")

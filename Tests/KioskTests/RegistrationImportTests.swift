@@ -12,7 +12,10 @@ import Testing
     init() throws {
         let path = FileManager.default.temporaryDirectory.appending(path: "kazashi-import-\(UUID().uuidString)").path()
         cards = try PilotCards.make(in: path)
-        store = try KioskDatabase.registrations(state: path + "/state", storageKey: SecureRandom.shared.secret(32))
+        store = try KioskDatabase(
+            state: path + "/state", storageKey: SecureRandom.shared.secret(32), platform: PilotFolder.platform,
+            libraries: ["central"]
+        ).registrations
     }
 
     private func run(_ records: [[String: Any]]) async throws -> RegistrationImport.Report {
@@ -63,8 +66,10 @@ import Testing
         _ = try await run(cards.records)
         let exported = try await store.all().map { Record($0.registration) }
         let json = Array(try JSONEncoder().encode(exported))
-        let other = try KioskDatabase.registrations(
-            state: cards.folder.path + "-other", storageKey: SecureRandom.shared.secret(32))
+        let other = try KioskDatabase(
+            state: cards.folder.path + "-other", storageKey: SecureRandom.shared.secret(32),
+            platform: PilotFolder.platform, libraries: ["central"]
+        ).registrations
         let report = await RegistrationImport(store: other, libraries: ["central"]).run(json, now: cards.folder.now)
         #expect(report?.stored == 2 && report?.leftOut == [])
         try? FileManager.default.removeItem(atPath: cards.folder.path + "-other")

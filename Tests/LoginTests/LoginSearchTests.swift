@@ -2,7 +2,7 @@ import Laboratory
 import Login
 import Testing
 
-/// The search over everything the login can reach, for a counter-example to the design's six properties. What a presence
+/// The search over everything the login can reach, for a counter-example to its seven properties. What a presence
 /// was told is kept beside the machine, by the test alone.
 @Suite struct LoginSearchTests {
     /// What happened to one presence, by the events and effects alone.
@@ -14,6 +14,9 @@ import Testing
         var shown: Outcome?
         var isForgotten = false
         var wasBegun = false
+        var wasAnnounced = false
+        var isWithdrawn = false
+        var isEnded = false
         /// What was asked and not yet answered: a fact counts once, and only as an answer.
         var asked: Set<Ask> = []
 
@@ -26,7 +29,7 @@ import Testing
         var ghosts: [Presence: Ghost]
     }
 
-    @Test("The six properties hold for every sequence of events")
+    @Test("The seven properties hold for every sequence of events")
     func properties() {
         let start = Node(machine: LoginMachine(), ghosts: [:])
         var visited: Set<Node> = [start]
@@ -106,6 +109,15 @@ import Testing
             #expect(good.isSuperset(of: [.active, .validated, .enoughTries, .accepted, .proven]))
             #expect(
                 good.contains(.pinnedAnswer) || good.contains(.pinnedNow), "a card's key is pinned before announcing")
+            node.ghosts[clearance.presence]?.wasAnnounced = true
+        case .withdraw(let presence):
+            let ghost = node.ghosts[presence]
+            #expect(ghost?.wasAnnounced == true && ghost?.isWithdrawn == false, "withdrawn without an announcement")
+            node.ghosts[presence]?.isWithdrawn = true
+        case .endPresence(let presence):
+            let ghost = node.ghosts[presence]
+            #expect(ghost?.reported == .welcomed && ghost?.isEnded == false, "only a welcome ends")
+            node.ghosts[presence]?.isEnded = true
         case .verifyBirthDate(let presence):
             // 4. Once, after the pinned key's proof where there is one, with tries to spare.
             let ghost = node.ghosts[presence]
@@ -130,7 +142,11 @@ import Testing
             node.ghosts[presence]?.reported = outcome
             if let shown = node.ghosts[presence]?.shown { #expect(shown == outcome) }
         case .forget(let presence):
-            #expect(node.ghosts[presence]?.reported != nil, "forgotten without an outcome")
+            guard let ghost = node.ghosts[presence] else { break }
+            #expect(ghost.reported != nil, "forgotten without an outcome")
+            // 7. What was announced is taken back unless it ended welcomed; a welcome's end is told.
+            #expect(ghost.isWithdrawn == (ghost.wasAnnounced && ghost.reported != .welcomed))
+            #expect(ghost.isEnded == (ghost.reported == .welcomed))
             node.ghosts[presence]?.isForgotten = true
         case .read(let presence): node.ghosts[presence]?.wasBegun = true
         case .lookUp(let presence): node.ghosts[presence]?.asked.insert(.lookUp)

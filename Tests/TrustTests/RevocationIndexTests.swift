@@ -4,19 +4,6 @@ import TestPKI
 import Testing
 import Trust
 
-/// SplitMix64: the same numbers each time.
-struct SeededRandom: RandomNumberGenerator {
-    var state: UInt64
-    init(_ seed: UInt64) { state = seed }
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-        return value ^ value >> 31
-    }
-}
-
 /// A list in the making whose entries are appended as bytes: a hundred thousand of them are made quickly.
 struct RawList {
     var entries: [UInt8] = []
@@ -88,7 +75,7 @@ struct RawList {
 
     @Test("An index answers exactly as a set does, for random lists of every kind of serial", arguments: 0..<24)
     func random(seed: Int) throws {
-        var random = SeededRandom(UInt64(seed))
+        var random = SeededGenerator(seed: UInt64(seed))
         var list = RawList()
         var others: [SerialNumber] = []
         let count = [1, 2, 3, 50, 700, 3_000][seed % 6]
@@ -128,7 +115,7 @@ struct RawList {
 
     @Test("More serials than memory holds, in no order, in order, and crowded where the first ones were not")
     func spilled() throws {
-        var random = SeededRandom(7)
+        var random = SeededGenerator(seed: 7)
         var shuffled = RawList(), sorted = RawList(), crowded = RawList()
         for number in 0..<90_000 {
             let reason = reasons[number % reasons.count]

@@ -2,7 +2,6 @@ package import Announcement
 package import Cryptography
 internal import FoundationEssentials
 internal import Glibc
-internal import HTTPClient
 package import JOSE
 package import MyNumberCard
 internal import TLV
@@ -17,6 +16,7 @@ package struct Configuration: Sendable {
     /// The folder of everything that outlives a start.
     package let state: String
     package let storageKey: SecretBytes
+    package let signingKeyFile: SigningKeyFile
     package let signingKey: SigningKey
     package let timeSource: TrustedClock.Source
     package let readerName: String
@@ -48,6 +48,7 @@ package struct Configuration: Sendable {
         minGap = try reader.duration(written.kiosk.min_gap ?? "2s", "kiosk.min_gap").seconds
         state = reader.resolve(written.kiosk.state)
         storageKey = try reader.storageKey(written.kiosk.storage_key)
+        signingKeyFile = SigningKeyFile(path: reader.resolve(written.kiosk.signing_key))
         signingKey = try reader.signingKey(written.kiosk.signing_key)
         guard let source = TrustedClock.Source(rawValue: written.time?.source ?? "synchronised") else {
             throw reader.wrong("time.source", #""synchronised" or "system""#)
@@ -68,7 +69,7 @@ package struct Configuration: Sendable {
         }
         maxAge = try reader.duration(written.revocation?.max_age ?? "36h", "revocation.max_age").wholeSeconds
         platform = written.platform.issuer
-        libraries = try reader.libraries(written.library)
+        libraries = try reader.libraries(written.library, of: kioskID, platform: platform, signingKey: signingKey)
         guard let display = DisplayKind(rawValue: written.panel?.display ?? "terminal") else {
             throw ConfigurationError(
                 .notBuilt, file: file, place: .key("panel.display"), #"only "terminal" and "none" are built yet"#)
@@ -103,7 +104,7 @@ struct ConfigurationReader {
         return duration
     }
 
-    private func bytes(_ path: String, _ key: String) throws(ConfigurationError) -> [UInt8] {
+    func bytes(_ path: String, _ key: String) throws(ConfigurationError) -> [UInt8] {
         guard let bytes = readFile(resolve(path)) else {
             throw ConfigurationError(.unreadable, file: file, place: .key(key), "\(path) can not be read")
         }
@@ -111,7 +112,7 @@ struct ConfigurationReader {
     }
 
     /// A file that holds a secret: nobody but its owner may read it.
-    private func secret(_ path: String, _ key: String) throws(ConfigurationError) -> [UInt8] {
+    func secret(_ path: String, _ key: String) throws(ConfigurationError) -> [UInt8] {
         let bytes = try bytes(path, key)
         var information = stat()
         guard stat(resolve(path), &information) == 0, information.st_mode & 0o077 == 0 else {
@@ -215,59 +216,5 @@ struct ConfigurationReader {
             guard let oid = OID(text) else { throw wrong("trust.policies", "an object identifier such as 1.2.392") }
             return oid
         }
-    }
-
-    func libraries(_ written: [ConfigurationFile.Library]) throws(ConfigurationError) -> [Library] {
-        guard !written.isEmpty else {
-            throw ConfigurationError(
-                .missingKey, file: file, place: .key("library"), "no library would be told anything")
-        }
-        guard Set(written.map(\.name)).count == written.count else {
-            throw wrong("library.name", "two libraries bear one name")
-        }
-        return try written.enumerated().map { (index, library) throws(ConfigurationError) in
-            let key = "library.\(index)"
-            guard library.suite ?? "nested" == "nested", library.shared_key == nil else {
-                throw ConfigurationError(
-                    .notBuilt, file: file, place: .key(key + ".suite"), #"only the suite "nested" is built yet"#)
-            }
-            guard !library.url.hasPrefix("udp://") else {
-                throw ConfigurationError(.notBuilt, file: file, place: .key(key + ".url"), "udp:// is not built yet")
-            }
-            guard library.url.hasPrefix("https://") || isLoopback(library.url) else {
-                throw wrong(key + ".url", "https://, or http:// to this machine only")
-            }
-            guard let path = library.receiver_key else {
-                throw ConfigurationError(
-                    .missingKey, file: file, place: .key(key + ".receiver_key"), "nested needs the receiver's key")
-            }
-            guard let keys = try? PublicJWK.parse(try bytes(path, key + ".receiver_key")), let receiver = keys.first
-            else {
-                throw ConfigurationError(
-                    .badKey, file: file, place: .key(key + ".receiver_key"), "\(path) is no P-256 public JWK")
-            }
-            for (name, path) in [
-                ("ca", library.ca), ("client_certificate", library.client_certificate),
-                ("client_key", library.client_key),
-            ] {
-                if let path { _ = try bytes(path, "\(key).\(name)") }
-            }
-            return Library(
-                name: library.name, audience: library.audience, url: library.url, isRequired: library.required ?? true,
-                receiver: receiver,
-                tls: TLSOptions(
-                    authorities: library.ca.map(resolve), clientCertificate: library.client_certificate.map(resolve),
-                    clientKey: library.client_key.map(resolve)))
-        }
-    }
-
-    /// Only a numeric loopback address or `localhost` counts: a name may lead anywhere.
-    private func isLoopback(_ url: String) -> Bool {
-        guard url.hasPrefix("http://") else { return false }
-        let authority = url.dropFirst("http://".count).prefix { $0 != "/" && $0 != "?" && $0 != "#" }
-        guard !authority.contains("@") else { return false }
-        let host =
-            authority.hasPrefix("[") ? authority.prefix { $0 != "]" }.dropFirst() : authority.prefix { $0 != ":" }
-        return host == "localhost" || host == "127.0.0.1" || host == "::1"
     }
 }

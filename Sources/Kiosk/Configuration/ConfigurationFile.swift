@@ -50,6 +50,7 @@ struct ConfigurationFile: Decodable {
         var client_key: String?
         var allow_plain_http: Bool?
         var shared_key: String?
+        var report_out_of_service: Bool?
     }
     struct Panel: Decodable { var display: String? }
 

@@ -1,4 +1,4 @@
-internal import Cryptography
+package import Cryptography
 internal import FoundationEssentials
 internal import Glibc
 internal import MyNumberCard
@@ -44,9 +44,13 @@ package struct RegistrationImport: Sendable {
 
     private let store: RegistrationStore
     private let libraries: Set<String>
+    private let fits: Fits
 
-    package init(store: RegistrationStore, libraries: [String]) {
-        (self.store, self.libraries) = (store, Set(libraries))
+    /// Whether a token about this pseudonym, with this library card number, is small enough for a library.
+    package typealias Fits = @Sendable (_ library: String, _ ppid: PPID, _ serviceID: Confidential<String>?) -> Bool
+
+    package init(store: RegistrationStore, libraries: [String], fits: @escaping Fits = { _, _, _ in true }) {
+        (self.store, self.libraries, self.fits) = (store, Set(libraries), fits)
     }
 
     /// - Parameter json: an array of records, or one.
@@ -103,6 +107,10 @@ package struct RegistrationImport: Sendable {
         guard !libraries.isDisjoint(with: record.ppid.keys) else { throw Refused(reason: .noLibrary) }
         let texts = Array(record.ppid.values) + Array((record.service_ids ?? [:]).values)
         guard texts.allSatisfy({ (1...64).contains($0.utf8.count) }) else { throw Refused(reason: .length) }
+        let fit = record.ppid.allSatisfy { library, ppid in
+            fits(library, Confidential(ppid), record.service_ids?[library].map { Confidential($0) })
+        }
+        guard fit else { throw Refused(reason: .length) }
         return Registration(
             certificate: Confidential(certificate), ppids: record.ppid.mapValues { Confidential($0) },
             serviceIDs: (record.service_ids ?? [:]).mapValues { Confidential($0) },

@@ -5,6 +5,7 @@ internal import Logging
 internal import Login
 internal import MyNumberCard
 internal import Registry
+internal import Trust
 
 // The registry's and the libraries' part of the effects.
 
@@ -54,6 +55,7 @@ extension KioskRuntime {
             do {
                 try await store.suspend(active.id)
                 log.notice("registration suspended", metadata: ["code": "birth_date_refused"])
+                courier.wake()
             } catch {
                 log.error("the registration could not be suspended", metadata: ["code": "\(error)"])
             }
@@ -64,17 +66,27 @@ extension KioskRuntime {
     func sealToken(_ presence: Presence) {
         guard let held = evidence[presence], let registration = held.active?.registration else { return }
         let statements = registration.ppids.map { library, ppid in
-            Statement(
-                library: library, ppid: ppid.revealed, serviceID: registration.serviceIDs[library]?.revealed)
+            Statement(library: library, ppid: ppid, serviceID: registration.serviceIDs[library])
         }
         let (announcer, log, tapped) = (announcer, log, held.tapped)
         evidence[presence]?.sealing = Task {
             do {
-                return try await announcer.seal(statements, now: Int64(time(nil)), tapped: tapped)
+                return try await announcer.seal(statements, tapped: tapped)
             } catch {
                 log.error("no token could be made", metadata: ["code": "\(error)"])
                 return nil
             }
+        }
+    }
+
+    func withdraw(_ presence: Presence) { followUp(presence) { $0.withdraw($1) } }
+    func endPresence(_ presence: Presence) { followUp(presence) { $0.endPresence($1) } }
+
+    /// What libraries are told of an announcement after it; the presence may be forgotten meanwhile.
+    private func followUp(_ presence: Presence, _ tell: @escaping @Sendable (Announcer, TapAnnouncement) -> Void) {
+        guard let sealing = evidence[presence]?.sealing else { return }
+        Task { [announcer] in
+            if let announcement = await sealing.value { tell(announcer, announcement) }
         }
     }
 
@@ -99,6 +111,25 @@ extension KioskRuntime {
             case .refused(let error):
                 log.warning("a library refused", metadata: ["err": "\(error?.rawValue ?? "none")"])
                 return .announced(.refused)
+            }
+        }
+    }
+
+    /// Tells the libraries that want to know. Without a trusted time the newest that is known stands for it: nothing is
+    /// sent before there is one.
+    func report(outage cause: Cause, at now: TrustedTime?) {
+        let toe = now?.secondsSince1970 ?? max(lastStored ?? 0, Int64(time(nil)))
+        let names = configuration.libraries.filter(\.hearsOfOutages).map(\.name)
+        guard !names.isEmpty else { return }
+        Task { [outbox, courier, log] in
+            do {
+                for name in names {
+                    try await outbox.add(
+                        OwedEvent(library: name, event: .kiosk(.outOfService(cause: cause.rawValue)), toe: toe))
+                }
+                courier.wake()
+            } catch {
+                log.note(.unavailable)
             }
         }
     }

@@ -5,7 +5,7 @@ package import Logging
 internal import Login
 internal import MyNumberCard
 package import Panel
-package import Registry
+internal import Registry
 package import SmartCard
 internal import Trust
 
@@ -14,6 +14,7 @@ internal import Trust
 package actor KioskRuntime {
     let configuration: Configuration
     let store: RegistrationStore
+    let outbox: Outbox
     let announcer: Announcer
     private let source: any CardSource
     private let panel: PanelDriver
@@ -32,7 +33,11 @@ package actor KioskRuntime {
         folder: configuration.state + "/revocation", files: configuration.revocationFiles,
         urls: configuration.revocationURLs, anchors: configuration.anchors.certificates, log: log
     ) { [weak self] in await self?.serve($0) }
-    private var lastStored: Int64?
+    private(set) var lastStored: Int64?
+    private(set) lazy var courier = OutboxCourier(
+        outbox: outbox, announcer: announcer, libraries: configuration.libraries.map(\.name),
+        now: { [weak self] in await self?.trustedNow()?.secondsSince1970 }, report: { [log] in log.note($0) })
+    private var outage: OutageWatch
     /// Keys that signed age records, each verified once under the card anchors.
     var issuers: [KeyIdentifier: RecordIssuerKey] = [:]
 
@@ -45,17 +50,20 @@ package actor KioskRuntime {
     /// The patron is told within five seconds, whatever the library does.
     static let announcementLimit = Duration.milliseconds(4_800)
 
+    /// - Parameter outageAfter: how long the kiosk is out of service before libraries that want to know are told.
     /// - Throws: without randomness.
     package init(
-        configuration: Configuration, store: RegistrationStore, announcer: Announcer, source: any CardSource,
-        display: any Display, output: TapOutput, log: Logger
+        configuration: Configuration, database: KioskDatabase, announcer: Announcer, source: any CardSource,
+        display: any Display, output: TapOutput, log: Logger, outageAfter: Duration = .seconds(60)
     ) throws {
-        (self.configuration, self.store, self.announcer) = (configuration, store, announcer)
+        (self.configuration, self.announcer) = (configuration, announcer)
+        (store, outbox) = (database.registrations, database.outbox)
         (self.source, self.output, self.log) = (source, output, log)
         panel = PanelDriver(display: display, isTest: configuration.isTest)
         clock = TrustedClock(source: configuration.timeSource)
         storedTime = StoredTime(state: configuration.state)
         lastStored = storedTime.value
+        outage = OutageWatch(shortest: outageAfter)
         freshness = FreshnessWatch(maxAge: configuration.maxAge)
         gapKey = try SecureRandom.shared.secret(32)
     }
@@ -83,6 +91,7 @@ package actor KioskRuntime {
             }
             group.addTask { [panel] in await panel.run() }
             group.addTask { [keeper] in await keeper.run() }
+            group.addTask { [courier] in await courier.run() }
             group.addTask {
                 // Lists grow old and clocks lose their source without an event.
                 while (try? await Task.sleep(for: .seconds(5))) != nil { await self.checkHealth() }
@@ -92,8 +101,16 @@ package actor KioskRuntime {
         for presence in evidence.keys { forget(presence) }
     }
 
-    /// Reads the lists again (SIGHUP). Registrations need no such thing: each tap reads its own.
-    package func reload() async { await keeper.reload() }
+    /// Reads the lists again, and the kiosk's and the libraries' keys (SIGHUP). Registrations need no such thing: each tap
+    /// reads its own.
+    package func reload() async {
+        do throws(SigningKeyFile.Problem) {
+            await announcer.renew(signingKey: try configuration.signingKeyFile.current())
+        } catch {
+            log.error("the signing key can not be read again", metadata: ["code": "\(error.rawValue)"])
+        }
+        await keeper.reload()
+    }
 
     private func serve(_ lists: ServedLists) {
         revocation = lists
@@ -130,6 +147,7 @@ package actor KioskRuntime {
             if let notice = freshness.notice(ends, at: now.secondsSince1970) { warn(notice) }
         }
         handle(.health(parts.cause))
+        if let cause = outage.lasting(parts.cause) { report(outage: cause, at: now) }
     }
 
     /// Before lists run out, and when they have.
@@ -205,6 +223,8 @@ package actor KioskRuntime {
         case .pinCardKey(let presence): pinCardKey(presence)
         case .suspend(let presence): suspend(presence)
         case .announce(let clearance): announce(clearance)
+        case .withdraw(let presence): withdraw(presence)
+        case .endPresence(let presence): endPresence(presence)
         case .releaseCard(let presence): releaseCard(presence)
         case .report(let presence, let outcome): report(presence, outcome)
         case .forget(let presence): forget(presence)

@@ -21,7 +21,7 @@ struct PresenceEvidence {
     var answer: Answer?
     var proof: CardProof?
     /// The token, made while the card works; sent only with a clearance.
-    var sealing: Task<SealedAnnouncement?, Never>?
+    var sealing: Task<TapAnnouncement?, Never>?
     var deadlines: [Task<Void, Never>] = []
     var work: [Task<Void, Never>] = []
 
@@ -30,11 +30,11 @@ struct PresenceEvidence {
 
 /// The leave to announce with the values that say the same: nothing is sent without every one of them.
 struct ClearedAnnouncement {
-    let sealed: SealedAnnouncement
+    let sealed: TapAnnouncement
 
     /// Takes the whole chain of evidence of `clearance`'s own presence.
     init(
-        _ sealed: SealedAnnouncement, clearance: Clearance, validated: ValidatedCertificate, revocation: GoodRevocation,
+        _ sealed: TapAnnouncement, clearance: Clearance, validated: ValidatedCertificate, revocation: GoodRevocation,
         registration: ActiveRegistration, proof: CardProof
     ) {
         self.sealed = sealed

@@ -1,3 +1,4 @@
+internal import Announcement
 internal import ArgumentParser
 internal import Foundation
 internal import Kiosk
@@ -8,7 +9,7 @@ internal import VirtualCard
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measure; run it from a release build.",
-        subcommands: [TapBench.self, RevocationBench.self])
+        subcommands: [TapBench.self, RevocationBench.self, PushBench.self])
 }
 
 /// The time of a tap, the card's own part of it, and what the host adds.
@@ -80,10 +81,10 @@ struct TapBench: AsyncParsableCommand {
             throw ChildProcess.Failed(description: "\(taps.count) taps, but \(desk.count) tokens")
         }
         emit("\(name): \(count) taps, \(Set(taps.map(\.apdus)).sorted().map(String.init).joined(separator: "/")) APDUs")
-        row("whole tap", taps.map(\.ms))
-        row("the card's own", taps.map(\.card_ms))
-        row("the desk's own", desk)
-        row("the host adds", zip(taps, desk).map { $0.ms - $0.card_ms - $1 })
+        Timings(taps.map(\.ms)).emit("whole tap")
+        Timings(taps.map(\.card_ms)).emit("the card's own")
+        Timings(desk).emit("the desk's own")
+        Timings(zip(taps, desk).map { $0.ms - $0.card_ms - $1 }).emit("the host adds")
     }
 
     /// From the start of the process to ready.
@@ -99,17 +100,7 @@ struct TapBench: AsyncParsableCommand {
         }
         await daemon.stop()
         emit("start to ready: 20 starts")
-        row("ready", times)
-    }
-
-    private func row(_ name: String, _ values: [Double]) {
-        let sorted = values.sorted()
-        func quantile(_ part: Double) -> String {
-            let index = min(sorted.count - 1, Int((Double(sorted.count) * part).rounded(.up)) - 1)
-            return String(format: "%8.2f", sorted[max(0, index)])
-        }
-        let label = name.padding(toLength: 16, withPad: " ", startingAt: 0)
-        emit("  \(label) ms  p50\(quantile(0.5))  p99\(quantile(0.99))  max\(quantile(1))")
+        Timings(times).emit("ready")
     }
 }
 
@@ -119,7 +110,13 @@ private final class DeskTimes: Sendable {
 
     init(_ desk: DeskServer) {
         Task { [self] in
-            for await receipt in desk.receipts { times.withLock { $0.append(receipt.milliseconds) } }
+            for await receipt in desk.receipts {
+                // The end of a presence comes beside it, and is none of the tap's.
+                guard case .success(let accepted) = receipt.result, case .person(.presented, _) = accepted.event else {
+                    continue
+                }
+                times.withLock { $0.append(receipt.milliseconds) }
+            }
         }
     }
 

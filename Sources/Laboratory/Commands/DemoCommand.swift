@@ -93,7 +93,11 @@ private final class ReceivedLines: Sendable {
 
     func gather(_ desk: DeskServer) {
         Task { [self] in
-            for await receipt in desk.receipts { lines.withLock { $0.append(LibraryCommand.line(receipt)) } }
+            for await receipt in desk.receipts {
+                // What the registrations owed is no tap's.
+                if case .success(let event) = receipt.result, case .person(.registered, _) = event.event { continue }
+                lines.withLock { $0.append(LibraryCommand.line(receipt)) }
+            }
         }
     }
 

@@ -28,7 +28,8 @@ struct Lab: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "kazashi-lab", abstract: "Tools to try, test and pilot Kazashi; never in the appliance's image.",
         subcommands: [
-            CardCommand.self, TapCommand.self, PKICommand.self, LibraryCommand.self, DiagramCommand.self,
+            CardCommand.self, TapCommand.self, PKICommand.self, LibraryCommand.self, VectorsCommand.self,
+            DiagramCommand.self,
             DemoCommand.self, BenchCommand.self,
         ])
 }

@@ -10,32 +10,105 @@ internal import TLV
 struct LibraryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "library",
-        abstract: "A library's desk: checks tokens in the profile's order, acknowledges, prints what it got.")
+        abstract: "A library's desk: checks tokens in the profile's order, acknowledges, shows who is there.",
+        discussion: """
+            It takes tokens over HTTP (POST /events) and UDP, and serves the staff's display to a browser on this machine.
+            What it prints holds no pseudonym and no card number. 受付の表示はこのコンピューターのブラウザーで開けます。
+            """)
 
-    @Option(help: "A pilot folder, as `pki init` writes it.")
+    @Option(help: "A pilot folder, as `pki init` writes it; the desk's own file, desk.sqlite, is kept there too.")
     var folder: String
-    @Option(help: "The port to listen on, on this machine only.")
+    @Option(help: "The address to listen on for tokens: this machine's own by default.")
+    var address = "127.0.0.1"
+    @Option(help: "The port for tokens, TCP and UDP.")
     var port: UInt16 = 8_935
+    @Option(help: "The port of the staff's display, on this machine only.")
+    var pagePort: UInt16 = 8_936
+    @Option(help: "The suite of its kiosk: nested or direct.")
+    var suite = "nested"
+    @Option(help: "Ask the library's system (SIP2) at ADDRESS:PORT about each card number.")
+    var sip2: String?
+    @Option(help: "Write each card number to this device, as a bar code scanner types it.")
+    var wedge: String?
 
-    func run() async throws {
-        guard let pem = readFile(folder + "/library-es256.pem"), let jwk = readFile(folder + "/kiosk.jwk") else {
-            throw ValidationError("\(folder) is no pilot folder; make one with kazashi-lab pki init.")
-        }
-        let key = SigningKey(try P256PrivateKey(pem: pem))
-        let kiosks = try PublicJWK.parse(jwk).map { KnownKiosk(id: PilotFolder.kioskID, key: $0) }
-        let desk = try DeskServer(
-            verifier: TokenVerifier(audience: PilotFolder.audience, keys: [key], kiosks: kiosks), port: port)
-        note("listening on 127.0.0.1:\(try await desk.start())")
-        for await receipt in desk.receipts { emit(LibraryCommand.line(receipt)) }
+    func validate() throws {
+        guard ["nested", "direct"].contains(suite) else { throw ValidationError("--suite is nested or direct.") }
+        if let sip2, Self.endpoint(sip2) == nil { throw ValidationError("--sip2 wants ADDRESS:PORT, not \(sip2).") }
     }
 
-    /// What a desk is for: it may show the pseudonym, for it is the one who must know it.
-    static func line(_ receipt: DeskServer.Receipt) -> String {
+    private static func endpoint(_ text: String) -> (address: String, port: UInt16)? {
+        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
+            return nil
+        }
+        return (String(text[..<colon]), port)
+    }
+
+    func run() async throws {
+        let desk = try desk()
+        let isElsewhere = address != "127.0.0.1" && address != "::1"
+        let server = try DeskServer(desk: desk, address: address, port: port, acknowledges: isElsewhere)
+        emit("tokens over HTTP: http://\(address):\(try await server.start())/events")
+        let datagrams = try DatagramDesk(desk: desk, address: address, port: port)
+        emit("tokens over UDP: \(address) port \(datagrams.port)")
+        let page = try DeskPage(counter: desk.counter, port: pagePort)
+        emit("the staff's display: http://127.0.0.1:\(try await page.start())/ (English: ?lang=en)")
+        handOn(from: desk.counter)
+        let pruning = Task {
+            while (try? await Task.sleep(for: .seconds(60))) != nil { desk.prune() }
+        }
+        for await receipt in desk.receipts { emit(LibraryCommand.line(receipt)) }
+        pruning.cancel()
+    }
+
+    private func desk() throws -> Desk {
+        func unusable(_ name: String) -> ValidationError {
+            ValidationError("\(folder)/\(name) can not be read; make a pilot folder with kazashi-lab pki init.")
+        }
+        func key(_ name: String) throws -> SigningKey {
+            guard let pem = readFile(folder + "/" + name) else { throw unusable(name) }
+            return SigningKey(try P256PrivateKey(pem: pem))
+        }
+        let file = folder + "/desk.sqlite"
+        if suite == "direct" {
+            guard let jwk = readFile(folder + "/central-shared.jwk") else { throw unusable("central-shared.jwk") }
+            let kiosk = KnownKiosk(id: PilotFolder.kioskID, key: .shared(try SharedKey.parse(jwk)))
+            let verifier = TokenVerifier(audience: PilotFolder.audience, kiosks: [kiosk])
+            return try Desk(verifier: verifier, acknowledger: .shared, file: file)
+        }
+        guard let jwk = readFile(folder + "/kiosk.jwk") else { throw unusable("kiosk.jwk") }
+        let kiosks = try PublicJWK.parse(jwk).map { KnownKiosk(id: PilotFolder.kioskID, key: $0) }
+        return try Desk(
+            verifier: TokenVerifier(
+                audience: PilotFolder.audience, keys: [try key("library-ecdh.pem")], kiosks: kiosks),
+            acknowledger: .signing(try key("library-sign.pem")), file: file)
+    }
+
+    /// What a library does with a card number beside showing it.
+    private func handOn(from counter: Counter) {
+        let client = sip2.flatMap { Self.endpoint($0) }.map { SIP2Client(address: $0.address, port: $0.port) }
+        let keyboard = wedge.map { KeyboardWedge(path: $0) }
+        counter.onArrival { presented in
+            guard let card = presented.cardNumber else { return }
+            if let keyboard, !keyboard.type(card) { note("the keyboard wedge takes nothing") }
+            guard let client else { return }
+            Task {
+                do throws(SIP2Client.Failure) {
+                    counter.note(.answered(try await client.information(about: card)), number: presented.number)
+                } catch {
+                    note("SIP2: \(error.rawValue)")
+                    counter.note(.failed, number: presented.number)
+                }
+            }
+        }
+    }
+
+    /// One line a token; the pseudonym is for the desk's own table, not for what it prints.
+    static func line(_ receipt: Desk.Receipt) -> String {
         switch receipt.result {
         case .success(let event):
-            var line = "\(event.claims.event.uri) sub=\(event.claims.subject.subject) kiosk=\(event.claims.iss)"
-            if case .presented(let serviceID?) = event.claims.event { line += " service_id=\(serviceID)" }
-            line += " toe=\(CivilTime(secondsSince1970: event.claims.toe).rfc3339)"
+            let line =
+                "\(event.event?.uri ?? "an event") kiosk=\(event.iss) jti=\(event.jti.text) "
+                + "toe=\(CivilTime(secondsSince1970: event.toe).rfc3339)"
             return event.isDuplicate ? line + " (duplicate)" : line
         case .failure(let error): return "refused: \(error.rawValue)"
         }

@@ -1,3 +1,4 @@
+package import Announcement
 internal import Foundation
 package import Kiosk
 package import LibraryDesk
@@ -13,6 +14,7 @@ package final class InProcessPilot: Sendable {
     package let reader = InProcessReader()
     package let desk: DeskServer
     package let store: RegistrationStore
+    package let outbox: Outbox
     package let runtime: KioskRuntime
     private let notes: Notes
     private let taps: AsyncStream<KioskProcess.Tap>
@@ -25,16 +27,21 @@ package final class InProcessPilot: Sendable {
         let logged = Mutex<[String]>([])
     }
 
-    /// - Parameter becomesReady: waits until it is.
+    /// - Parameters:
+    ///   - becomesReady: waits until it is.
+    ///   - outageAfter: how long it is out of service before libraries are told.
     package init(
-        folder: PilotFolder, records: [[String: Any]], options: PilotFolder.Options = .init(), becomesReady: Bool = true
+        folder: PilotFolder, records: [[String: Any]], options: PilotFolder.Options = .init(),
+        becomesReady: Bool = true,
+        outageAfter: Duration = .seconds(60)
     ) async throws {
-        desk = try DeskServer(verifier: folder.verifier())
+        desk = try DeskServer(desk: folder.desk(suite: options.suite))
         var options = options
         options.port = try await desk.start()
         try folder.writeConfiguration(options)
         let configuration = try Configuration(file: folder.configuration)
-        store = try KioskDatabase.registrations(state: configuration.state, storageKey: configuration.storageKey)
+        let database = try KioskDatabase(configuration)
+        (store, outbox) = (database.registrations, database.outbox)
         let report = await RegistrationImport(store: store, libraries: ["central"]).run(
             Array(try JSONSerialization.data(withJSONObject: records)), now: folder.now)
         guard report?.stored == records.count else { throw ChildProcess.Failed(description: "import failed") }
@@ -46,7 +53,7 @@ package final class InProcessPilot: Sendable {
         let notes = Notes()
         self.notes = notes
         runtime = try KioskRuntime(
-            configuration: configuration, store: store, announcer: Appliance.announcer(for: configuration),
+            configuration: configuration, database: database, announcer: Appliance.announcer(for: configuration),
             source: reader,
             display: TerminalDisplay { text in
                 notes.shown.withLock { $0.append(text.trimmingCharacters(in: .newlines)) }
@@ -61,7 +68,7 @@ package final class InProcessPilot: Sendable {
                     notes.logged.withLock { $0.append(line) }
                     lineContinuation.yield(line)
                 }
-            })
+            }, outageAfter: outageAfter)
         running = Task { [runtime] in await runtime.run() }
         // The first start takes its lists.
         if becomesReady { for await _ in states { break } }

@@ -12,7 +12,10 @@ package import VirtualCard
 package struct PilotFolder: Sendable {
     package let path: String
     package let issuers: TestIssuers
+    /// What tokens are sealed for, what acknowledgements are signed with, and the suite `direct`'s one key.
     package let libraryKey: SigningKey
+    package let acknowledgementKey: SigningKey
+    package let sharedKey: SharedKey
     package let kioskKey: SigningKey
     package let now: Int64
 
@@ -22,9 +25,26 @@ package struct PilotFolder: Sendable {
 
     package var configuration: String { path + "/kazashi.toml" }
 
+    /// How the kiosk reaches the library on this machine.
+    package enum Channel: String, Sendable, CaseIterable {
+        case http, udp, udp6
+
+        func url(_ port: UInt16) -> String {
+            switch self {
+            case .http: "http://127.0.0.1:\(port)/events"
+            case .udp: "udp://127.0.0.1:\(port)"
+            case .udp6: "udp://[::1]:\(port)"
+            }
+        }
+    }
+
     /// What a test may want otherwise in kazashi.toml.
     package struct Options: Sendable {
+        package var channel = Channel.http
         package var port: UInt16 = 9
+        package var suite = "nested"
+        /// Whether the library hears of outages.
+        package var reportsOutages = false
         package var minGap = "0s"
         package var maxAge = "36h"
         package var isTest = true
@@ -48,14 +68,19 @@ package struct PilotFolder: Sendable {
         now = Int64(time(nil))
         issuers = try TestIssuers(now: now)
         libraryKey = SigningKey(try P256PrivateKey.generate())
+        acknowledgementKey = SigningKey(try P256PrivateKey.generate())
+        sharedKey = try SharedKey.generate()
         kioskKey = SigningKey(try P256PrivateKey.generate())
         for folder in ["", "/anchors", "/crl", "/cards", "/state"] {
             try FileManager.default.createDirectory(atPath: path + folder, withIntermediateDirectories: true)
         }
         try write("storage.key", try SecureRandom.shared.bytes(32), mode: 0o600)
-        try write("kiosk-es256.pem", try PEM.encode(kioskKey.key), mode: 0o600)
-        try write("library-es256.pem", try PEM.encode(libraryKey.key), mode: 0o600)
+        try write("kiosk-es256.pem", try kioskKey.key.pem.withBytes { Array($0) }, mode: 0o600)
+        try write("library-ecdh.pem", try libraryKey.key.pem.withBytes { Array($0) }, mode: 0o600)
+        try write("library-sign.pem", try acknowledgementKey.key.pem.withBytes { Array($0) }, mode: 0o600)
         try write("central.jwk", Array(libraryKey.publicJWK.json.utf8))
+        try write("central-sign.jwk", Array(acknowledgementKey.publicJWK.json.utf8))
+        try write("central-shared.jwk", Array(sharedKey.secretJSON.utf8), mode: 0o600)
         try write("kiosk.jwk", Array(kioskKey.publicJWK.json.utf8))
         try write("anchors/authca-test.pem", PEM.encode(issuers.authority.certificate, label: "CERTIFICATE"))
         try write("card-anchors.json", Array("[\(issuers.visual.anchorJSON())]\n".utf8))
@@ -99,14 +124,27 @@ package struct PilotFolder: Sendable {
             [[library]]
             name = "central"
             audience = "\(Self.audience)"
-            url = "http://127.0.0.1:\(options.port)/events"
-            receiver_key = "central.jwk"
+            url = "\(options.channel.url(options.port))"
+            \(Self.keys(options.suite))
+            report_out_of_service = \(options.reportsOutages)
 
             [panel]
             display = "\(options.display)"
 
             """
         try write("kazashi.toml", Array(text.utf8))
+    }
+
+    private static func keys(_ suite: String) -> String {
+        suite == "direct"
+            ? """
+            suite = "direct"
+            shared_key = "central-shared.jwk"
+            """
+            : """
+            receiver_key = "central.jwk"
+            acknowledgement_key = "central-sign.jwk"
+            """
     }
 
     /// The revocation list of a municipality, the cards' own if nothing else is said.
@@ -157,10 +195,18 @@ package struct PilotFolder: Sendable {
         try write(name, Array(try JSONSerialization.data(withJSONObject: value)))
     }
 
-    package func verifier() -> TokenVerifier {
-        TokenVerifier(
-            audience: Self.audience, keys: [libraryKey],
-            kiosks: [KnownKiosk(id: Self.kioskID, key: kioskKey.publicJWK)])
+    /// The library's desk for this kiosk.
+    /// - Parameter file: nil: in memory.
+    package func desk(suite: String = "nested", file: String? = nil) throws -> Desk {
+        if suite == "direct" {
+            let kiosk = KnownKiosk(id: Self.kioskID, key: .shared(sharedKey))
+            return try Desk(
+                verifier: TokenVerifier(audience: Self.audience, kiosks: [kiosk]), acknowledger: .shared, file: file)
+        }
+        let kiosk = KnownKiosk(id: Self.kioskID, key: kioskKey.publicJWK)
+        return try Desk(
+            verifier: TokenVerifier(audience: Self.audience, keys: [libraryKey], kiosks: [kiosk]),
+            acknowledger: .signing(acknowledgementKey), file: file)
     }
 
     @discardableResult

@@ -6,6 +6,7 @@ package import VirtualCard
 package final class PilotStack: Sendable {
     package let folder: PilotFolder
     package let desk: DeskServer
+    private let datagrams: DatagramDesk
     package let daemon: PCSCDaemon
     package let kiosk: KioskProcess
     package let reader = VPCDReader()
@@ -16,9 +17,11 @@ package final class PilotStack: Sendable {
         program: String = Programs.kazashi
     ) async throws {
         self.folder = folder
-        desk = try DeskServer(verifier: folder.verifier())
+        desk = try DeskServer(desk: folder.desk(suite: options.suite))
+        datagrams = try DatagramDesk(desk: desk.desk, address: options.channel == .udp6 ? "::1" : "127.0.0.1")
         var options = options
-        options.port = try await desk.start()
+        let port = try await desk.start()
+        options.port = options.channel == .http ? port : datagrams.port
         try folder.writeConfiguration(options)
         if !records.isEmpty { try await folder.register(records) }
         daemon = try await PCSCDaemon()
@@ -43,6 +46,7 @@ package final class PilotStack: Sendable {
     package func stop() async {
         await kiosk.stop()
         await desk.stop()
+        datagrams.stop()
         await daemon.stop()
     }
 }

@@ -29,19 +29,9 @@ package final class ScriptedServer: Sendable {
     package var requests: [Request] { seen.withLock { $0 } }
 
     package init(_ script: @escaping @Sendable (Request) -> Reply) throws {
-        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        (listener, port) = try LoopbackSocket.bound(SOCK_STREAM)
         let listener = listener
-        let isBound = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(listener, $0, length) == 0 && listen(listener, 16) == 0 && getsockname(listener, $0, &length) == 0
-            }
-        }
-        guard isBound else { throw ChildProcess.Failed(description: "no port on loopback") }
-        port = UInt16(bigEndian: address.sin_port)
+        guard listen(listener, 16) == 0 else { throw ChildProcess.Failed(description: "no port on loopback") }
         Thread.detachNewThread { [weak self] in
             while true {
                 let connection = accept(listener, nil, nil)

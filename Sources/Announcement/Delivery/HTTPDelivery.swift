@@ -3,38 +3,33 @@ internal import HTTPClient
 
 /// Pushes one token over HTTP as RFC 8935 says: 202 is the only yes.
 struct HTTPDelivery: Sendable {
-    private let library: Library
-    private let http: CurlClient
-
-    init(_ library: Library, _ http: CurlClient) { (self.library, self.http) = (library, http) }
+    let url: String
+    let tls: TLSOptions
+    let http: CurlClient
+    /// Where the channel does not say who answers: what an answer must carry. It gives what the library said.
+    let authentication: (@Sendable (_ acknowledgement: String) -> Delivery?)?
 
     private static let mostAttempts = 3
 
     /// Tries until there is an answer that counts, the attempts are used up, or `deadline` has passed.
-    func push(_ token: [UInt8], deadline: ContinuousClock.Instant) async -> Delivery {
+    func push(_ token: SealedToken, deadline: ContinuousClock.Instant) async -> Delivery {
         let clock = ContinuousClock()
         for attempt in 1...Self.mostAttempts {
             let left = clock.now.duration(to: deadline)
             guard left > .milliseconds(10), !Task.isCancelled else { return .unreachable }
-            var request = HTTPRequest(.post, library.url, body: token, tls: library.tls)
+            var request = HTTPRequest(.post, url, body: token.bytes, tls: tls)
             request.headers = ["Content-Type: application/secevent+jwt", "Accept: application/json"]
             request.connectTimeout = min(.seconds(1), left)
             request.timeout = min(.seconds(2), left)
             var pause = Duration.milliseconds(100 * attempt)
+            token.noteSent()
             do throws(HTTPClientError) {
                 let response = try await http.send(request)
-                switch response.status {
-                case 202: return .acknowledged
-                case 429, 500...599:
-                    if let seconds = response.headers["retry-after"].flatMap({ Int($0) }), (0...5).contains(seconds) {
-                        pause = .seconds(seconds)
-                    }
-                // 200, redirects, and refusals are answers: the same token gets no other one.
-                default: return .refused(Self.error(of: response))
-                }
+                if let asked = response.retryAfter { pause = asked }
+                if let delivery = read(response) { return delivery }
             } catch .unusableRequest {
                 return .unreachable
-            } catch .answerTooLarge {
+            } catch .answerTooLarge where authentication == nil {
                 return .refused(nil)
             } catch {
                 // No answer: the next attempt may get one; the receiver acts on a repeated `jti` once.
@@ -46,6 +41,21 @@ struct HTTPDelivery: Sendable {
         return .unreachable
     }
 
+    /// Nil: try again.
+    private func read(_ response: HTTPResponse) -> Delivery? {
+        if let authentication {
+            // On an open network anyone can say 202, and anyone can say no.
+            guard let header = response.headers[Acknowledgement.header.lowercased()] else { return nil }
+            return authentication(header)
+        }
+        switch response.status {
+        case 202: return .acknowledged
+        case 429, 500...599: return nil
+        // 200, redirects, and refusals are answers: the same token gets no other one.
+        default: return .refused(Self.error(of: response))
+        }
+    }
+
     /// `err` of a 400; its description is nobody's business and is not kept.
     private static func error(of response: HTTPResponse) -> PushError? {
         struct Body: Decodable { let err: String }
@@ -53,5 +63,13 @@ struct HTTPDelivery: Sendable {
             return nil
         }
         return PushError(rawValue: body.err)
+    }
+}
+
+extension HTTPResponse {
+    /// `Retry-After` in seconds (RFC 9110 10.2.3); a date is not asked of a clock that may be wrong.
+    fileprivate var retryAfter: Duration? {
+        guard let seconds = headers["retry-after"].flatMap({ Int($0) }), (0...60).contains(seconds) else { return nil }
+        return .seconds(seconds)
     }
 }

@@ -1,0 +1,59 @@
+internal import Dispatch
+internal import Glibc
+
+/// A UDP socket connected to one address: the kernel drops what strangers send. Datagrams are handed over as they come.
+final class DatagramSocket: Sendable {
+    private let descriptor: Int32
+    // Used once more, in `deinit`.
+    private nonisolated(unsafe) let source: any DispatchSourceRead
+    private static let queue = DispatchQueue(label: "kazashi.datagrams")
+
+    /// - Parameter receive: the next datagram; nil: nobody listens at the other end.
+    /// - Returns: nil when there is no way to that address.
+    init?(to address: HostAddress, receive: @escaping @Sendable ([UInt8]?) -> Void) {
+        let descriptor = socket(
+            address.family, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0
+        )
+        guard descriptor >= 0 else { return nil }
+        Self.forbidFragments(descriptor, family: address.family)
+        guard address.withSocketAddress({ connect(descriptor, $0, $1) }) == 0 else {
+            close(descriptor)
+            return nil
+        }
+        self.descriptor = descriptor
+        source = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: Self.queue)
+        source.setEventHandler {
+            var room = [UInt8](repeating: 0, count: VerifiedAcknowledgement.mostBytes + 1)
+            while true {
+                let count = recv(descriptor, &room, room.count, 0)
+                if count >= 0 {
+                    receive(Array(room.prefix(count)))
+                } else if errno == ECONNREFUSED {
+                    receive(nil)
+                } else {
+                    return
+                }
+            }
+        }
+        source.setCancelHandler { close(descriptor) }
+        source.resume()
+    }
+
+    deinit { source.cancel() }
+
+    /// False when the network would not take it: too large for the path, or no way there.
+    func send(_ datagram: [UInt8]) -> Bool { Glibc.send(descriptor, datagram, datagram.count, 0) == datagram.count }
+
+    private static func forbidFragments(_ descriptor: Int32, family: Int32) {
+        var only = IP_PMTUDISC_DO
+        if family == AF_INET6 {
+            setsockopt(
+                descriptor, Int32(IPPROTO_IPV6), IPV6_MTU_DISCOVER, &only,
+                socklen_t(MemoryLayout.size(ofValue: only)))
+        } else {
+            setsockopt(
+                descriptor, Int32(IPPROTO_IP), IP_MTU_DISCOVER, &only,
+                socklen_t(MemoryLayout.size(ofValue: only)))
+        }
+    }
+}

@@ -1,0 +1,160 @@
+package import Cryptography
+internal import FoundationEssentials
+package import GRDB
+
+/// An event that a library must get, however long it takes: not a tap's.
+package struct OwedEvent: Sendable, CustomStringConvertible {
+    /// By name.
+    package let library: String
+    package let event: SecurityEvent
+    /// The same at every attempt.
+    package let jti: TokenID
+    /// When it happened, seconds since 1970.
+    package let toe: Int64
+
+    /// - Throws: `noRandomness`.
+    package init(library: String, event: SecurityEvent, toe: Int64) throws(CryptographyError) {
+        self.init(library: library, event: event, jti: try TokenID(), toe: toe)
+    }
+
+    init(library: String, event: SecurityEvent, jti: TokenID, toe: Int64) {
+        (self.library, self.event, self.jti, self.toe) = (library, event, jti, toe)
+    }
+
+    package var description: String { "[owed]" }
+}
+
+/// What is wrong with the outbox.
+package enum OutboxError: String, Error, Sendable {
+    /// The database can not be read or written.
+    case unavailable
+}
+
+/// Events that are owed, in the kiosk's one database: sealed, in order, gone from the disk when a library has them.
+package final class Outbox: Sendable {
+    private let database: any DatabaseWriter
+    private let key: SecretBytes
+
+    /// - Parameters:
+    ///   - database: opened by the kiosk, which hands it to every room that has tables.
+    ///   - storageKey: 32 bytes.
+    /// - Throws: `unavailable`.
+    package init(database: any DatabaseWriter, storageKey: SecretBytes) throws(OutboxError) {
+        self.database = database
+        do {
+            key = try derivedKey(from: storageKey, purpose: "kazashi outbox sealing 1")
+            try database.write { db in
+                // A number is never used twice: a row that was taken away can't be put back under another's.
+                try db.execute(
+                    sql: """
+                        CREATE TABLE IF NOT EXISTS owed (
+                            sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+                            library TEXT NOT NULL,
+                            sealed BLOB NOT NULL
+                        ) STRICT;
+                        CREATE INDEX IF NOT EXISTS owed_by_library ON owed (library, sequence);
+                        """)
+            }
+        } catch {
+            throw .unavailable
+        }
+    }
+
+    /// Adds an event in the caller's transaction: what is changed and what is owed for it are written together.
+    package func add(_ owed: OwedEvent, in db: Database) throws {
+        try db.execute(sql: "INSERT INTO owed (library, sealed) VALUES (?, x'')", arguments: [owed.library])
+        let sequence = db.lastInsertedRowID
+        let sealed = try seal(owed, sequence)
+        try db.execute(sql: "UPDATE owed SET sealed = ? WHERE sequence = ?", arguments: [Data(sealed), sequence])
+    }
+
+    /// Adds an event by itself.
+    /// - Throws: `unavailable`.
+    package func add(_ owed: OwedEvent) async throws(OutboxError) {
+        do {
+            try await database.write { db in try self.add(owed, in: db) }
+        } catch {
+            throw .unavailable
+        }
+    }
+
+    /// An event with its place in the order.
+    struct Entry: Sendable {
+        let sequence: Int64
+        /// Nil: the row is damaged.
+        let owed: OwedEvent?
+    }
+
+    /// What a library is owed first; nil: nothing.
+    func first(for library: String) async throws(OutboxError) -> Entry? {
+        let row: (sequence: Int64, sealed: [UInt8])?
+        do {
+            row = try await database.read { db in
+                try Row.fetchOne(
+                    db, sql: "SELECT sequence, sealed FROM owed WHERE library = ? ORDER BY sequence LIMIT 1",
+                    arguments: [library]
+                ).map { row in
+                    // A damaged file may hold another type than the table's.
+                    (
+                        Int64.fromDatabaseValue(row["sequence"]) ?? 0,
+                        Array(Data.fromDatabaseValue(row["sealed"]) ?? Data())
+                    )
+                }
+            }
+        } catch {
+            throw .unavailable
+        }
+        guard let row else { return nil }
+        return Entry(sequence: row.sequence, owed: try? open(row.sealed, library, row.sequence))
+    }
+
+    /// Takes it off the disk.
+    func settle(_ entry: Entry) async throws(OutboxError) {
+        do {
+            try await database.write { db in
+                try db.execute(sql: "DELETE FROM owed WHERE sequence = ?", arguments: [entry.sequence])
+            }
+        } catch {
+            throw .unavailable
+        }
+    }
+
+    /// How many events each library is owed.
+    package func depth() async throws(OutboxError) -> [String: Int] {
+        do {
+            return try await database.read { db in
+                try Row.fetchAll(db, sql: "SELECT library, count(*) AS n FROM owed GROUP BY library").reduce(into: [:])
+                {
+                    if let library = String.fromDatabaseValue($1["library"]) {
+                        $0[library] = Int.fromDatabaseValue($1["n"])
+                    }
+                }
+            }
+        } catch {
+            throw .unavailable
+        }
+    }
+
+    // MARK: Sealing
+
+    /// Bound to this format, the library and the place in the order.
+    private func associated(_ library: String, _ sequence: Int64) -> [UInt8] {
+        Array("kazashi owed 1".utf8) + (0..<8).map { UInt8(truncatingIfNeeded: sequence >> (56 - 8 * $0)) }
+            + Array(library.utf8)
+    }
+
+    /// What lies inside are claims without a kiosk: who signs them, and when, is settled at each attempt.
+    private func seal(_ owed: OwedEvent, _ sequence: Int64) throws -> [UInt8] {
+        let claims = EventClaims(
+            iss: "", aud: owed.library, iat: owed.toe, toe: owed.toe, jti: owed.jti, event: owed.event)
+        var plaintext = try claims.encoded()
+        defer { wipe(&plaintext) }
+        return try AESGCM.sealRecord(plaintext, key: key, associated: associated(owed.library, sequence))
+    }
+
+    private func open(_ sealed: [UInt8], _ library: String, _ sequence: Int64) throws -> OwedEvent {
+        let plaintext = try AESGCM.openRecord(sealed, key: key, associated: associated(library, sequence))
+        let claims = try plaintext.withBytes { try ReceivedClaims(json: $0) }
+        return OwedEvent(library: library, event: try claims.event(), jti: claims.jti, toe: claims.toe)
+    }
+}

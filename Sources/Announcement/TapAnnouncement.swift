@@ -1,0 +1,81 @@
+internal import Synchronization
+
+/// The tokens of one tap: sealed, then on their way, then answered. Nothing of it is stored anywhere.
+package final class TapAnnouncement: Sendable {
+    final class Item: Sendable {
+        let transmitter: Transmitter
+        let token: SealedToken
+        private let answer = Mutex<Delivery?>(nil)
+
+        init(_ transmitter: Transmitter, _ token: SealedToken) { (self.transmitter, self.token) = (transmitter, token) }
+
+        var isRequired: Bool { transmitter.library.isRequired }
+        /// Nil while it is on its way.
+        var delivery: Delivery? { answer.withLock { $0 } }
+
+        /// It left, and the library did not say that it refused it.
+        var mayHaveArrived: Bool {
+            guard token.wasSent else { return false }
+            if case .refused(_?) = delivery { return false }
+            return true
+        }
+
+        func push(until deadline: ContinuousClock.Instant) async -> Delivery {
+            let delivery = await transmitter.push(token, deadline: deadline)
+            answer.withLock { $0 = delivery }
+            return delivery
+        }
+    }
+
+    let items: [Item]
+    private let tasks = Mutex<[Task<Void, Never>]>([])
+
+    init(_ items: [Item]) { self.items = items }
+
+    /// The tokens as they go out: for tests of their form.
+    package var tokens: [[UInt8]] { items.map(\.token.bytes) }
+
+    func deliver(until deadline: ContinuousClock.Instant) async -> Delivery {
+        let (answers, continuation) = AsyncStream.makeStream(of: (isRequired: Bool, delivery: Delivery).self)
+        let started = items.map { item in
+            Task { _ = continuation.yield((item.isRequired, await item.push(until: deadline))) }
+        }
+        tasks.withLock { $0 = started }
+        let result = await withTaskCancellationHandler {
+            await outcome(of: answers)
+        } onCancel: {
+            continuation.finish()
+        }
+        // A library that is not required may still be on its way to a welcome; to anything else none is.
+        if result != .acknowledged { started.forEach { $0.cancel() } }
+        return result
+    }
+
+    private func outcome(of answers: AsyncStream<(isRequired: Bool, delivery: Delivery)>) async -> Delivery {
+        let required = items.filter(\.isRequired).count
+        // All that are required, and none of them may fail; where none is, any one.
+        var needed = max(1, required)
+        var spare = required > 0 ? 0 : items.count - 1
+        var last = Delivery.unreachable
+        for await (isRequired, delivery) in answers where isRequired || required == 0 {
+            guard delivery == .acknowledged else {
+                last = delivery
+                if spare == 0 { return last }
+                spare -= 1
+                continue
+            }
+            needed -= 1
+            if needed == 0 { return .acknowledged }
+        }
+        return last
+    }
+
+    /// Stops what is still on its way.
+    func end() -> [Item] {
+        tasks.withLock { tasks in
+            tasks.forEach { $0.cancel() }
+            tasks = []
+        }
+        return items
+    }
+}

@@ -1,0 +1,109 @@
+internal import FoundationEssentials
+package import HTTPClient
+package import JOSE
+
+/// The kiosk's side of the push to one library (RFC 8935's SET Transmitter): makes its tokens, and carries them by the
+/// channel that is configured.
+package actor Transmitter {
+    package nonisolated let library: Library
+    private let kiosk: String
+    private let http: CurlClient
+    private let now: @Sendable () -> Int64
+    private let resolver: HostResolver?
+    private var suite: Suite
+    private var signingKey: SigningKey
+    private var prepared: PreparedAgreement?
+    /// When it was last spoken to: its connection may be gone after a while.
+    private var lastSpoken: ContinuousClock.Instant?
+
+    package init(
+        _ library: Library, kiosk: String, signingKey: SigningKey, http: CurlClient,
+        now: @escaping @Sendable () -> Int64, lookUp: @escaping HostResolver.LookUp = HostAddress.lookUp
+    ) {
+        (self.library, self.kiosk, self.signingKey, self.http) = (library, kiosk, signingKey, http)
+        (self.now, suite) = (now, library.suite)
+        if case .udp(let host, let port) = library.endpoint {
+            resolver = HostResolver(host: host, port: port, lookUp: lookUp)
+        } else {
+            resolver = nil
+        }
+    }
+
+    /// Does ahead of the next tap what does not depend on the patron: an ephemeral key, the key agreed with the
+    /// library, each used once, and the library's addresses.
+    package func prepare() {
+        resolver?.addresses { _ in }
+        guard case .nested(let receiver, _, _) = suite, prepared?.keyID != receiver.keyID else { return }
+        prepared = try? PreparedAgreement(with: receiver)
+    }
+
+    /// Takes new keys: its own, and what the library's files say now.
+    func renew(signingKey: SigningKey) {
+        self.signingKey = signingKey
+        if let suite = library.reread() { self.suite = suite }
+        prepare()
+    }
+
+    /// - Parameters:
+    ///   - jti: the same one for the same event, however often it is signed anew.
+    ///   - toe: when it happened, seconds since 1970.
+    package func seal(_ event: SecurityEvent, jti: TokenID, toe: Int64) throws(AnnouncementError) -> SealedToken {
+        let claims = EventClaims(iss: kiosk, aud: library.audience, iat: now(), toe: toe, jti: jti, event: event)
+        // What is prepared is for the tap that a person waits for.
+        guard case .person(.presented, _) = event else {
+            return try SealedToken(claims, suite: suite, signingKey: signingKey)
+        }
+        defer { prepared = nil }
+        return try SealedToken(claims, suite: suite, signingKey: signingKey, prepared: prepared)
+    }
+
+    /// Opens a connection while the card still works, to a library that may be told something in a moment: an OPTIONS
+    /// request (RFC 9110 9.3.7) that says nothing. What it is answered does not matter.
+    func warm() {
+        guard let (url, tls) = library.endpoint.http, lastSpoken.map({ $0 + .seconds(10) < .now }) ?? true else {
+            return
+        }
+        lastSpoken = .now
+        Task { [http] in _ = try? await http.send(HTTPRequest(.options, url, timeout: .seconds(1), tls: tls)) }
+    }
+
+    /// Sends until there is an answer that counts or `deadline` has passed. A library that does not know the key gets
+    /// the token once more, for the key that its file names now.
+    package func push(_ token: SealedToken, deadline: ContinuousClock.Instant) async -> Delivery {
+        let delivery = await carry(token, deadline: deadline)
+        guard delivery == .refused(.invalidKey), let again = resealed(token) else { return delivery }
+        return await carry(again, deadline: deadline)
+    }
+
+    private func resealed(_ token: SealedToken) -> SealedToken? {
+        if let new = library.reread() { suite = new }
+        guard case .nested(let receiver, let others, _) = suite,
+            let other = ([receiver] + others).first(where: { $0.keyID != token.keyID })
+        else { return nil }
+        return try? token.sealed(for: other)
+    }
+
+    private func carry(_ token: SealedToken, deadline: ContinuousClock.Instant) async -> Delivery {
+        lastSpoken = .now
+        let authentication = authentication(of: token)
+        if let resolver {
+            return await UDPDelivery(resolver: resolver, authentication: authentication)
+                .push(token, deadline: deadline)
+        }
+        guard let (url, tls) = library.endpoint.http else { return .unreachable }
+        var proof: (@Sendable (String) -> Delivery?)?
+        if !library.endpoint.provesWhoAnswers { proof = { authentication(Array($0.utf8)) } }
+        return await HTTPDelivery(url: url, tls: tls, http: http, authentication: proof)
+            .push(token, deadline: deadline)
+    }
+
+    /// Reads an acknowledgement token about `token`: a forged one, a replayed one or a stranger's is none.
+    private func authentication(of token: SealedToken) -> @Sendable ([UInt8]) -> Delivery? {
+        let (keys, audience, kiosk, now) = (suite.acknowledgementKeys, library.audience, kiosk, now)
+        return { bytes in
+            guard let keys, let acknowledgement = try? VerifiedAcknowledgement(bytes, keys: keys) else { return nil }
+            return acknowledgement.answer(
+                about: token.jti, from: audience, to: kiosk, signed: token.iat, now: now())
+        }
+    }
+}

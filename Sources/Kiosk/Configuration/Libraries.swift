@@ -1,0 +1,181 @@
+internal import Announcement
+package import Cryptography
+internal import HTTPClient
+internal import JOSE
+package import Registry
+
+extension ConfigurationReader {
+    func libraries(
+        _ written: [ConfigurationFile.Library], of kiosk: String, platform: String, signingKey: SigningKey
+    ) throws(ConfigurationError) -> [Library] {
+        guard !written.isEmpty else {
+            throw ConfigurationError(
+                .missingKey, file: file, place: .key("library"), "no library would be told anything")
+        }
+        guard Set(written.map(\.name)).count == written.count else {
+            throw wrong("library.name", "two libraries bear one name")
+        }
+        return try written.enumerated().map { (index, library) throws(ConfigurationError) in
+            let part = LibraryPart(reader: self, key: "library.\(index)", written: library)
+            let endpoint = try part.endpoint()
+            let suite = try part.suite(for: endpoint)
+            let made = Library(
+                name: library.name, audience: library.audience, endpoint: endpoint,
+                isRequired: library.required ?? true, suite: suite,
+                hearsOfOutages: library.report_out_of_service ?? false,
+                reread: { try? part.suite(for: endpoint) })
+            // Whatever a registration may hold: the shortest pseudonym must fit.
+            guard made.mostBytes(from: kiosk, platform: platform, ppid: "p", signingKey: signingKey) <= SealedToken.most
+            else {
+                throw wrong(
+                    part.key + ".audience",
+                    "kiosk.id, platform.issuer, this and the key's kid are too long together for a token")
+            }
+            return made
+        }
+    }
+}
+
+extension Configuration {
+    /// Whether every token about this pseudonym is small enough for a library; true for one that is not configured.
+    package func fits(_ library: String, ppid: PPID, serviceID: Confidential<String>?) -> Bool {
+        guard let library = libraries.first(where: { $0.name == library }) else { return true }
+        return library.mostBytes(
+            from: kioskID, platform: platform, ppid: ppid.revealed, serviceID: serviceID, signingKey: signingKey)
+            <= SealedToken.most
+    }
+}
+
+extension Library {
+    /// The largest token that this pseudonym may ever need.
+    fileprivate func mostBytes(
+        from kiosk: String, platform: String, ppid: String, serviceID: Confidential<String>? = nil,
+        signingKey: SigningKey
+    ) -> Int {
+        let subject = SubjectIdentifier(issuer: platform, subject: ppid)
+        // Only its length counts.
+        guard let jti = TokenID("AAAAAAAAAAAAAAAAAAAAAA") else { return .max }
+        return [
+            PersonEvent.presented(serviceID: serviceID), .replaced(previous: Confidential(ppid)), .attributesChanged,
+        ]
+        .map { event in
+            let claims = EventClaims(
+                iss: kiosk, aud: audience, iat: 9_999_999_999, toe: 9_999_999_999, jti: jti,
+                event: .person(event, subject))
+            return SealedToken.size(of: claims, suite: suite, signingKeyID: signingKey.keyID)
+        }.max() ?? .max
+    }
+}
+
+/// One `[[library]]`, read.
+private struct LibraryPart: Sendable {
+    let reader: ConfigurationReader
+    let key: String
+    let written: ConfigurationFile.Library
+
+    private func missing(_ name: String, _ problem: String) -> ConfigurationError {
+        ConfigurationError(.missingKey, file: reader.file, place: .key("\(key).\(name)"), problem)
+    }
+
+    func endpoint() throws(ConfigurationError) -> Endpoint {
+        let url = written.url
+        if url.hasPrefix("https://") {
+            for (name, path) in [
+                ("ca", written.ca), ("client_certificate", written.client_certificate),
+                ("client_key", written.client_key),
+            ] {
+                if let path { _ = try reader.bytes(path, "\(key).\(name)") }
+            }
+            return .https(
+                url: url,
+                tls: TLSOptions(
+                    authorities: written.ca.map(reader.resolve),
+                    clientCertificate: written.client_certificate.map(reader.resolve),
+                    clientKey: written.client_key.map(reader.resolve)))
+        }
+        if url.hasPrefix("http://") {
+            guard let (host, _) = Self.authority(of: url) else { throw reader.wrong(key + ".url", "no host in it") }
+            // Only a numeric loopback address or `localhost` counts: a name may lead anywhere.
+            if host == "localhost" || host == "127.0.0.1" || host == "::1" { return .loopback(url: url) }
+            guard written.allow_plain_http == true else {
+                throw reader.wrong(
+                    key + ".url", "http:// to this machine only, unless allow_plain_http says otherwise")
+            }
+            return .plainHTTP(url: url)
+        }
+        guard url.hasPrefix("udp://"), let (host, port) = Self.authority(of: url), let port else {
+            throw reader.wrong(key + ".url", "https://, udp://host:port, or http://")
+        }
+        return .udp(host: host, port: port)
+    }
+
+    /// Host and port of a URL; nil for none, or with a user in it.
+    private static func authority(of url: String) -> (host: String, port: UInt16?)? {
+        guard let start = url.firstRange(of: "://")?.upperBound else { return nil }
+        let authority = url[start...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+        guard !authority.contains("@") else { return nil }
+        let host: Substring
+        let rest: Substring
+        if authority.hasPrefix("[") {
+            host = authority.dropFirst().prefix { $0 != "]" }
+            rest = authority.dropFirst(host.count + 2)
+        } else {
+            host = authority.prefix { $0 != ":" }
+            rest = authority.dropFirst(host.count)
+        }
+        guard !host.isEmpty, rest.isEmpty || rest.hasPrefix(":") else { return nil }
+        let port = UInt16(rest.dropFirst())
+        guard rest.isEmpty || (port ?? 0) > 0 else { return nil }
+        return (String(host), port)
+    }
+
+    func suite(for endpoint: Endpoint) throws(ConfigurationError) -> Suite {
+        switch written.suite ?? "nested" {
+        case "nested":
+            guard written.shared_key == nil else {
+                throw reader.wrong(key + ".shared_key", #"only the suite "direct" has one"#)
+            }
+            guard let path = written.receiver_key else {
+                throw missing("receiver_key", "nested needs the receiver's key")
+            }
+            let receivers = try publicKeys(path, "receiver_key")
+            guard let receiver = receivers.first else { throw missing("receiver_key", "no key in it") }
+            let acknowledgers = try written.acknowledgement_key.map { (path) throws(ConfigurationError) in
+                try publicKeys(path, "acknowledgement_key")
+            }
+            guard endpoint.provesWhoAnswers || acknowledgers != nil else {
+                throw missing("acknowledgement_key", "nothing else tells who answers over udp:// or plain http://")
+            }
+            return .nested(
+                receiver: receiver, others: Array(receivers.dropFirst()), acknowledgers: acknowledgers ?? [])
+        case "direct":
+            for (name, value) in [
+                ("receiver_key", written.receiver_key), ("acknowledgement_key", written.acknowledgement_key),
+            ] where value != nil {
+                throw reader.wrong("\(key).\(name)", #"the suite "direct" has shared_key only"#)
+            }
+            guard let path = written.shared_key else { throw missing("shared_key", "direct needs the shared key") }
+            var bytes = try reader.secret(path, key + ".shared_key")
+            defer { wipe(&bytes) }
+            do {
+                return .direct(try SharedKey.parse(bytes))
+            } catch {
+                throw ConfigurationError(
+                    .badKey, file: reader.file, place: .key(key + ".shared_key"),
+                    "\(path) is no oct JWK of 32 bytes")
+            }
+        default: throw reader.wrong(key + ".suite", #""nested" or "direct""#)
+        }
+    }
+
+    private func publicKeys(_ path: String, _ name: String) throws(ConfigurationError) -> [PublicJWK] {
+        do {
+            return try PublicJWK.parse(try reader.bytes(path, "\(key).\(name)"))
+        } catch let error as ConfigurationError {
+            throw error
+        } catch {
+            throw ConfigurationError(
+                .badKey, file: reader.file, place: .key("\(key).\(name)"), "\(path) is no P-256 public JWK")
+        }
+    }
+}

@@ -1,0 +1,65 @@
+internal import Cryptography
+internal import Glibc
+package import JOSE
+internal import Trust
+
+/// The kiosk's signing key on the disk, and the one that will take its place. Libraries are handed the next key before
+/// it is used: for a while they accept both, by `kid`.
+package struct SigningKeyFile: Sendable {
+    /// What went wrong with it.
+    package enum Problem: String, Error, Sendable {
+        /// A next key is there already.
+        case alreadyPrepared
+        case notPrepared
+        /// It is no PEM of a P-256 private key, or can't be read.
+        case unreadable
+        case notWritten
+    }
+
+    package let path: String
+    private var next: String { path + ".next" }
+
+    /// - Throws: `unreadable`.
+    package func current() throws(Problem) -> SigningKey { try read(path) }
+
+    /// The key that was made ready; nil when there is none.
+    /// - Throws: `unreadable`.
+    package func prepared() throws(Problem) -> SigningKey? { access(next, F_OK) == 0 ? try read(next) : nil }
+
+    /// Makes the next key; nothing is signed with it yet.
+    /// - Throws: `alreadyPrepared`, `notWritten`.
+    package func prepare() throws(Problem) {
+        guard access(next, F_OK) != 0 else { throw .alreadyPrepared }
+        do {
+            var pem = try P256PrivateKey.generate().pem.withBytes { Array($0) }
+            defer { wipe(&pem) }
+            try StoreFile.replace(next, with: pem)
+        } catch {
+            throw .notWritten
+        }
+    }
+
+    /// Puts the next key in the place of the current one, which is gone then.
+    /// - Throws: `notPrepared`, `unreadable`, `notWritten`.
+    package func activate() throws(Problem) {
+        guard try prepared() != nil, var pem = readFile(next) else { throw .notPrepared }
+        defer { wipe(&pem) }
+        do {
+            try StoreFile.replace(path, with: pem)
+        } catch {
+            throw .notWritten
+        }
+        // Whenever the power goes, the key is in one of the two, and this can be said again.
+        unlink(next)
+    }
+
+    private func read(_ path: String) throws(Problem) -> SigningKey {
+        guard var pem = readFile(path) else { throw .unreadable }
+        defer { wipe(&pem) }
+        do {
+            return SigningKey(try P256PrivateKey(pem: pem))
+        } catch {
+            throw .unreadable
+        }
+    }
+}

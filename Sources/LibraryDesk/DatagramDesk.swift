@@ -1,0 +1,111 @@
+internal import Announcement
+internal import CLinux
+internal import Foundation
+internal import Glibc
+
+/// A desk's ear for UDP: one token a datagram. Only a token that one of the library's kiosks made gets an answer.
+package final class DatagramDesk: Sendable {
+    package let port: UInt16
+    private let desk: Desk
+    private let descriptor: Int32
+    /// Closed at one end, it wakes every thread.
+    private let (wake, ending): (Int32, Int32)
+
+    package struct Failed: Error, CustomStringConvertible { package let description: String }
+
+    /// - Parameters:
+    ///   - address: a numeric address of this machine, IPv4 or IPv6.
+    ///   - port: 0 takes a free one.
+    ///   - threads: that verify side by side.
+    package init(desk: Desk, address: String = "127.0.0.1", port: UInt16 = 0, threads: Int = 2) throws {
+        self.desk = desk
+        var hints = addrinfo()
+        hints.ai_socktype = Int32(SOCK_DGRAM.rawValue)
+        hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE
+        var list: UnsafeMutablePointer<addrinfo>?
+        guard getaddrinfo(address, "\(port)", &hints, &list) == 0, let found = list?.pointee else {
+            throw Failed(description: "\(address) is no numeric address")
+        }
+        defer { freeaddrinfo(list) }
+        descriptor = socket(found.ai_family, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        // A burst waits in the kernel rather than being lost.
+        var room: Int32 = 4 << 20
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &room, socklen_t(MemoryLayout.size(ofValue: room)))
+        guard descriptor >= 0, bind(descriptor, found.ai_addr, found.ai_addrlen) == 0 else {
+            let problem = String(cString: strerror(errno))
+            close(descriptor)
+            throw Failed(description: "\(address) port \(port): \(problem)")
+        }
+        self.port = Self.port(of: descriptor)
+        var ends: [Int32] = [-1, -1]
+        guard kz_pipe(&ends) == 0 else { throw Failed(description: "no pipe") }
+        (wake, ending) = (ends[0], ends[1])
+        for _ in 0..<max(1, threads) {
+            Thread.detachNewThread { [self] in serve() }
+        }
+    }
+
+    deinit {
+        close(descriptor)
+        close(wake)
+    }
+
+    private static func port(of descriptor: Int32) -> UInt16 {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        return withUnsafeMutablePointer(to: &storage) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { _ = getsockname(descriptor, $0, &length) }
+            // The port stands at the same place in both families.
+            return pointer.withMemoryRebound(to: sockaddr_in.self, capacity: 1) {
+                UInt16(bigEndian: $0.pointee.sin_port)
+            }
+        }
+    }
+
+    /// Ends the threads; what is being checked is still answered.
+    package func stop() { close(ending) }
+
+    private struct Datagram {
+        let bytes: [UInt8]
+        let from: sockaddr_storage
+        let length: socklen_t
+    }
+
+    private func serve() {
+        var polled = [
+            pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0), pollfd(fd: wake, events: 0, revents: 0),
+        ]
+        while true {
+            guard poll(&polled, 2, -1) >= 0 || errno == EINTR else { return }
+            guard polled[1].revents == 0 else { return }
+            var batch: [Datagram] = []
+            while batch.count < desk.mostAtOnce, let datagram = receive() { batch.append(datagram) }
+            // Without the disk nothing is remembered, and so nothing is acknowledged: kiosks try again.
+            guard !batch.isEmpty, let answers = try? desk.receive(batch.map(\.bytes)) else { continue }
+            for (datagram, answer) in zip(batch, answers) {
+                if let acknowledgement = desk.acknowledgement(of: answer) { send(acknowledgement, to: datagram) }
+            }
+        }
+    }
+
+    private func receive() -> Datagram? {
+        // One byte more than a token may have tells a longer one.
+        var room = [UInt8](repeating: 0, count: SealedToken.most + 1)
+        var from = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let count = withUnsafeMutablePointer(to: &from) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                recvfrom(descriptor, &room, room.count, Int32(MSG_DONTWAIT), $0, &length)
+            }
+        }
+        return count < 0 ? nil : Datagram(bytes: Array(room.prefix(count)), from: from, length: length)
+    }
+
+    private func send(_ bytes: [UInt8], to datagram: Datagram) {
+        withUnsafePointer(to: datagram.from) {
+            _ = $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                sendto(descriptor, bytes, bytes.count, 0, $0, datagram.length)
+            }
+        }
+    }
+}

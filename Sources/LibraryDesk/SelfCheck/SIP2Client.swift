@@ -1,0 +1,91 @@
+internal import FlyingSocks
+internal import Foundation
+
+/// Asks a library's system (an ILS, SIP2's ACS) for a patron by the library card number: what a self-check does with it.
+package struct SIP2Client: Sendable {
+    private let address: String
+    private let port: UInt16
+    private let institution: String
+    private let login: Login?
+    private let timeout: Double
+
+    package struct Login: Sendable {
+        package let user, password: String
+        package init(user: String, password: String) { (self.user, self.password) = (user, password) }
+    }
+
+    /// Why there is no answer. It holds nothing of the question.
+    package enum Failure: String, Error, Sendable {
+        case unusableNumber = "unusable_number"
+        case unreachable
+        case loginRefused = "login_refused"
+        /// No 64 about that number came, or its checksum is wrong.
+        case garbledAnswer = "garbled_answer"
+    }
+
+    /// - Parameters:
+    ///   - address: numeric IPv4. SIP2 has no confidentiality of its own: this machine, or a tunnel.
+    ///   - timeout: seconds for the whole conversation.
+    package init(
+        address: String, port: UInt16, institution: String = "", login: Login? = nil, timeout: Double = 10
+    ) {
+        (self.address, self.port, self.institution) = (address, port, institution)
+        (self.login, self.timeout) = (login, timeout)
+    }
+
+    /// Asks once, in a conversation of its own.
+    package func information(about cardNumber: String) async throws(Failure) -> PatronInformation {
+        guard SIP2Message.isField(cardNumber) else { throw .unusableNumber }
+        let (limit, failed) = (Duration.milliseconds(Int(timeout * 1_000)), Failure.unreachable)
+        let result: Result<PatronInformation, Failure> = await withTaskGroup(
+            of: Result<PatronInformation, Failure>.self
+        ) { group in
+            group.addTask {
+                do {
+                    return .success(try await self.converse(cardNumber))
+                } catch {
+                    return .failure((error as? Failure) ?? failed)
+                }
+            }
+            group.addTask {
+                try? await Task.sleep(for: limit)
+                return .failure(failed)
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? .failure(failed)
+        }
+        return try result.get()
+    }
+
+    private func converse(_ cardNumber: String) async throws -> PatronInformation {
+        let socket = try await AsyncSocket.connected(
+            to: try sockaddr_in.inet(ip4: address, port: port), timeout: timeout)
+        defer { try? socket.close() }
+        var sequence = 0
+        func ask(_ message: String) async throws -> [UInt8] {
+            try await socket.write(Data(SIP2Message.closed(message, sequence: sequence)))
+            sequence += 1
+            return try await Self.line(from: socket)
+        }
+        if let login {
+            let answer = try await ask(SIP2Message.login(user: login.user, password: login.password))
+            guard answer.starts(with: Array("941".utf8)) else { throw Failure.loginRefused }
+        }
+        let answer = try await ask(
+            SIP2Message.patronInformation(institution: institution, cardNumber: cardNumber))
+        guard let information = PatronInformation(answer, cardNumber: cardNumber) else { throw Failure.garbledAnswer }
+        return information
+    }
+
+    /// One message without its CR; a system that goes on without end is none.
+    static func line(from socket: AsyncSocket) async throws -> [UInt8] {
+        var line: [UInt8] = []
+        while line.count < 8_192 {
+            let byte = try await socket.read()
+            if byte == 0x0D { return line }
+            // Some systems put a line feed behind the CR: it comes before the next message.
+            if byte != 0x0A { line.append(byte) }
+        }
+        throw Failure.garbledAnswer
+    }
+}

@@ -1,0 +1,85 @@
+internal import Foundation
+
+/// Messages of the Standard Interchange Protocol 2.00 (3M SIP2): two digits, fixed fields by place, then variable fields
+/// `XXvalue|`, then the sequence number AY and the checksum AZ, ended by CR.
+package enum SIP2Message {
+    /// The negated sum of all bytes up to and with `AZ`, 16 bits, in hex.
+    package static func checksum(_ text: some Sequence<UInt8>) -> String {
+        let sum = text.reduce(UInt16(0)) { $0 &+ UInt16($1) }
+        return String(format: "%04X", Int(0 &- sum))
+    }
+
+    /// Puts the sequence number and the checksum behind a message.
+    package static func closed(_ message: String, sequence: Int) -> [UInt8] {
+        let text = Array("\(message)AY\(sequence % 10)AZ".utf8)
+        return text + Array((checksum(text) + "\r").utf8)
+    }
+
+    /// `YYYYMMDDZZZZHHMMSS`, local time.
+    static func date(_ date: Date = Date()) -> String {
+        var seconds = time_t(date.timeIntervalSince1970)
+        var parts = tm()
+        localtime_r(&seconds, &parts)
+        return String(
+            format: "%04d%02d%02d    %02d%02d%02d", Int(parts.tm_year) + 1_900, Int(parts.tm_mon) + 1,
+            Int(parts.tm_mday), Int(parts.tm_hour), Int(parts.tm_min), Int(parts.tm_sec))
+    }
+
+    /// What a variable field may hold: neither its end nor the message's.
+    static func isField(_ text: String) -> Bool {
+        !text.isEmpty && text.utf8.count <= 255 && text.utf8.allSatisfy { $0 >= 0x20 && $0 != UInt8(ascii: "|") }
+    }
+
+    /// 63: asks for a patron. In language 000, unknown, without a summary.
+    package static func patronInformation(institution: String, cardNumber: String, password: String = "") -> String {
+        "63000\(date())\(String(repeating: " ", count: 10))AO\(institution)|AA\(cardNumber)|AC\(password)|AD|"
+    }
+
+    /// 93: logs the self-check in, in plain text.
+    package static func login(user: String, password: String) -> String { "9300CN\(user)|CO\(password)|" }
+
+    /// The variable fields behind `fixed` characters, the first of each name.
+    /// - Returns: nil when the checksum is there and is wrong, or the message is too short.
+    package static func fields(of message: [UInt8], fixed: Int) -> [String: String]? {
+        if let mark = message.lastRange(of: Array("AZ".utf8)), mark.upperBound + 4 == message.count {
+            guard String(decoding: message[mark.upperBound...], as: UTF8.self) == checksum(message[..<mark.upperBound])
+            else { return nil }
+        }
+        guard message.count >= fixed else { return nil }
+        return message[fixed...].split(separator: UInt8(ascii: "|")).reduce(into: [:]) { fields, field in
+            guard field.count >= 2 else { return }
+            let name = String(decoding: field.prefix(2), as: UTF8.self)
+            if fields[name] == nil { fields[name] = String(decoding: field.dropFirst(2), as: UTF8.self) }
+        }
+    }
+}
+
+extension Array where Element == UInt8 {
+    fileprivate func lastRange(of mark: [UInt8]) -> Range<Int>? {
+        guard count >= mark.count else { return nil }
+        return (0...(count - mark.count)).last { self[$0..<$0 + mark.count].elementsEqual(mark) }
+            .map { $0..<$0 + mark.count }
+    }
+}
+
+/// What a library's system says of a library card: message 64.
+package struct PatronInformation: Sendable, Equatable {
+    /// BL; nil where the system does not say.
+    package let isValid: Bool?
+    /// The first of the fourteen marks of patron status: charging is denied.
+    package let isChargingDenied: Bool
+    /// AE, the personal name, and AF, a message for the screen.
+    package let name: String
+    package let screenMessage: String
+
+    /// - Parameter cardNumber: the number that was asked for: an answer about another one is none.
+    package init?(_ message: [UInt8], cardNumber: String) {
+        // 64, status 14, language 3, date 18, six counts of 4.
+        guard message.starts(with: Array("64".utf8)),
+            let fields = SIP2Message.fields(of: message, fixed: 2 + 14 + 3 + 18 + 24), fields["AA"] == cardNumber
+        else { return nil }
+        isValid = fields["BL"].map { $0 == "Y" }
+        isChargingDenied = message[2] == UInt8(ascii: "Y")
+        (name, screenMessage) = (fields["AE"] ?? "", fields["AF"] ?? "")
+    }
+}

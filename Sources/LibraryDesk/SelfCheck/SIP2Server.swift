@@ -1,0 +1,85 @@
+internal import FlyingSocks
+internal import Foundation
+
+/// A library's system in small, for trying a SIP2 client: it knows the patrons that it is given.
+package actor SIP2Server {
+    /// How it behaves; anything but `normal` is for trying a client.
+    package enum Behaviour: Sendable {
+        case normal
+        /// Never answers.
+        case silent
+        /// Answers about somebody else.
+        case confused
+        /// Sends a checksum that is wrong.
+        case garbled
+    }
+
+    private let patrons: [String: String]
+    private let login: SIP2Client.Login?
+    private let behaviour: Behaviour
+    private var running: Task<Void, any Error>?
+
+    /// - Parameter patrons: names by library card number.
+    package init(patrons: [String: String], login: SIP2Client.Login? = nil, behaviour: Behaviour = .normal) {
+        (self.patrons, self.login, self.behaviour) = (patrons, login, behaviour)
+    }
+
+    /// Listens on this machine; the port that it got.
+    package func start() async throws -> UInt16 {
+        let listener = try Socket(domain: AF_INET, type: .stream)
+        try listener.setValue(true, for: .localAddressReuse)
+        try listener.bind(to: try sockaddr_in.inet(ip4: "127.0.0.1", port: 0))
+        try listener.listen()
+        let socket = try AsyncSocket(socket: listener, pool: try await .client)
+        guard case .ip4(_, let port) = try listener.sockname() else { return 0 }
+        running = Task {
+            try await withThrowingDiscardingTaskGroup { group in
+                for try await connection in socket.sockets {
+                    group.addTask { [self] in
+                        // Whoever hangs up ends its conversation only.
+                        try? await converse(connection)
+                        try? connection.close()
+                    }
+                }
+            }
+        }
+        return port
+    }
+
+    package func stop() { running?.cancel() }
+
+    private func converse(_ socket: AsyncSocket) async throws {
+        var isLoggedIn = login == nil
+        while true {
+            let message = try await SIP2Client.line(from: socket)
+            guard behaviour != .silent else { continue }
+            let text = String(decoding: message, as: UTF8.self)
+            switch text.prefix(2) {
+            case "93":
+                let fields = SIP2Message.fields(of: message, fixed: 4) ?? [:]
+                isLoggedIn = fields["CN"] == login?.user && fields["CO"] == login?.password
+                try await send(isLoggedIn ? "941" : "940", about: message, over: socket)
+            case "63" where isLoggedIn:
+                guard let fields = SIP2Message.fields(of: message, fixed: 2 + 3 + 18 + 10), let card = fields["AA"]
+                else { return }
+                try await send(information(behaviour == .confused ? "0" : card), about: message, over: socket)
+            default: return
+            }
+        }
+    }
+
+    private func information(_ card: String) -> String {
+        let name = patrons[card]
+        let status = name == nil ? "Y             " : String(repeating: " ", count: 14)
+        let counts = String(repeating: "0000", count: 6)
+        return "64\(status)000\(SIP2Message.date())\(counts)AO|AA\(card)|AE\(name ?? "")|"
+            + "BL\(name == nil ? "N" : "Y")|AF\(name == nil ? "Unknown card" : "Ready")|"
+    }
+
+    private func send(_ answer: String, about message: [UInt8], over socket: AsyncSocket) async throws {
+        var bytes = SIP2Message.closed(answer, sequence: 0)
+        // The checksum's last digit.
+        if behaviour == .garbled { bytes[bytes.count - 2] ^= 1 }
+        try await socket.write(Data(bytes))
+    }
+}

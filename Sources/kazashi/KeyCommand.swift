@@ -1,0 +1,77 @@
+import ArgumentParser
+import JOSE
+import Kiosk
+import Panel
+
+extension Kazashi {
+    struct Key: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "The kiosk's signing key: what libraries know it by.",
+            discussion: """
+                To change it without a gap: `key rotate` makes the next key; hand `key show` (both keys) to every library;
+                once all of them have it, `key rotate --activate`, and SIGHUP to a kiosk that runs; then the libraries may
+                forget the old one.
+                鍵の交換：key rotate で次の鍵を作り、key show の出力を各図書館に渡し、登録が済んだら key rotate --activate
+                を実行します。
+                """,
+            subcommands: [Show.self, Rotate.self])
+    }
+}
+
+extension Kazashi.Key {
+    struct Show: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print the public keys as a JWK Set: the one in use, and the next one where there is one.")
+
+        @OptionGroup var options: ConfigurationOption
+
+        func run() throws {
+            let file = try options.load().signingKeyFile
+            try withWords {
+                let keys = [try file.current(), try file.prepared()].compactMap { $0?.publicJWK.json }
+                print(#"{"keys":[\#(keys.joined(separator: ","))]}"#)
+            }
+        }
+    }
+
+    struct Rotate: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Make the next key; with --activate, put it in the place of the one in use.")
+
+        @OptionGroup var options: ConfigurationOption
+        @Flag(help: "Use the next key from now on. The key that was in use is gone.")
+        var activate = false
+
+        func run() throws {
+            let file = try options.load().signingKeyFile
+            try withWords {
+                if activate {
+                    try file.activate()
+                    say("\(file.path): in use now. Send SIGHUP to a kiosk that runs (systemctl reload).")
+                } else {
+                    try file.prepare()
+                    say(
+                        "The next key is made; the one in use is as it was.\n"
+                            + "Hand `kazashi key show` to every library, then run `kazashi key rotate --activate`.\n"
+                            + "次の鍵を作りました。kazashi key show の出力を各図書館に渡してください。")
+                }
+            }
+        }
+    }
+}
+
+private func withWords(_ body: () throws -> Void) throws {
+    do {
+        try body()
+    } catch let problem as SigningKeyFile.Problem {
+        let advice: OperatorAdvice =
+            switch problem {
+            case .alreadyPrepared: .keyAlreadyPrepared
+            case .notPrepared: .keyNotPrepared
+            case .unreadable: .badKey
+            case .notWritten: .keyNotWritten
+            }
+        say("signing key: \(problem.rawValue)\n  \(advice.english)\n  \(advice.japanese)")
+        throw problem == .notWritten || problem == .unreadable ? ExitCode.couldNotTell : ExitCode.no
+    }
+}

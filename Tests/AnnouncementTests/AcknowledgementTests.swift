@@ -1,0 +1,56 @@
+import Announcement
+import Cryptography
+import JOSE
+import Testing
+
+@Suite struct AcknowledgementTests {
+    private let library: SigningKey
+    private let shared: SharedKey
+    private let jti: TokenID
+
+    init() throws {
+        library = SigningKey(try P256PrivateKey.generate())
+        shared = try SharedKey.generate()
+        jti = try TokenID()
+    }
+
+    private var claims: [UInt8] { Array(#"{"iss":"aud","aud":"kiosk","iat":100,"ack":["\#(jti.text)"]}"#.utf8) }
+
+    private func answer(_ token: [UInt8], _ keys: AcknowledgementKeys) -> Delivery? {
+        (try? VerifiedAcknowledgement(token, keys: keys))?
+            .answer(about: jti, from: "aud", to: "kiosk", signed: 100, now: 101)
+    }
+
+    @Test("Of another type it is none, though the library's own key made it")
+    func type() throws {
+        let keys = [AcknowledgementKeys.signed([library.publicJWK]), .shared(shared)]
+        for type in [Acknowledgement.type, EventClaims.type, "JWT"] {
+            let tokens = [try JWS.sign(claims, type: type, key: library), try shared.seal(claims, type: type)]
+            for (token, keys) in zip(tokens, keys) {
+                #expect(answer(token, keys) == (type == Acknowledgement.type ? .acknowledged : nil), "\(type)")
+            }
+        }
+    }
+
+    @Test("One that says yes and no about the same token says nothing; an unknown name is a refusal without one")
+    func contradiction() throws {
+        func answer(_ text: String) throws -> Delivery? {
+            let json = #"{"iss":"aud","aud":"kiosk","iat":100,\#(text.replacing("JTI", with: jti.text))}"#
+            return self.answer(try shared.seal(Array(json.utf8), type: Acknowledgement.type), .shared(shared))
+        }
+        #expect(try answer(#""ack":["JTI"]"#) == .acknowledged)
+        #expect(try answer(#""ack":["JTI"],"setErrs":{"JTI":{"err":"access_denied"}}"#) == nil)
+        #expect(try answer(#""setErrs":{"JTI":{"err":"access_denied"}}"#) == .refused(.accessDenied))
+        #expect(try answer(#""setErrs":{"JTI":{"err":"no_such_name"}}"#) == .refused(nil))
+        #expect(try answer(#""ack":[]"#) == nil)
+        #expect(try answer(#""ack":"JTI""#) == nil)
+    }
+
+    @Test("A large one is not looked at")
+    func size() throws {
+        let long = Array(
+            #"{"iss":"aud","aud":"kiosk","iat":100,"ack":["\#(jti.text)"],"x":"\#(String(repeating: "x", count: 2_000))"}"#
+                .utf8)
+        #expect(answer(try shared.seal(long, type: Acknowledgement.type), .shared(shared)) == nil)
+    }
+}

@@ -1,0 +1,234 @@
+import Announcement
+import Cryptography
+import Foundation
+import GRDB
+import HTTPClient
+import JOSE
+import Laboratory
+import LibraryDesk
+import Synchronization
+import Testing
+
+@Suite(.timeLimit(.minutes(2))) struct OutboxTests {
+    private let keys: Pair.Keys
+    private let file: String
+    private let storageKey: SecretBytes
+    /// A clock that goes on a second at each look.
+    private final class Clock: Sendable {
+        private let seconds = Mutex<Int64>(1_795_285_200)
+        func tick() -> Int64 {
+            seconds.withLock {
+                $0 += 1
+                return $0
+            }
+        }
+        func jump(_ count: Int64) { seconds.withLock { $0 += count } }
+    }
+    private let clock = Clock()
+
+    init() throws {
+        keys = try Pair.Keys()
+        storageKey = try SecureRandom.shared.secret(32)
+        file = FileManager.default.temporaryDirectory.appending(path: "kazashi-outbox-\(UUID().uuidString)").path()
+    }
+
+    private func database() throws -> DatabaseQueue {
+        var configuration = GRDB.Configuration()
+        configuration.journalMode = .wal
+        return try DatabaseQueue(path: file, configuration: configuration)
+    }
+
+    private func remove() {
+        for ending in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: file + ending) }
+    }
+
+    private func owed(_ event: PersonEvent, _ ppid: String = "PPID-1", library: String = "central") throws -> OwedEvent
+    {
+        try OwedEvent(
+            library: library, event: .person(event, SubjectIdentifier(issuer: Pair.platform, subject: ppid)),
+            toe: clock.tick())
+    }
+
+    /// A courier to one URL, with its notices.
+    private func courier(_ outbox: Outbox, to url: String, hasTime: Bool = true) -> (
+        OutboxCourier, AsyncStream<OutboxNotice>
+    ) {
+        let announcer = Pair.announcer(
+            [
+                Library(
+                    name: "central", audience: Pair.audience, endpoint: .loopback(url: url), suite: keys.suite(.nested))
+            ], keys: keys, now: { [clock] in clock.tick() })
+        let (notices, continuation) = AsyncStream<OutboxNotice>.makeStream()
+        return (
+            OutboxCourier(
+                outbox: outbox, announcer: announcer, libraries: ["central"], interval: .milliseconds(20),
+                now: { [clock] in hasTime ? clock.tick() : nil }, report: { continuation.yield($0) }),
+            notices
+        )
+    }
+
+    /// Opens a token as the library would.
+    private func claims(_ token: [UInt8]) throws -> ReceivedClaims {
+        let inner = try UnopenedJWE(token).opened(with: keys.library.key).withBytes { Array($0) }
+        return try UnverifiedJWS(inner).verified(under: keys.kiosk.key.publicKey).withUnsafeBytes {
+            try ReceivedClaims(json: $0)
+        }
+    }
+
+    @Test("What is owed comes in order, survives a restart, lies sealed, and leaves the disk when it is acknowledged")
+    func inOrder() async throws {
+        defer { remove() }
+        let events: [PersonEvent] = [.registered, .attributesChanged, .replaced(previous: .init("PPID-0")), .suspended]
+        do {
+            let database = try database()
+            let outbox = try Outbox(database: database, storageKey: storageKey)
+            for event in events { try await outbox.add(try owed(event)) }
+            try database.close()
+        }
+        for ending in ["", "-wal"] {
+            let bytes = (try? Data(contentsOf: URL(filePath: file + ending))) ?? Data()
+            #expect(bytes.range(of: Data("PPID".utf8)) == nil && bytes.range(of: Data("suspended".utf8)) == nil)
+        }
+        let database = try database()
+        let outbox = try Outbox(database: database, storageKey: storageKey)
+        #expect(try await outbox.depth() == ["central": 4])
+        let desk = try keys.desk(.nested, now: { [clock] in clock.tick() })
+        let server = try DeskServer(desk: desk)
+        let (courier, _) = courier(outbox, to: "http://127.0.0.1:\(try await server.start())/events")
+        let running = Task { await courier.run() }
+        var received: [SecurityEvent] = []
+        for await receipt in desk.receipts {
+            received.append(try #require(try receipt.result.get().event))
+            if received.count == events.count { break }
+        }
+        let subject = SubjectIdentifier(issuer: Pair.platform, subject: "PPID-1")
+        #expect(received == events.map { .person($0, subject) })
+        while try await outbox.depth() != [:] { await Task.yield() }
+        running.cancel()
+        await running.value
+        await server.stop()
+    }
+
+    @Test("Signed anew at each attempt under the same number, until it is acknowledged")
+    func signedAnew() async throws {
+        defer { remove() }
+        let outbox = try Outbox(database: database(), storageKey: storageKey)
+        try await outbox.add(try owed(.removed))
+        let (tokens, arrived) = AsyncStream<[UInt8]>.makeStream()
+        let datagrams = try ScriptedDatagrams { datagram, _ in
+            arrived.yield(datagram)
+            return []
+        }
+        let announcer = Pair.announcer(
+            [
+                Library(
+                    name: "central", audience: Pair.audience, endpoint: .udp(host: "127.0.0.1", port: datagrams.port),
+                    suite: keys.suite(.nested))
+            ], keys: keys, now: { [clock] in clock.tick() })
+        let courier = OutboxCourier(
+            outbox: outbox, announcer: announcer, libraries: ["central"], interval: .milliseconds(20),
+            attempt: .milliseconds(400), firstPause: .milliseconds(10), now: { [clock] in clock.tick() },
+            report: { _ in })
+        let running = Task { await courier.run() }
+        // Within an attempt the same bytes come again.
+        var seen: [[UInt8]] = []
+        for await token in tokens where !seen.contains(token) {
+            seen.append(token)
+            if seen.count == 3 { break }
+        }
+        running.cancel()
+        await running.value
+        datagrams.stop()
+        let all = try seen.map { try claims($0) }
+        #expect(Set(all.map(\.jti)).count == 1 && Set(all.map(\.toe)).count == 1)
+        #expect(all.map(\.iat) == Set(all.map(\.iat)).sorted(), "signed anew, each later than the one before")
+    }
+
+    @Test("A busy library is told again; one that never takes it is reported, and the next event comes through")
+    func refusals() async throws {
+        defer { remove() }
+        let outbox = try Outbox(database: database(), storageKey: storageKey)
+        for event in [PersonEvent.registered, .suspended] { try await outbox.add(try owed(event)) }
+        let desk = try keys.desk(.nested, now: { [clock] in clock.tick() })
+        let server = try DeskServer(desk: desk)
+        let url = "http://127.0.0.1:\(try await server.start())/events"
+        await server.behave(.refuses(.invalidAudience))
+        let (courier, notices) = courier(outbox, to: url)
+        let running = Task { await courier.run() }
+        var all = notices.makeAsyncIterator()
+        #expect(
+            await all.next() == .refused(library: "central", event: "urn:kazashi:registered", .invalidAudience))
+        #expect(await all.next() == .refused(library: "central", event: "urn:kazashi:suspended", .invalidAudience))
+        #expect(try await outbox.depth() == [:])
+        running.cancel()
+        await running.value
+
+        await server.behave(.refuses(.accessDenied))
+        try await outbox.add(try owed(.removed))
+        let (second, more) = self.courier(outbox, to: url)
+        let again = Task { await second.run() }
+        var waiting = more.makeAsyncIterator()
+        #expect(await waiting.next() == .waiting(library: "central", attempts: 1))
+        #expect(try await outbox.depth() == ["central": 1], "kept for later")
+        again.cancel()
+        await again.value
+        await server.stop()
+    }
+
+    @Test("After thirty days it is reported and dropped; so is a row that is not as it was written")
+    func dropped() async throws {
+        defer { remove() }
+        let database = try database()
+        let outbox = try Outbox(database: database, storageKey: storageKey)
+        try await outbox.add(try owed(.registered))
+        try await outbox.add(try owed(.suspended))
+        try await outbox.add(try owed(.removed))
+        // The second one's row under the first one's place, as somebody with the disk might put it.
+        try await database.write { db in
+            try db.execute(
+                sql: "UPDATE owed SET sealed = (SELECT sealed FROM owed WHERE sequence = 2) WHERE sequence = 1")
+        }
+        let (courier, notices) = courier(outbox, to: "http://127.0.0.1:9/events")
+        clock.jump(OutboxCourier.life + 60)
+        let running = Task { await courier.run() }
+        var all = notices.makeAsyncIterator()
+        #expect(await all.next() == .damaged(library: "central"))
+        #expect(await all.next() == .expired(library: "central", event: "urn:kazashi:suspended"))
+        #expect(await all.next() == .expired(library: "central", event: "urn:kazashi:removed"))
+        #expect(try await outbox.depth() == [:])
+        running.cancel()
+        await running.value
+    }
+
+    @Test("Nothing is sent while no time is to be believed")
+    func noTime() async throws {
+        defer { remove() }
+        let outbox = try Outbox(database: database(), storageKey: storageKey)
+        try await outbox.add(try owed(.registered))
+        let server = try ScriptedServer { _ in .init("202 Accepted") }
+        let (courier, _) = courier(outbox, to: server.url("events"), hasTime: false)
+        let running = Task { await courier.run() }
+        try await Task.sleep(for: .milliseconds(100))
+        running.cancel()
+        await running.value
+        #expect(server.requests.isEmpty)
+        #expect(try await outbox.depth() == ["central": 1])
+        server.stop()
+    }
+
+    @Test("An event is owed only if what owes it is written")
+    func oneTransaction() async throws {
+        defer { remove() }
+        struct Undone: Error {}
+        let database = try database()
+        let outbox = try Outbox(database: database, storageKey: storageKey)
+        let event = try owed(.registered)
+        await #expect(throws: Undone.self) {
+            try await database.write { db in
+                try outbox.add(event, in: db)
+                throw Undone()
+            }
+        }
+        #expect(try await outbox.depth() == [:])
+    }
+}

@@ -1,0 +1,101 @@
+import Foundation
+import Glibc
+import LibraryDesk
+import Testing
+
+@Suite(.timeLimit(.minutes(1))) struct SIP2Tests {
+    private static let card = "20260000000017"
+
+    /// Asks a server that behaves as given.
+    private func ask(
+        _ behaviour: SIP2Server.Behaviour = .normal, card: String = SIP2Tests.card, login: SIP2Client.Login? = nil,
+        serverLogin: SIP2Client.Login? = nil, timeout: Double = 30
+    ) async throws -> PatronInformation {
+        let server = SIP2Server(patrons: [Self.card: "図書 花子"], login: serverLogin, behaviour: behaviour)
+        let client = SIP2Client(
+            address: "127.0.0.1", port: try await server.start(), institution: "central", login: login,
+            timeout: timeout)
+        do {
+            let information = try await client.information(about: card)
+            await server.stop()
+            return information
+        } catch {
+            await server.stop()
+            throw error
+        }
+    }
+
+    @Test("The checksum of the SC status message that SIP2's documents show: FCA5")
+    func checksum() {
+        #expect(SIP2Message.checksum("9900302.00AY1AZ".utf8) == "FCA5")
+        #expect(SIP2Message.closed("9900302.00", sequence: 1) == Array("9900302.00AY1AZFCA5\r".utf8))
+    }
+
+    @Test("The message 63 has its fixed fields in their places")
+    func message() {
+        let text = SIP2Message.patronInformation(institution: "central", cardNumber: Self.card)
+        #expect(text.hasPrefix("63000"))
+        #expect(text.contains(/^63000\d{8}    \d{6} {10}AOcentral\|AA20260000000017\|AC\|AD\|$/))
+    }
+
+    @Test("A known card is valid and has its name, an unknown one is neither")
+    func known() async throws {
+        let information = try await ask()
+        #expect(information.isValid == true && !information.isChargingDenied && information.name == "図書 花子")
+        let unknown = try await ask(card: "1")
+        #expect(unknown.isValid == false && unknown.isChargingDenied && unknown.screenMessage == "Unknown card")
+    }
+
+    @Test("A system that wants a login gets one; a wrong one is refused")
+    func login() async throws {
+        let login = SIP2Client.Login(user: "desk", password: "secret")
+        #expect(try await ask(login: login, serverLogin: login).isValid == true)
+        await #expect(throws: SIP2Client.Failure.loginRefused) {
+            try await ask(login: SIP2Client.Login(user: "desk", password: "wrong"), serverLogin: login)
+        }
+    }
+
+    @Test("Silence, an answer about somebody else, a wrong checksum, and nobody there have their names")
+    func failures() async throws {
+        await #expect(throws: SIP2Client.Failure.unreachable) { try await ask(.silent, timeout: 0.3) }
+        await #expect(throws: SIP2Client.Failure.garbledAnswer) { try await ask(.confused) }
+        await #expect(throws: SIP2Client.Failure.garbledAnswer) { try await ask(.garbled) }
+        await #expect(throws: SIP2Client.Failure.unreachable) {
+            try await SIP2Client(address: "127.0.0.1", port: 1, timeout: 2).information(about: Self.card)
+        }
+    }
+
+    @Test("A card number can't bring fields of its own", arguments: ["1|AFevil", "1\rXX", "", "1\u{0}"])
+    func injection(card: String) async {
+        await #expect(throws: SIP2Client.Failure.unusableNumber) { try await ask(card: card) }
+    }
+
+    @Test("Messages that are cut off are none")
+    func truncated() {
+        let whole = Array(
+            "64              00020260101    120000000000000000000000000000AO|AA17|AEname|BLY|AY0AZ".utf8)
+        let message = whole + Array(SIP2Message.checksum(whole).utf8)
+        #expect(PatronInformation(message, cardNumber: "17")?.isValid == true)
+        for count in 0..<61 { #expect(PatronInformation(Array(message.prefix(count)), cardNumber: "17") == nil) }
+        #expect(PatronInformation(message, cardNumber: "18") == nil)
+    }
+}
+
+@Suite struct KeyboardWedgeTests {
+    @Test("The number and Enter, as a scanner types them; a reader that is not there delays nothing")
+    func types() throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "kazashi-wedge-\(UUID().uuidString)").path()
+        try #require(mkfifo(path, 0o600) == 0)
+        defer { unlink(path) }
+        let wedge = KeyboardWedge(path: path)
+        #expect(!wedge.type("20260000000017"), "nobody reads")
+        let reader = open(path, O_RDONLY | O_NONBLOCK)
+        defer { close(reader) }
+        #expect(wedge.type("20260000000017"))
+        var bytes = [UInt8](repeating: 0, count: 64)
+        let count = read(reader, &bytes, bytes.count)
+        #expect(String(decoding: bytes.prefix(max(0, count)), as: UTF8.self) == "20260000000017\r")
+        #expect(!wedge.type("1\n2") && !wedge.type("") && !wedge.type("図書"))
+        #expect(!KeyboardWedge(path: path + "-none").type("1"))
+    }
+}
