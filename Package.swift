@@ -78,6 +78,7 @@ var targets: [Target] = [
     .executableTarget(name: "kazashi-lab", dependencies: ["Laboratory"], swiftSettings: settings),
 
     // Tests mirror Sources.
+    .target(name: "OwnThreads", path: "Tests/OwnThreads", swiftSettings: settings),
     .testTarget(name: "TLVTests", dependencies: ["TLV"], swiftSettings: settings),
     .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"], swiftSettings: settings),
     .testTarget(
@@ -90,7 +91,8 @@ var targets: [Target] = [
         dependencies: ["MyNumberCard", "SmartCard", "Cryptography", "VirtualCard", "TestPKI"],
         swiftSettings: settings),
     .testTarget(
-        name: "TrustTests", dependencies: ["Trust", "TestPKI", "Cryptography", "TLV"], swiftSettings: settings),
+        name: "TrustTests", dependencies: ["Trust", "TestPKI", "Cryptography", "TLV", "OwnThreads"],
+        swiftSettings: settings),
     .testTarget(
         name: "RegistryTests", dependencies: ["Registry", "TestPKI", "Cryptography", grdb], swiftSettings: settings),
     .testTarget(name: "LoginTests", dependencies: ["Login", "Laboratory"], swiftSettings: settings),

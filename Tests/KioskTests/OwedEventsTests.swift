@@ -65,7 +65,10 @@ import Testing
         let running = Task { await courier.run() }
         var events: [SecurityEvent] = []
         for await receipt in desk.receipts {
-            events.append(try #require(try receipt.result.get().event))
+            let accepted = try receipt.result.get()
+            // A slow answer brings the same token again.
+            if accepted.isDuplicate { continue }
+            events.append(try #require(accepted.event))
             if events.count == 7 { break }
         }
         func person(_ event: PersonEvent, _ ppid: String) -> SecurityEvent {

@@ -26,6 +26,15 @@ import VirtualCard
         await pilot.stop()
     }
 
+    /// One tap, named with what it ended in where that is not what was expected.
+    private func expect(
+        _ code: String, from pilot: InProcessPilot, with profile: CardProfile,
+        at location: SourceLocation = #_sourceLocation
+    ) async throws {
+        let tap = try await pilot.tap(CardInField(profile))
+        #expect(tap.code == code, "\(tap) \(pilot.logged.suffix(2000))", sourceLocation: location)
+    }
+
     private func index(_ cards: PilotCards) throws -> String {
         let store = cards.folder.path + "/state/revocation"
         let names = try FileManager.default.contentsOfDirectory(atPath: store).filter { $0.hasSuffix(".index") }
@@ -39,18 +48,18 @@ import VirtualCard
                 // The one that was there at the start.
                 _ = await pilot.log(containing: "revocation list taken")
                 _ = await pilot.log(containing: "revocation lists")
-                #expect(try await pilot.tap(CardInField(cards.good.profile)).code == "ok")
+                try await expect("ok", from: pilot, with: cards.good.profile)
                 try cards.folder.writeList(age: 0.5, revoked: [cards.good.serial], number: 2)
                 _ = await pilot.log(containing: "revocation list taken")
                 _ = await pilot.log(containing: "revocation lists")
-                #expect(try await pilot.tap(CardInField(cards.good.profile)).code == "revoked")
+                try await expect("revoked", from: pilot, with: cards.good.profile)
             }
             // The source is put back to the older list while the kiosk is off.
             try cards.folder.writeList(age: 1, number: 1)
             try await withKiosk(cards) { pilot in
                 let line = try #require(await pilot.log(containing: "revocation list left out"))
                 #expect(line.contains("newer list") && line.contains("最新のリスト"))
-                #expect(try await pilot.tap(CardInField(cards.good.profile)).code == "revoked")
+                try await expect("revoked", from: pilot, with: cards.good.profile)
             }
         }
     }
@@ -62,8 +71,8 @@ import VirtualCard
             try FileManager.default.removeItem(atPath: cards.folder.path + "/crl")
             try await withKiosk(cards) { pilot in
                 _ = try #require(await pilot.log(containing: "a source of lists is not there"))
-                #expect(try await pilot.tap(CardInField(cards.good.profile)).code == "ok")
-                #expect(try await pilot.tap(CardInField(cards.revoked.profile)).code == "revoked")
+                try await expect("ok", from: pilot, with: cards.good.profile)
+                try await expect("revoked", from: pilot, with: cards.revoked.profile)
             }
         }
     }
@@ -83,13 +92,13 @@ import VirtualCard
             try await withKiosk(cards) { pilot in
                 if !isHeader {
                     // Nobody can tell at this tap; at the next one the list is there again.
-                    #expect(try await pilot.tap(CardInField(cards.revoked.profile)).code == "undetermined")
+                    try await expect("undetermined", from: pilot, with: cards.revoked.profile)
                 }
                 _ = try #require(await pilot.log(containing: "damaged indexes were removed"))
                 _ = try #require(await pilot.log(containing: "revocation list taken"))
                 _ = await pilot.log(containing: "revocation lists")
-                #expect(try await pilot.tap(CardInField(cards.revoked.profile)).code == "revoked")
-                #expect(try await pilot.tap(CardInField(cards.good.profile)).code == "ok")
+                try await expect("revoked", from: pilot, with: cards.revoked.profile)
+                try await expect("ok", from: pilot, with: cards.good.profile)
             }
             #expect(try Data(contentsOf: URL(filePath: index(cards))) == good)
         }
@@ -104,13 +113,13 @@ import VirtualCard
             try await withKiosk(cards) { pilot in
                 let line = try #require(await pilot.log(containing: "revocation lists will run out"))
                 #expect(line.contains("soon: 1") || line.contains("\"soon\": 1"))
-                #expect(try await pilot.tap(CardInField(cards.good.profile)).code == "ok")
+                try await expect("ok", from: pilot, with: cards.good.profile)
             }
             var options = PilotFolder.Options()
             options.maxAge = "34h"
             try await withKiosk(cards, options: options) { pilot in
                 _ = try #require(await pilot.log(containing: "revocation lists have run out"))
-                #expect(try await pilot.tap(CardInField(cards.good.profile)).code == "undetermined")
+                try await expect("undetermined", from: pilot, with: cards.good.profile)
             }
         }
     }
@@ -129,8 +138,8 @@ import VirtualCard
             var options = PilotFolder.Options()
             options.urls = [server.url("kiyose.crl?token=secret")]
             try await withKiosk(cards, options: options) { pilot async throws in
-                #expect(try await pilot.tap(CardInField(cards.good.profile)).code == "ok")
-                #expect(try await pilot.tap(CardInField(cards.revoked.profile)).code == "revoked")
+                try await expect("ok", from: pilot, with: cards.good.profile)
+                try await expect("revoked", from: pilot, with: cards.revoked.profile)
                 #expect(!pilot.logged.contains("secret"))
             }
             #expect(server.requests.count == 1)

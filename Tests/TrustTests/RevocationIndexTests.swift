@@ -1,3 +1,4 @@
+import OwnThreads
 import Cryptography
 import Foundation
 import TestPKI
@@ -62,7 +63,7 @@ struct RawList {
     }
 }
 
-@Suite struct RevocationIndexTests {
+@Suite(.ownThreads) struct RevocationIndexTests {
     private let reasons: [RevocationReason?] = [
         nil, .keyCompromise, .affiliationChanged, .superseded, .certificateHold,
     ]

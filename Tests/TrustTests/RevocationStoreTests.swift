@@ -1,3 +1,4 @@
+import OwnThreads
 import Cryptography
 import Foundation
 import TestPKI
@@ -60,7 +61,7 @@ private struct StoreFixture {
     }
 }
 
-@Suite struct RevocationStoreTests {
+@Suite(.ownThreads) struct RevocationStoreTests {
     private func withStore(_ body: (StoreFixture) throws -> Void) throws {
         let store = try StoreFixture()
         defer { store.remove() }

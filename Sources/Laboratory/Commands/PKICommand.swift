@@ -22,7 +22,7 @@ struct PKICommand: AsyncParsableCommand {
         var folder: String
 
         func run() async throws {
-            let cards = try PilotCards.make(in: folder, options: { $0.port = port })
+            _ = try PilotCards.make(in: folder, options: { $0.port = port })
             note(
                 """
                 \(folder): written. Next:
@@ -31,32 +31,23 @@ struct PKICommand: AsyncParsableCommand {
                   kazashi run --config \(folder)/kazashi.toml
                   kazashi-lab tap --profile \(folder)/cards/good.json
                 """)
-            _ = cards
         }
     }
 }
 
-/// The four cards of the demonstration.
-package struct PilotCards: Sendable {
-    package let folder: PilotFolder
-    package let good: IssuedCard
-    /// The good card's certificate on another genuine card.
-    package let copied: IssuedCard
-    package let revoked: IssuedCard
-    package let unregistered: IssuedCard
-    /// A phone with the same application and another label: refused at the counter.
-    package let phone: IssuedCard
+/// The cards of the demonstration, issued once a process: their RSA keys take seconds to make.
+private struct IssuedCards: Sendable {
+    let issuers: TestIssuers
+    let good: IssuedCard
+    let copied: IssuedCard
+    let revoked: IssuedCard
+    let unregistered: IssuedCard
+    let phone: IssuedCard
 
-    package static let ppids = ["good": "PPID-0123456789abcdef-good", "revoked": "PPID-0123456789abcdef-revoked"]
+    static let made = Result { try IssuedCards(now: Int64(time(nil))) }
 
-    package static func make(in path: String, options change: (inout PilotFolder.Options) -> Void = { _ in }) throws
-        -> PilotCards
-    {
-        var options = PilotFolder.Options()
-        let revokedSerial: [UInt8] = [0x06, 0xD1, 0x80, 0x99]
-        options.revoked = [revokedSerial]
-        change(&options)
-        let folder = try PilotFolder(path, options: options)
+    private init(now: Int64) throws {
+        let issuers = try TestIssuers(now: now)
         let other = Holder(
             name: "試験　花子", address: "東京都清瀬市試験町４－５－６", birthDate: "19910303", birthKey: "030303", sex: "2",
             number: "123456789018", checkB: "03030320310001")
@@ -65,21 +56,47 @@ package struct PilotCards: Sendable {
             medium: String = "JPKIAPICCTOKEN2"
         ) throws -> IssuedCard {
             try IssuedCard(
-                holder: holder, serial: serial, issuers: folder.issuers, now: folder.now, medium: medium,
-                certificate: certificate)
+                holder: holder, serial: serial, issuers: issuers, now: now, medium: medium, certificate: certificate)
         }
-        let good = try issue([0x06, 0xD1, 0x80, 0x07])
-        let cards = PilotCards(
-            folder: folder, good: good,
-            // The same holder's birth date: only the card's own key tells the two apart.
-            copied: try issue([0x06, 0xD1, 0x80, 0x08], certificate: good.certificate),
-            revoked: try issue(revokedSerial, other), unregistered: try issue([0x06, 0xD1, 0x80, 0x10], other),
-            phone: try issue([0x06, 0xD1, 0x80, 0x11], other, medium: "JPKIAPGPSETOKEN"))
+        self.issuers = issuers
+        good = try issue([0x06, 0xD1, 0x80, 0x07])
+        // The same holder's birth date: only the card's own key tells the two apart.
+        copied = try issue([0x06, 0xD1, 0x80, 0x08], certificate: good.certificate)
+        revoked = try issue([0x06, 0xD1, 0x80, 0x99], other)
+        unregistered = try issue([0x06, 0xD1, 0x80, 0x10], other)
+        phone = try issue([0x06, 0xD1, 0x80, 0x11], other, medium: "JPKIAPGPSETOKEN")
+    }
+}
+
+/// The demonstration's cards in a folder with everything that a kiosk and a library need.
+package struct PilotCards: Sendable {
+    package let folder: PilotFolder
+    private let cards: IssuedCards
+
+    package var good: IssuedCard { cards.good }
+    /// The good card's certificate on another genuine card.
+    package var copied: IssuedCard { cards.copied }
+    package var revoked: IssuedCard { cards.revoked }
+    package var unregistered: IssuedCard { cards.unregistered }
+    /// A phone with the same application and another label: refused at the counter.
+    package var phone: IssuedCard { cards.phone }
+
+    package static let ppids = ["good": "PPID-0123456789abcdef-good", "revoked": "PPID-0123456789abcdef-revoked"]
+
+    /// Keys of folder, kiosk and library are new; issuers and cards are this process's.
+    package static func make(in path: String, options change: (inout PilotFolder.Options) -> Void = { _ in }) throws
+        -> PilotCards
+    {
+        let issued = try IssuedCards.made.get()
+        var options = PilotFolder.Options()
+        options.revoked = [issued.revoked.serial]
+        change(&options)
+        let cards = PilotCards(folder: try PilotFolder(path, issuers: issued.issuers, options: options), cards: issued)
         for (name, card) in [
             ("good", cards.good), ("copied", cards.copied), ("revoked", cards.revoked),
             ("unregistered", cards.unregistered), ("phone", cards.phone),
-        ] { try folder.write("cards/\(name).json", try card.profile.json(), mode: 0o600) }
-        try folder.writeJSON("registrations.json", cards.records)
+        ] { try cards.folder.write("cards/\(name).json", try card.profile.json(), mode: 0o600) }
+        try cards.folder.writeJSON("registrations.json", cards.records)
         return cards
     }
 

@@ -63,10 +63,10 @@ package struct PilotFolder: Sendable {
     }
 
     /// Makes the folder and writes everything but cards and registrations.
-    package init(_ path: String, options: Options = Options()) throws {
+    package init(_ path: String, issuers: TestIssuers? = nil, options: Options = Options()) throws {
         self.path = path
         now = Int64(time(nil))
-        issuers = try TestIssuers(now: now)
+        self.issuers = try issuers ?? TestIssuers(now: now)
         libraryKey = SigningKey(try P256PrivateKey.generate())
         acknowledgementKey = SigningKey(try P256PrivateKey.generate())
         sharedKey = try SharedKey.generate()
@@ -82,8 +82,8 @@ package struct PilotFolder: Sendable {
         try write("central-sign.jwk", Array(acknowledgementKey.publicJWK.json.utf8))
         try write("central-shared.jwk", Array(sharedKey.secretJSON.utf8), mode: 0o600)
         try write("kiosk.jwk", Array(kioskKey.publicJWK.json.utf8))
-        try write("anchors/authca-test.pem", PEM.encode(issuers.authority.certificate, label: "CERTIFICATE"))
-        try write("card-anchors.json", Array("[\(issuers.visual.anchorJSON())]\n".utf8))
+        try write("anchors/authca-test.pem", PEM.encode(self.issuers.authority.certificate, label: "CERTIFICATE"))
+        try write("card-anchors.json", Array("[\(self.issuers.visual.anchorJSON())]\n".utf8))
         try writeList(age: options.listAge, revoked: options.revoked)
         try writeConfiguration(options)
     }
