@@ -67,8 +67,9 @@ package final class Desk: Sendable {
 
     private struct Checked {
         let start: ContinuousClock.Instant
-        let token: Result<AuthenticToken, Rejection>
-        var entry: DeskStore.Entry?
+        let result: Result<(token: AuthenticToken, entry: DeskStore.Entry), Rejection>
+
+        var entry: DeskStore.Entry? { try? result.get().entry }
     }
 
     private func check(_ bytes: [UInt8], at now: Int64) -> Checked {
@@ -83,9 +84,9 @@ package final class Desk: Sendable {
             }
             let entry = DeskStore.Entry(
                 kiosk: token.kiosk.id, jti: token.claims.jti, until: now + verifier.life(of: token), event: event)
-            return Checked(start: start, token: .success(token), entry: entry)
+            return Checked(start: start, result: .success((token, entry)))
         } catch {
-            return Checked(start: start, token: .failure(error))
+            return Checked(start: start, result: .failure(error))
         }
     }
 
@@ -107,10 +108,10 @@ package final class Desk: Sendable {
         var verdicts = verdicts[...]
         return checked.map { checked in
             let answer: Answer
-            switch checked.token {
+            switch checked.result {
             case .failure(let rejection): answer = Answer(result: .failure(rejection.error), sender: rejection.sender)
-            case .success(let token):
-                answer = settle(token, checked.entry?.event, verdicts.popFirst())
+            case .success((let token, let entry)):
+                answer = settle(token, entry.event, verdicts.popFirst())
             }
             let (seconds, attoseconds) = checked.start.duration(to: .now).components
             continuation.yield(
@@ -120,19 +121,19 @@ package final class Desk: Sendable {
     }
 
     private func settle(
-        _ token: AuthenticToken, _ event: Result<SecurityEvent, PushError>?, _ verdict: DeskStore.Verdict?
+        _ token: AuthenticToken, _ event: Result<SecurityEvent, PushError>, _ verdict: DeskStore.Verdict?
     ) -> Answer {
         let sender = (token.kiosk, token.claims.jti)
         switch (verdict, event) {
         // What it was answered then is its answer, whatever it says now.
         case (.seen(let error?), _): return Answer(result: .failure(error), sender: sender)
         case (.seen(nil), let event):
-            return Answer(result: .success(accepted(token, try? event?.get(), isDuplicate: true)), sender: sender)
+            return Answer(result: .success(accepted(token, try? event.get(), isDuplicate: true)), sender: sender)
         case (_, .failure(let error)): return Answer(result: .failure(error), sender: sender)
         case (.new(let record), .success(let event)):
             counter.act(on: event, jti: token.claims.jti, from: token.kiosk.id, record: record)
             return Answer(result: .success(accepted(token, event, isDuplicate: false)), sender: sender)
-        case (nil, _), (_, nil): return Answer(result: .failure(.invalidRequest), sender: sender)
+        case (nil, _): return Answer(result: .failure(.invalidRequest), sender: sender)
         }
     }
 
@@ -141,7 +142,8 @@ package final class Desk: Sendable {
             iss: token.claims.iss, jti: token.claims.jti, toe: token.claims.toe, event: event, isDuplicate: isDuplicate)
     }
 
-    /// The signed answer, the acknowledgement token; nil where its sender did not prove who it is, or there is nothing to sign with.
+    /// The signed answer, the acknowledgement token; nil where its sender did not prove who it is, or there is nothing to
+    /// sign with.
     package func acknowledgement(of answer: Answer) -> [UInt8]? {
         guard let (kiosk, jti) = answer.sender, let acknowledger else { return nil }
         let error: PushError? = if case .failure(let error) = answer.result { error } else { nil }

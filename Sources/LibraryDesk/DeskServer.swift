@@ -34,10 +34,6 @@ package actor DeskServer {
         server = try HTTPServer.listening(on: address, port: port)
     }
 
-    package init(verifier: TokenVerifier, port: UInt16 = 0) throws {
-        try self.init(desk: try Desk(verifier: verifier), port: port)
-    }
-
     /// Listens; the port that it got.
     package func start() async throws -> UInt16 {
         await server.appendRoute("POST /events") { [weak self] request in
@@ -113,7 +109,7 @@ extension HTTPServer {
 
     /// The port that it got, once it listens.
     func port() async throws -> UInt16 {
-        try await waitUntilListening(timeout: 5)
+        try await waitUntilListening(timeout: 60)
         switch listeningAddress {
         case .ip4(_, let port), .ip6(_, let port): return port
         case .unix, nil: return 0

@@ -33,7 +33,6 @@ package struct KnownKiosk: Sendable {
 struct AuthenticToken: Sendable {
     let claims: ReceivedClaims
     let kiosk: KnownKiosk
-    let isPresented: Bool
 }
 
 /// Why a token is refused, and whether its sender proved to be one of the library's kiosks: nobody else gets an answer
@@ -88,7 +87,7 @@ package struct TokenVerifier: Sendable {
         guard claims.aud == audience else { throw rejection(.invalidAudience) }
         let (ahead, behind): (Int64, Int64) = claims.isPresented ? (5, window) : (60, 60)
         guard claims.iat <= now + ahead, claims.iat >= now - behind else { throw rejection(.invalidRequest) }
-        return AuthenticToken(claims: claims, kiosk: kiosk, isPresented: claims.isPresented)
+        return AuthenticToken(claims: claims, kiosk: kiosk)
     }
 
     private typealias Opened = (payload: [UInt8], type: String?, kiosk: KnownKiosk)
@@ -135,5 +134,5 @@ package struct TokenVerifier: Sendable {
     }
 
     /// How long a token's number is kept, seconds from now: twice the window, or as long as what is owed may come again.
-    func life(of token: AuthenticToken) -> Int64 { token.isPresented ? 2 * (5 + window) : 35 * 86_400 }
+    func life(of token: AuthenticToken) -> Int64 { token.claims.isPresented ? 2 * (5 + window) : 35 * 86_400 }
 }

@@ -50,7 +50,7 @@ import Testing
     }
 
     /// A courier to one URL, with its notices.
-    private func courier(_ outbox: Outbox, to url: String, hasTime: Bool = true) -> (
+    private func courier(_ outbox: Outbox, to url: String, now: (@Sendable () -> Int64?)? = nil) -> (
         OutboxCourier, AsyncStream<OutboxNotice>
     ) {
         let announcer = Pair.announcer(
@@ -62,7 +62,7 @@ import Testing
         return (
             OutboxCourier(
                 outbox: outbox, announcer: announcer, libraries: ["central"], interval: .milliseconds(20),
-                now: { [clock] in hasTime ? clock.tick() : nil }, report: { continuation.yield($0) }),
+                now: now ?? { [clock] in clock.tick() }, report: { continuation.yield($0) }),
             notices
         )
     }
@@ -206,9 +206,16 @@ import Testing
         let outbox = try Outbox(database: database(), storageKey: storageKey)
         try await outbox.add(try owed(.registered))
         let server = try ScriptedServer { _ in .init("202 Accepted") }
-        let (courier, _) = courier(outbox, to: server.url("events"), hasTime: false)
+        let (asked, continuation) = AsyncStream<Void>.makeStream()
+        let (courier, _) = courier(
+            outbox, to: server.url("events"),
+            now: {
+                continuation.yield()
+                return nil
+            })
         let running = Task { await courier.run() }
-        try await Task.sleep(for: .milliseconds(100))
+        // By the third time it had two occasions to send.
+        for await _ in asked.prefix(3) {}
         running.cancel()
         await running.value
         #expect(server.requests.isEmpty)
