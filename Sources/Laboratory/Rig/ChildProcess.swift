@@ -13,6 +13,8 @@ package final class ChildProcess: Sendable {
     /// Lines of standard output, as they come.
     package let lines: AsyncStream<String>
     private let ended: AsyncStream<Int32>
+    /// Ends when standard error does: later than the program, maybe.
+    private let errorsEnd: AsyncStream<Never>
     package let pid: Int32
 
     /// A lock that the thread sanitizer knows: a contended `Mutex` waits in the kernel, where it does not look, and two
@@ -39,8 +41,9 @@ package final class ChildProcess: Sendable {
         guard pid > 0 else { throw Failed(description: "\(path) could not be started") }
         let (lines, lineContinuation) = AsyncStream<String>.makeStream()
         let (ended, endContinuation) = AsyncStream<Int32>.makeStream()
+        let (errorsEnd, errorsContinuation) = AsyncStream<Never>.makeStream()
         let shared = Shared()
-        (self.lines, self.ended, self.shared) = (lines, ended, shared)
+        (self.lines, self.ended, self.errorsEnd, self.shared) = (lines, ended, errorsEnd, shared)
         let pid = pid
         // Blocking reads and waits, each on a thread of its own.
         Thread.detachNewThread {
@@ -61,6 +64,7 @@ package final class ChildProcess: Sendable {
         }
         Thread.detachNewThread {
             Self.read(standardError.read) { line in shared.withLock { $0.standardError += line + "\n" } }
+            errorsContinuation.finish()
         }
         Thread.detachNewThread {
             var status: Int32 = 0
@@ -129,6 +133,7 @@ package final class ChildProcess: Sendable {
         let child = try ChildProcess(path, arguments, input: input)
         var output = ""
         for await line in child.lines { output += line + "\n" }
+        for await _ in child.errorsEnd {}
         let code = await child.exitCode()
         return (code, output, child.standardError)
     }
