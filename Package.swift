@@ -32,11 +32,12 @@ var targets: [Target] = [
 
     // The appliance.
     .target(name: "TLV", swiftSettings: room),
+    .target(name: "Threads", dependencies: ["CLinux"], swiftSettings: room),
     .target(name: "Cryptography", dependencies: ["CMbedTLS", "CSHA2"], swiftSettings: room),
     .target(name: "HTTPClient", dependencies: ["CCurl", "CLinux"], swiftSettings: room),
     .target(name: "JOSE", dependencies: ["Cryptography"], swiftSettings: room),
-    .target(name: "Panel", dependencies: ["CLinux"], swiftSettings: room),
-    .target(name: "SmartCard", dependencies: ["CPCSC", "CLinux"], swiftSettings: room),
+    .target(name: "Panel", dependencies: ["CLinux", "Threads"], swiftSettings: room),
+    .target(name: "SmartCard", dependencies: ["CPCSC", "CLinux", "Threads"], swiftSettings: room),
     .target(name: "MyNumberCard", dependencies: ["SmartCard", "Cryptography", "TLV"], swiftSettings: room),
     .target(name: "Trust", dependencies: ["Cryptography", "TLV", "CLinux"], swiftSettings: room),
     .target(name: "Registry", dependencies: ["Cryptography", grdb], swiftSettings: room),
@@ -46,7 +47,7 @@ var targets: [Target] = [
         name: "Kiosk",
         dependencies: [
             "Login", "Announcement", "Registry", "Trust", "MyNumberCard", "SmartCard", "Panel", "JOSE", "HTTPClient",
-            "Cryptography", "TLV", "CLinux", grdb, toml, logging,
+            "Cryptography", "TLV", "CLinux", "Threads", grdb, toml, logging,
         ], swiftSettings: room),
     .executableTarget(
         name: "kazashi",
@@ -84,8 +85,8 @@ var targets: [Target] = [
     .testTarget(
         name: "HTTPClientTests", dependencies: ["HTTPClient", "Laboratory", flyingFox], swiftSettings: settings),
     .testTarget(name: "JOSETests", dependencies: ["JOSE", "Cryptography"], swiftSettings: settings),
-    .testTarget(name: "PanelTests", dependencies: ["Panel"], swiftSettings: settings),
-    .testTarget(name: "SmartCardTests", dependencies: ["SmartCard"], swiftSettings: settings),
+    .testTarget(name: "PanelTests", dependencies: ["Panel", "Laboratory"], swiftSettings: settings),
+    .testTarget(name: "SmartCardTests", dependencies: ["SmartCard", "Threads"], swiftSettings: settings),
     .testTarget(
         name: "MyNumberCardTests",
         dependencies: ["MyNumberCard", "SmartCard", "Cryptography", "VirtualCard", "TestPKI"],

@@ -26,13 +26,16 @@ package final class Announcer: Sendable {
     ///   - platform: `iss` of the subject identifier.
     ///   - followUpLimit: how long a withdrawal, or the end of a presence, is tried.
     ///   - now: seconds since 1970.
+    ///   - acknowledged: told of each acknowledgement: by which library, and how long after the sending.
     package init(
         kiosk: String, platform: String, signingKey: SigningKey, libraries: [Library], http: CurlClient,
-        followUpLimit: Duration = .seconds(60), now: @escaping @Sendable () -> Int64 = { Int64(time(nil)) }
+        followUpLimit: Duration = .seconds(60), now: @escaping @Sendable () -> Int64 = { Int64(time(nil)) },
+        acknowledged: @escaping @Sendable (String, Duration) -> Void = { _, _ in }
     ) {
         (self.platform, self.followUpLimit) = (platform, followUpLimit)
         transmitters = libraries.map {
-            Transmitter($0, kiosk: kiosk, signingKey: signingKey, http: http, now: now)
+            Transmitter(
+                $0, kiosk: kiosk, signingKey: signingKey, http: http, now: now, acknowledged: acknowledged)
         }
     }
 

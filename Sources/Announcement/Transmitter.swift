@@ -10,6 +10,7 @@ package actor Transmitter {
     private let http: CurlClient
     private let now: @Sendable () -> Int64
     private let resolver: HostResolver?
+    private let acknowledged: @Sendable (String, Duration) -> Void
     private var suite: Suite
     private var signingKey: SigningKey
     private var prepared: PreparedAgreement?
@@ -18,8 +19,10 @@ package actor Transmitter {
 
     package init(
         _ library: Library, kiosk: String, signingKey: SigningKey, http: CurlClient,
-        now: @escaping @Sendable () -> Int64, lookUp: @escaping HostResolver.LookUp = HostAddress.lookUp
+        now: @escaping @Sendable () -> Int64, lookUp: @escaping HostResolver.LookUp = HostAddress.lookUp,
+        acknowledged: @escaping @Sendable (String, Duration) -> Void = { _, _ in }
     ) {
+        self.acknowledged = acknowledged
         (self.library, self.kiosk, self.signingKey, self.http) = (library, kiosk, signingKey, http)
         (self.now, suite) = (now, library.suite)
         if case .udp(let host, let port) = library.endpoint {
@@ -70,9 +73,13 @@ package actor Transmitter {
     /// Sends until there is an answer that counts or `deadline` has passed. A library that does not know the key gets
     /// the token once more, for the key that its file names now.
     package func push(_ token: SealedToken, deadline: ContinuousClock.Instant) async -> Delivery {
-        let delivery = await carry(token, deadline: deadline)
-        guard delivery == .refused(.invalidKey), let again = resealed(token) else { return delivery }
-        return await carry(again, deadline: deadline)
+        let start = ContinuousClock.now
+        var delivery = await carry(token, deadline: deadline)
+        if delivery == .refused(.invalidKey), let again = resealed(token) {
+            delivery = await carry(again, deadline: deadline)
+        }
+        if delivery == .acknowledged { acknowledged(library.name, start.duration(to: .now)) }
+        return delivery
     }
 
     private func resealed(_ token: SealedToken) -> SealedToken? {

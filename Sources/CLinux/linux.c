@@ -5,12 +5,14 @@
 #include <netinet/tcp.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/input.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -98,3 +100,32 @@ int kz_open_memory(const char *name) { return memfd_create(name, MFD_CLOEXEC); }
 int kz_synchronise_file_system(int descriptor) { return syncfs(descriptor); }
 
 int kz_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
+
+int kz_is_beeper(int descriptor) {
+    unsigned long kinds = 0, sounds = 0;
+    if (ioctl(descriptor, EVIOCGBIT(0, sizeof kinds), &kinds) < 0) return 0;
+    if (!(kinds & (1UL << EV_SND)) || (kinds & (1UL << EV_KEY))) return 0;
+    if (ioctl(descriptor, EVIOCGBIT(EV_SND, sizeof sounds), &sounds) < 0) return 0;
+    return (sounds & (1UL << SND_TONE)) != 0;
+}
+
+size_t kz_tone_event_size(void) { return sizeof(struct input_event); }
+
+void kz_tone_event(void *event, int32_t hertz) {
+    struct input_event tone;
+    memset(&tone, 0, sizeof tone);
+    tone.type = EV_SND;
+    tone.code = SND_TONE;
+    tone.value = hertz;
+    memcpy(event, &tone, sizeof tone);
+}
+
+int kz_open_pseudo_terminal(char *path, size_t size) {
+    int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+    if (master < 0) return -1;
+    if (grantpt(master) == 0 && unlockpt(master) == 0 && ptsname_r(master, path, size) == 0) return master;
+    int problem = errno;
+    close(master);
+    errno = problem;
+    return -1;
+}

@@ -23,35 +23,59 @@ package struct Appliance: Sendable {
     package func run() async throws {
         // No core file holds what a presence held, and no other process of this user reads it.
         if kz_forbid_core_dumps() != 0 { log.warning("core dumps could not be forbidden") }
+        let service = ServiceManager()
         let database = try KioskDatabase(configuration)
+        let ledger = KioskLedger()
         let runtime = try KioskRuntime(
-            configuration: configuration, database: database, announcer: Self.announcer(for: configuration),
-            source: PCSCCardSource(nameFilter: configuration.readerName), display: Self.display(for: configuration),
-            output: output, log: log)
+            configuration: configuration, database: database,
+            announcer: Self.announcer(for: configuration) { library, duration in
+                ledger.acknowledged(library, after: duration.milliseconds / 1_000, at: Int64(time(nil)))
+            },
+            source: PCSCCardSource(nameFilter: configuration.readerName),
+            panel: FrontPanel(configuration.panel) { [log] part, condition in log.note(part, condition) },
+            output: output, log: log, ledger: ledger, service: service)
+        let status = statusSocket(of: runtime)
+        defer { status?.stop() }
         let signals = Signals([SIGTERM, SIGINT, SIGHUP])
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await runtime.run() }
+            if let watchdog = service.watchdog {
+                group.addTask {
+                    repeat {
+                        await runtime.pulse()
+                        service.alive()
+                    } while (try? await Task.sleep(for: watchdog)) != nil
+                }
+            }
             for await signal in signals.stream {
                 guard signal == SIGHUP else { break }
                 await runtime.reload()
             }
+            service.stopping()
             group.cancelAll()
         }
         log.info("stopped")
     }
 
-    package static func announcer(for configuration: Configuration) -> Announcer {
-        Announcer(
-            kiosk: configuration.kioskID, platform: configuration.platform, signingKey: configuration.signingKey,
-            libraries: configuration.libraries, http: CurlClient())
-    }
-
-    static func display(for configuration: Configuration) -> any Display {
-        switch configuration.display {
-        case .terminal: TerminalDisplay()
-        case .none: NoDisplay()
+    private func statusSocket(of runtime: KioskRuntime) -> StatusSocket? {
+        do throws(SystemProblem) {
+            return try StatusSocket(configuration.statusSocket) { await runtime.status().json }
+        } catch {
+            log.warning(
+                "nobody can ask for the status",
+                metadata: ["socket": "\(configuration.statusSocket)", "error": "\(error)"])
+            return nil
         }
     }
+
+    package static func announcer(
+        for configuration: Configuration, acknowledged: @escaping @Sendable (String, Duration) -> Void = { _, _ in }
+    ) -> Announcer {
+        Announcer(
+            kiosk: configuration.kioskID, platform: configuration.platform, signingKey: configuration.signingKey,
+            libraries: configuration.libraries, http: CurlClient(), acknowledged: acknowledged)
+    }
+
 }
 
 /// Signals as a stream.

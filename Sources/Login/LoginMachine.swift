@@ -34,7 +34,7 @@ package struct LoginMachine: Hashable, Sendable {
         case (.outOfService, .inserted(let presence)):
             let outcome = Outcome.refused(.outOfService)
             state = .settled(presence, outcome)
-            return [.report(presence, outcome)]
+            return [.report(presence, outcome)] + waitForRemoval(presence)
         case (.reading(let tap), .inserted(let next)), (.proving(let tap), .inserted(let next)):
             // The removal before it was missed.
             return end(tap.presence, .refused(.cardPulled), cardIsGone: true) + inserted(next)
@@ -60,6 +60,10 @@ package struct LoginMachine: Hashable, Sendable {
             return proving(tap, fact)
         case (.announcing(let tap, let isGone, let next), .fact(let presence, let fact)) where tap.presence == presence:
             return announcing(tap, isGone: isGone, next: next, fact)
+        case (.settled(let held, _), .fact(let presence, .passed(.reminder))) where held == presence:
+            return [.show(.takeCard)]
+        case (.settled(let held, _), .fact(let presence, .passed(.leftCard))) where held == presence:
+            return [.reportLeftCard(presence)]
         // A late result of an earlier presence, or of this one after its outcome.
         case (.reading, .fact), (.proving, .fact), (.announcing, .fact), (.settled, .fact), (.ready, .fact),
             (.outOfService, .fact):
@@ -98,9 +102,14 @@ package struct LoginMachine: Hashable, Sendable {
         let effects = [.releaseCard(presence)] + shown + [.report(presence, outcome)]
         guard cardIsGone else {
             state = .settled(presence, outcome)
-            return effects
+            return effects + waitForRemoval(presence)
         }
         return effects + leave(presence, outcome) + rest()
+    }
+
+    /// The outcome is told, and the card still lies there.
+    private func waitForRemoval(_ presence: Presence) -> [LoginEffect] {
+        [.startDeadline(presence, .reminder), .startDeadline(presence, .leftCard)]
     }
 
     /// The card is gone and the outcome is told.
@@ -126,7 +135,7 @@ package struct LoginMachine: Hashable, Sendable {
             return end(presence, .refused(isCard ? .unregistered : .notThisCard), cardIsGone: false)
         case (_, .certificateRead), (_, .lookedUp), (_, .identified), (_, .validated), (_, .challengeAnswered),
             (_, .triesCounted), (_, .birthDateVerified), (_, .proofChecked), (_, .cardKeyPinned), (_, .announced),
-            (_, .passed(.announcement)):
+            (_, .passed(.announcement)), (_, .passed(.reminder)), (_, .passed(.leftCard)):
             return []
         }
     }
@@ -202,7 +211,7 @@ package struct LoginMachine: Hashable, Sendable {
             return proofChecked(tap, check)
         case (_, .certificateRead), (_, .identified), (_, .lookedUp), (_, .validated), (_, .challengeAnswered),
             (_, .triesCounted), (_, .birthDateVerified), (_, .proofChecked), (_, .cardKeyPinned), (_, .announced),
-            (_, .passed(.announcement)):
+            (_, .passed(.announcement)), (_, .passed(.reminder)), (_, .passed(.leftCard)):
             return []
         }
     }
@@ -295,7 +304,8 @@ package struct LoginMachine: Hashable, Sendable {
         case (_, .announced(.unreachable)), (_, .passed(.announcement)): outcome = .refused(.libraryUnreachable)
         case (_, .announced(.acknowledged)), (_, .cardKeyPinned), (_, .registryFailed), (_, .certificateRead),
             (_, .identified), (_, .lookedUp), (_, .validated), (_, .challengeAnswered), (_, .triesCounted),
-            (_, .birthDateVerified), (_, .proofChecked), (_, .cardFailed), (_, .passed(.card)):
+            (_, .birthDateVerified), (_, .proofChecked), (_, .cardFailed), (_, .passed(.card)), (_, .passed(.reminder)),
+            (_, .passed(.leftCard)):
             return []
         }
         // Announced, and not welcomed: whoever was told is told otherwise.

@@ -60,14 +60,20 @@ package enum Face: Hashable, Sendable {
     case holdStill
     case asking
     case outcome(Outcome)
+    /// The outcome was told a while ago, and the card still lies there.
+    case takeCard
 }
 
-/// The two time limits of a presence.
+/// The time limits of a presence.
 package enum Limit: Hashable, Sendable, CaseIterable {
     /// From the insertion to the end of the card's work.
     case card
     /// From the announcement to its acknowledgement.
     case announcement
+    /// From the outcome to the reminder that the card is to be taken.
+    case reminder
+    /// From the outcome to the report that a card was left behind: that is serious.
+    case leftCard
 }
 
 /// What happened. Facts about a presence carry its number: those of an earlier one change nothing.
@@ -159,6 +165,8 @@ package enum LoginEffect: Hashable, Sendable {
     case withdraw(Presence)
     /// Tell who was told of the presence that the welcomed card is gone.
     case endPresence(Presence)
+    /// Tell the libraries that a card was left on the reader: not whose.
+    case reportLeftCard(Presence)
     /// End the conversation with the card: power down.
     case releaseCard(Presence)
     /// One line a presence: its outcome.

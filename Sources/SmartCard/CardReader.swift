@@ -1,5 +1,6 @@
 internal import CPCSC
 internal import Synchronization
+internal import Threads
 
 /// Connects to cards in PC/SC readers. Every wait has a deadline and can be left; a call that does not come back is set
 /// aside with its thread and its context, and a fresh pair takes over. More than two are never set aside.

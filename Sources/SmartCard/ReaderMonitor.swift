@@ -1,5 +1,6 @@
 internal import CPCSC
 internal import Synchronization
+internal import Threads
 
 /// What happens at the reader.
 package enum ReaderEvent: Hashable, Sendable {

@@ -16,7 +16,9 @@ extension Kazashi {
 
         func run() async throws {
             let configuration = try options.load()
-            LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+            let writer = JournalWriter()
+            defer { writer.flush() }
+            LoggingSystem.bootstrap { JournalLog(label: $0, writer: writer, hasPriorities: JournalLog.isJournal) }
             let log = Logger(label: "kazashi")
             do {
                 try await Appliance(

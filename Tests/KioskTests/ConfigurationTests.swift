@@ -110,7 +110,11 @@ import Testing
                 "audience = \"https://\(String(repeating: "x", count: 600)).example\"", .wrongValue,
                 "library.0.audience"
             ),
-            ("display = \"terminal\"", "display = \"charlcd:/dev/lcd\"", .notBuilt, "panel.display"),
+            ("display = \"terminal\"", "display = \"vt220:/dev/ttyS0\"", .wrongValue, "panel.display"),
+            ("display = \"terminal\"", "columns = 40", .wrongValue, "panel.columns"),
+            ("display = \"terminal\"", "lights = [\"left\"]", .wrongValue, "panel.lights"),
+            ("display = \"terminal\"", "volume = \"loud\"", .wrongValue, "panel.volume"),
+            ("display = \"terminal\"", "quiet = \"always\"", .wrongValue, "panel.quiet"),
         ] as [(String, String, ConfigurationError.Kind, String)])
     func wrong(old: String, new: String, kind: ConfigurationError.Kind, key: String) throws {
         let error = try #require(failure(old, new))

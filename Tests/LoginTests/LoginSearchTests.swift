@@ -2,7 +2,7 @@ import Laboratory
 import Login
 import Testing
 
-/// The search over everything the login can reach, for a counter-example to its seven properties. What a presence
+/// The search over everything the login can reach, for a counter-example to its eight properties. What a presence
 /// was told is kept beside the machine, by the test alone.
 @Suite struct LoginSearchTests {
     /// What happened to one presence, by the events and effects alone.
@@ -17,6 +17,8 @@ import Testing
         var wasAnnounced = false
         var isWithdrawn = false
         var isEnded = false
+        /// What waits for the card to be taken.
+        var waits: Set<Limit> = []
         /// What was asked and not yet answered: a fact counts once, and only as an answer.
         var asked: Set<Ask> = []
 
@@ -29,7 +31,7 @@ import Testing
         var ghosts: [Presence: Ghost]
     }
 
-    @Test("The seven properties hold for every sequence of events")
+    @Test("The eight properties hold for every sequence of events")
     func properties() {
         let start = Node(machine: LoginMachine(), ghosts: [:])
         var visited: Set<Node> = [start]
@@ -60,7 +62,9 @@ import Testing
         let effects = next.machine.handle(event)
 
         // 5. A late result of an earlier presence changes nothing.
-        if case .fact(let presence, _) = event, presence != current {
+        if case .fact(let presence, let fact) = event, presence != current,
+            !(node.machine.state.isSettled(presence) && [.passed(.reminder), .passed(.leftCard)].contains(fact))
+        {
             #expect(effects.isEmpty && next.machine == node.machine, "late \(event) in \(node.machine.state)")
         }
         // 3. A removal before the proof is complete ends the presence.
@@ -68,6 +72,10 @@ import Testing
             #expect(effects.contains(.report(current, .refused(.cardPulled))))
         }
         for effect in effects { check(effect, event, &next) }
+        // 8. Whoever leaves a card behind is reminded, and it is reported: nothing else is shown until it is taken.
+        if case .settled(let presence, _) = next.machine.state {
+            #expect(next.ghosts[presence]?.waits == [.reminder, .leftCard])
+        }
         // 3. After outcome and removal nothing of the patron is left in the state.
         for presence in next.ghosts.keys where next.ghosts[presence]?.isForgotten == true {
             #expect(!next.machine.state.mentions(presence))
@@ -155,6 +163,18 @@ import Testing
         case .countTries(let presence): node.ghosts[presence]?.asked.insert(.countTries)
         case .prove(let presence): node.ghosts[presence]?.asked.insert(.prove)
         case .pinCardKey(let presence): node.ghosts[presence]?.asked.insert(.pin)
+        case .startDeadline(let presence, .reminder), .startDeadline(let presence, .leftCard):
+            guard case .startDeadline(_, let limit) = effect else { break }
+            #expect(node.ghosts[presence]?.reported != nil, "reminded before the outcome")
+            #expect(node.ghosts[presence]?.waits.insert(limit).inserted == true)
+        case .show(.takeCard):
+            guard case .fact(let presence, .passed(.reminder)) = event else {
+                Issue.record("a card is asked to be taken by \(event)")
+                break
+            }
+            #expect(node.machine.state.isSettled(presence))
+        case .reportLeftCard(let presence):
+            #expect(event == .fact(presence, .passed(.leftCard)) && node.machine.state.isSettled(presence))
         case .show, .startDeadline, .identify, .releaseCard: break
         }
     }
@@ -185,6 +205,10 @@ extension LoginMachine.State {
         case .reading, .proving: true
         case .ready, .outOfService, .settled, .announcing: false
         }
+    }
+
+    func isSettled(_ presence: Presence) -> Bool {
+        if case .settled(presence, _) = self { true } else { false }
     }
 
     func mentions(_ presence: Presence) -> Bool {

@@ -31,9 +31,11 @@ package struct Configuration: Sendable {
     package let maxAge: Int64
     package let platform: String
     package let libraries: [Library]
-    package let display: DisplayKind
-
-    package enum DisplayKind: String, Sendable { case terminal, none }
+    package let panel: PanelOptions
+    /// The Unix socket where `kazashi status` asks.
+    package let statusSocket: String
+    /// The Prometheus textfile; nil: none is written.
+    package let metricsFile: String?
 
     /// Reads the file and everything it names.
     package init(file: String) throws(ConfigurationError) {
@@ -42,9 +44,6 @@ package struct Configuration: Sendable {
         self.file = file
         kioskID = written.kiosk.id
         guard !kioskID.isEmpty else { throw reader.wrong("kiosk.id", "a kiosk needs a name") }
-        guard ["ja", "en"].contains(written.kiosk.language ?? "ja") else {
-            throw reader.wrong("kiosk.language", #""ja" or "en""#)
-        }
         minGap = try reader.duration(written.kiosk.min_gap ?? "2s", "kiosk.min_gap").seconds
         state = reader.resolve(written.kiosk.state)
         storageKey = try reader.storageKey(written.kiosk.storage_key)
@@ -70,11 +69,9 @@ package struct Configuration: Sendable {
         maxAge = try reader.duration(written.revocation?.max_age ?? "36h", "revocation.max_age").wholeSeconds
         platform = written.platform.issuer
         libraries = try reader.libraries(written.library, of: kioskID, platform: platform, signingKey: signingKey)
-        guard let display = DisplayKind(rawValue: written.panel?.display ?? "terminal") else {
-            throw ConfigurationError(
-                .notBuilt, file: file, place: .key("panel.display"), #"only "terminal" and "none" are built yet"#)
-        }
-        self.display = display
+        statusSocket = reader.resolve(written.service?.status ?? "/run/kazashi/status.sock")
+        metricsFile = written.service?.metrics.map(reader.resolve)
+        panel = try reader.panel(written.panel, language: written.kiosk.language ?? "ja", isTest: isTest)
     }
 }
 

@@ -3,7 +3,7 @@ internal import Panel
 /// A configuration that can't be used: where, what, and what to do. Secrets and identities are never quoted.
 package struct ConfigurationError: Error, Equatable, Sendable, CustomStringConvertible {
     package enum Kind: String, Sendable, CaseIterable {
-        case unreadable, notTOML, unknownKey, missingKey, wrongValue, badKey, wrongMode, notBuilt
+        case unreadable, notTOML, unknownKey, missingKey, wrongValue, badKey, wrongMode
     }
     package enum Place: Equatable, Sendable {
         case whole
@@ -41,7 +41,6 @@ extension ConfigurationError.Kind {
         case .wrongValue: .wrongValue
         case .badKey: .badKey
         case .wrongMode: .wrongMode
-        case .notBuilt: .notBuilt
         }
     }
 

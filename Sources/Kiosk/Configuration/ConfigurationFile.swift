@@ -12,6 +12,7 @@ struct ConfigurationFile: Decodable {
     var platform: Platform
     var library: [Library]
     var panel: Panel?
+    var service: Service?
 
     struct Kiosk: Decodable {
         var id: String
@@ -52,7 +53,19 @@ struct ConfigurationFile: Decodable {
         var shared_key: String?
         var report_out_of_service: Bool?
     }
-    struct Panel: Decodable { var display: String? }
+    struct Service: Decodable {
+        var status: String?
+        var metrics: String?
+    }
+    struct Panel: Decodable {
+        var display: String?
+        var columns: Int?
+        var kana: Bool?
+        var lights: [String]?
+        var beeper: String?
+        var volume: String?
+        var quiet: String?
+    }
 
     /// - Throws: the line of what is not TOML, else the path of the key.
     static func parse(_ text: String, file: String) throws(ConfigurationError) -> ConfigurationFile {

@@ -4,6 +4,7 @@ internal import Logging
 internal import Panel
 internal import SmartCard
 internal import Trust
+internal import Threads
 
 /// Keeps the store fresh: takes lists from folders as they are written and from URLs as they are published, and tells the
 /// kiosk what is served. It works on a thread of its own, so a tap never waits for a list.

@@ -95,14 +95,16 @@ extension KioskRuntime {
         guard let held = evidence[presence], let sealing = held.sealing, let validated = held.validated,
             let revocation = held.revocation, let registration = held.active, let proof = held.proof
         else { return take(.announced(.refused), of: presence) }
-        let (announcer, store, log) = (announcer, store, log)
+        let (announcer, store, log, ledger) = (announcer, store, log, ledger)
         let deadline = ContinuousClock.now + Self.announcementLimit - .milliseconds(300)
         spawn(presence) {
             guard let sealed = await sealing.value else { return .announced(.refused) }
             let cleared = ClearedAnnouncement(
                 sealed, clearance: clearance, validated: validated, revocation: revocation, registration: registration,
                 proof: proof)
+            let start = ContinuousClock.now
             let delivery = await announcer.deliver(cleared.sealed, deadline: deadline)
+            ledger.took(start.duration(to: .now).milliseconds / 1_000, .announcement)
             // Not on the patron's time.
             Task { await Self.rememberIssuer(of: proof, registration, store) }
             switch delivery {
@@ -118,14 +120,23 @@ extension KioskRuntime {
     /// Tells the libraries that want to know. Without a trusted time the newest that is known stands for it: nothing is
     /// sent before there is one.
     func report(outage cause: Cause, at now: TrustedTime?) {
+        owe(.outOfService(cause: cause.rawValue), to: configuration.libraries.filter(\.hearsOfOutages), at: now)
+    }
+
+    /// Tells every library that a card was left on the reader; not whose.
+    func reportLeftCard(at now: TrustedTime?) {
+        log.notice("a card was left on the reader", metadata: ["code": "card_left"])
+        owe(.cardLeft, to: configuration.libraries, at: now)
+    }
+
+    private func owe(_ event: KioskEvent, to libraries: [Library], at now: TrustedTime?) {
         let toe = now?.secondsSince1970 ?? max(lastStored ?? 0, Int64(time(nil)))
-        let names = configuration.libraries.filter(\.hearsOfOutages).map(\.name)
+        let names = libraries.map(\.name)
         guard !names.isEmpty else { return }
         Task { [outbox, courier, log] in
             do {
                 for name in names {
-                    try await outbox.add(
-                        OwedEvent(library: name, event: .kiosk(.outOfService(cause: cause.rawValue)), toe: toe))
+                    try await outbox.add(OwedEvent(library: name, event: .kiosk(event), toe: toe))
                 }
                 courier.wake()
             } catch {

@@ -17,17 +17,23 @@ package actor KioskRuntime {
     let outbox: Outbox
     let announcer: Announcer
     private let source: any CardSource
-    private let panel: PanelDriver
+    let panel: PanelDriver
     private let output: TapOutput
     let log: Logger
     private let clock: TrustedClock
     private let storedTime: StoredTime
+    private let service: ServiceManager
+    let ledger: KioskLedger
+    let started = ContinuousClock.now
+    private(set) var stateSince = ContinuousClock.now
 
     private var machine = LoginMachine()
-    private var parts = Parts()
+    private(set) var parts = Parts()
     private var reported: Cause?? = .none
+    /// Why it takes no taps; before anything was reported, for want of a reader.
+    var shownCause: Cause? { reported ?? .reader }
     var evidence: [Presence: PresenceEvidence] = [:]
-    private var revocation = ServedLists.none
+    private(set) var revocation = ServedLists.none
     private var freshness: FreshnessWatch
     private lazy var keeper = RevocationKeeper(
         folder: configuration.state + "/revocation", files: configuration.revocationFiles,
@@ -46,20 +52,34 @@ package actor KioskRuntime {
     private var welcomed: (mark: [UInt8], until: ContinuousClock.Instant)?
     private let gapKey: SecretBytes
 
+    /// What waits for a card to be taken.
+    private var reminders: [Presence: [Task<Void, Never>]] = [:]
+
     static let cardLimit = Duration.seconds(5)
     /// The patron is told within five seconds, whatever the library does.
     static let announcementLimit = Duration.milliseconds(4_800)
+    private let reminderAfter: Duration
+    private let leftCardAfter: Duration
 
-    /// - Parameter outageAfter: how long the kiosk is out of service before libraries that want to know are told.
+    /// - Parameters:
+    ///   - outageAfter: how long the kiosk is out of service before libraries that want to know are told.
+    ///   - reminderAfter: how long after its outcome a card lies there before its owner is reminded.
+    ///   - leftCardAfter: how long before the libraries are told that one was left.
+    ///   - ledger: what the announcer notes in, too.
+    ///   - service: told when the kiosk is ready, and of its state.
     /// - Throws: without randomness.
     package init(
         configuration: Configuration, database: KioskDatabase, announcer: Announcer, source: any CardSource,
-        display: any Display, output: TapOutput, log: Logger, outageAfter: Duration = .seconds(60)
+        panel: FrontPanel, output: TapOutput, log: Logger, ledger: KioskLedger = KioskLedger(),
+        service: ServiceManager = ServiceManager { _ in nil }, outageAfter: Duration = .seconds(60),
+        reminderAfter: Duration = .seconds(3), leftCardAfter: Duration = .seconds(30)
     ) throws {
+        (self.reminderAfter, self.leftCardAfter) = (reminderAfter, leftCardAfter)
         (self.configuration, self.announcer) = (configuration, announcer)
         (store, outbox) = (database.registrations, database.outbox)
         (self.source, self.output, self.log) = (source, output, log)
-        panel = PanelDriver(display: display, isTest: configuration.isTest)
+        (self.ledger, self.service) = (ledger, service)
+        self.panel = PanelDriver(panel)
         clock = TrustedClock(source: configuration.timeSource)
         storedTime = StoredTime(state: configuration.state)
         lastStored = storedTime.value
@@ -92,6 +112,7 @@ package actor KioskRuntime {
             group.addTask { [panel] in await panel.run() }
             group.addTask { [keeper] in await keeper.run() }
             group.addTask { [courier] in await courier.run() }
+            if let path = configuration.metricsFile { group.addTask { await self.writeMetrics(to: path) } }
             group.addTask {
                 // Lists grow old and clocks lose their source without an event.
                 while (try? await Task.sleep(for: .seconds(5))) != nil { await self.checkHealth() }
@@ -123,7 +144,7 @@ package actor KioskRuntime {
     }
 
     /// The time that may decide about certificates; nil while there is none.
-    private func trustedNow() -> TrustedTime? {
+    func trustedNow() -> TrustedTime? {
         clock.now(
             floor: TimeFloor(
                 newest: revocation.newest.map { ($0.thisUpdate, $0.nextUpdate) }, stored: lastStored,
@@ -133,6 +154,7 @@ package actor KioskRuntime {
     private func checkHealth() {
         let now = trustedNow()
         parts.hasClock = now != nil
+        parts.hasStorage = StateFolder.isWritable(configuration.state)
         parts.hasFreshList = now.map { revocation.anyIsFresh(at: $0, maxAge: configuration.maxAge) } ?? false
         // Also one that turned out to run ahead is stored anew.
         if let now, lastStored.map({ now.secondsSince1970 < $0 || now.secondsSince1970 >= $0 + 600 }) ?? true {
@@ -198,7 +220,10 @@ package actor KioskRuntime {
         }
         guard reported != .some(cause) else { return }
         reported = .some(cause)
+        stateSince = .now
         output.state(cause)
+        service.status(cause.map { "out of service: \($0.rawValue) (\($0.code.rawValue))" } ?? "ready")
+        if cause == nil { service.ready() }
         if let cause {
             log.warning("out of service", metadata: ["cause": "\(cause.rawValue)"])
         } else {
@@ -225,6 +250,7 @@ package actor KioskRuntime {
         case .announce(let clearance): announce(clearance)
         case .withdraw(let presence): withdraw(presence)
         case .endPresence(let presence): endPresence(presence)
+        case .reportLeftCard: reportLeftCard(at: trustedNow())
         case .releaseCard(let presence): releaseCard(presence)
         case .report(let presence, let outcome): report(presence, outcome)
         case .forget(let presence): forget(presence)
@@ -241,13 +267,24 @@ package actor KioskRuntime {
     }
 
     private func startDeadline(_ presence: Presence, _ limit: Limit) {
-        let duration = limit == .card ? Self.cardLimit : Self.announcementLimit
+        let duration =
+            switch limit {
+            case .card: Self.cardLimit
+            case .announcement: Self.announcementLimit
+            case .reminder: reminderAfter
+            case .leftCard: leftCardAfter
+            }
         let deadline = Task {
             guard (try? await Task.sleep(for: duration)) != nil else { return }
             take(.passed(limit), of: presence)
         }
-        begin(presence)
-        evidence[presence]?.deadlines.append(deadline)
+        switch limit {
+        case .card, .announcement:
+            begin(presence)
+            evidence[presence]?.deadlines.append(deadline)
+        // After the outcome, also of a presence that nothing is held of.
+        case .reminder, .leftCard: reminders[presence, default: []].append(deadline)
+        }
     }
 
     /// Evidence begins with the presence's first effect, not with its insertion: a card that waits has none.
@@ -295,6 +332,10 @@ package actor KioskRuntime {
 
     private func releaseCard(_ presence: Presence) {
         guard let held = evidence[presence] else { return }
+        if !held.isReleased, let insertion = insertions[presence] {
+            evidence[presence]?.isReleased = true
+            ledger.took(insertion.at.duration(to: .now).milliseconds / 1_000, .card)
+        }
         Task { await held.session.release() }
     }
 
@@ -303,6 +344,7 @@ package actor KioskRuntime {
         // Cards that waited and left before their turn have no report.
         insertions = insertions.filter { $0.key.number > presence.number }
         let total = insertion.map { $0.at.duration(to: .now).milliseconds } ?? 0
+        ledger.tap(outcome, total: total / 1_000)
         if outcome == .welcomed, let held = evidence[presence], configuration.minGap > 0 {
             welcomed = (hmacSHA256(held.certificate, key: gapKey), .now + .milliseconds(configuration.minGap * 1_000))
         }
@@ -325,6 +367,7 @@ package actor KioskRuntime {
     }
 
     private func forget(_ presence: Presence) {
+        reminders.removeValue(forKey: presence)?.forEach { $0.cancel() }
         guard var held = evidence.removeValue(forKey: presence) else { return }
         held.deadlines.forEach { $0.cancel() }
         held.sealing?.cancel()

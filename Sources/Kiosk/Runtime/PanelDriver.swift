@@ -1,11 +1,9 @@
 internal import Login
 internal import Panel
 
-/// Shows faces, apart from the login: a slow display never delays a tap. An outcome stands long enough to be read, even
-/// when the card is gone at once.
+/// Shows faces, apart from the login. An outcome stands long enough to be read, even when the card is gone at once.
 actor PanelDriver {
-    private let display: any Display
-    private let isTest: Bool
+    private let panel: FrontPanel
     private var outcomeUntil: ContinuousClock.Instant?
     private var later: Task<Void, Never>?
 
@@ -14,8 +12,8 @@ actor PanelDriver {
     private nonisolated let faces: AsyncStream<Face>
     private nonisolated let continuation: AsyncStream<Face>.Continuation
 
-    init(display: any Display, isTest: Bool) {
-        (self.display, self.isTest) = (display, isTest)
+    init(_ panel: FrontPanel) {
+        self.panel = panel
         (faces, continuation) = AsyncStream.makeStream()
     }
 
@@ -24,11 +22,18 @@ actor PanelDriver {
 
     /// Shows what is posted until the task is cancelled.
     func run() async {
-        for await face in faces { await show(face) }
+        let working = Task { [panel] in await panel.run() }
+        for await face in faces { show(face) }
         later?.cancel()
+        working.cancel()
     }
 
-    private func show(_ face: Face) async {
+    /// Comes back when the driver takes turns.
+    func pulse() {}
+
+    nonisolated var conditions: [(part: FrontPanel.Part, condition: DeviceCondition)] { panel.conditions }
+
+    private func show(_ face: Face) {
         later?.cancel()
         later = nil
         switch face {
@@ -36,14 +41,14 @@ actor PanelDriver {
             if let until = outcomeUntil, until > .now {
                 later = Task {
                     guard (try? await Task.sleep(until: until, clock: .continuous)) != nil else { return }
-                    await display.show(face.message, isTest: isTest)
+                    panel.show(face.message)
                 }
                 return
             }
-        case .holdStill, .asking: outcomeUntil = nil
+        case .holdStill, .asking, .takeCard: outcomeUntil = nil
         case .outcome: outcomeUntil = .now + Self.reading
         }
-        await display.show(face.message, isTest: isTest)
+        panel.show(face.message)
     }
 }
 
@@ -54,6 +59,7 @@ extension Face {
         case .ready: .ready
         case .holdStill: .holdStill
         case .asking: .pleaseWait
+        case .takeCard: .takeCard
         case .outOfService(let cause): .outOfService(cause.code)
         case .outcome(.welcomed): .welcome
         case .outcome(.refused(let refusal)):

@@ -10,12 +10,15 @@ struct Parts {
     var hasClock = false
     var hasFreshList = false
     var hasRegistry = true
+    /// The state folder takes what must outlive a start: pins, suspensions, what is owed.
+    var hasStorage = true
 
     /// The first that is missing, in the order in which a technician would mend them; nil: ready.
     var cause: Cause? {
         if !hasService { return .cardService }
         if !hasReader || isReaderHeld { return .reader }
         if !hasRegistry { return .registry }
+        if !hasStorage { return .storage }
         if !hasClock { return .clock }
         if !hasFreshList { return .revocation }
         return nil

@@ -22,6 +22,8 @@ struct PresenceEvidence {
     var proof: CardProof?
     /// The token, made while the card works; sent only with a clearance.
     var sealing: Task<TapAnnouncement?, Never>?
+    /// The card's work is over.
+    var isReleased = false
     var deadlines: [Task<Void, Never>] = []
     var work: [Task<Void, Never>] = []
 

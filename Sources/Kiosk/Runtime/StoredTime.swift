@@ -1,3 +1,4 @@
+internal import Glibc
 internal import Trust
 
 /// The time stored every ten minutes: a board without a battery clock never starts earlier than it stopped.
@@ -14,5 +15,18 @@ struct StoredTime {
     /// False when it could not be stored.
     func store(_ seconds: Int64) -> Bool {
         (try? StoreFile.replace(path, with: Array("\(seconds)\n".utf8))) != nil
+    }
+}
+
+/// Whether the state folder can take anything at all; asked without writing.
+enum StateFolder {
+    /// Less is full: the database and its journal want more than a block.
+    private static let least: UInt64 = 1 << 20
+
+    static func isWritable(_ path: String) -> Bool {
+        var information = statvfs()
+        guard statvfs(path, &information) == 0 else { return false }
+        let room = UInt64(information.f_bavail) * UInt64(information.f_frsize)
+        return information.f_flag & UInt(ST_RDONLY) == 0 && room >= least
     }
 }

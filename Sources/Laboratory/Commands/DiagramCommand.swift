@@ -53,6 +53,8 @@ package enum Diagram {
             case .announced: "announced"
             case .passed(.card): "card deadline"
             case .passed(.announcement): "announcement deadline"
+            case .passed(.reminder): "reminder"
+            case .passed(.leftCard): "left card"
             }
         }
     }

@@ -55,9 +55,12 @@ package final class InProcessPilot: Sendable {
         runtime = try KioskRuntime(
             configuration: configuration, database: database, announcer: Appliance.announcer(for: configuration),
             source: reader,
-            display: TerminalDisplay { text in
-                notes.shown.withLock { $0.append(text.trimmingCharacters(in: .newlines)) }
-            },
+            panel: FrontPanel(
+                layout: configuration.panel.layout,
+                display: DevicePlayer(
+                    TerminalDisplay { text in
+                        notes.shown.withLock { $0.append(text.trimmingCharacters(in: .newlines)) }
+                    }, name: "display")),
             output: TapOutput { line in
                 if line.contains(#""state":"ready""#) { stateContinuation.yield(true) }
                 let tap = try? JSONDecoder().decode(KioskProcess.Tap.self, from: Data(line.utf8))

@@ -128,6 +128,9 @@ package struct PilotFolder: Sendable {
             \(Self.keys(options.suite))
             report_out_of_service = \(options.reportsOutages)
 
+            [service]
+            status = "status.sock"
+
             [panel]
             display = "\(options.display)"
 

@@ -1,7 +1,9 @@
 /// What operators and technicians are told beside a code: what to do about it. Patrons' words are in `Message`.
 package enum OperatorAdvice: String, Sendable, CaseIterable {
     // Configuration.
-    case fileUnreadable, notTOML, unknownKey, missingKey, wrongValue, badKey, wrongMode, notBuilt
+    case fileUnreadable, notTOML, unknownKey, missingKey, wrongValue, badKey, wrongMode
+    // Parts of the panel.
+    case deviceMissing, deviceRefused, deviceBusy, deviceWrongKind, deviceBlocked, deviceBroken
     // Registrations' database.
     case wrongStorageKey, databaseDamaged, databaseUnavailable, unknownRegistration, otherCardKey
     // Records of an import.
@@ -28,7 +30,31 @@ package enum OperatorAdvice: String, Sendable, CaseIterable {
         case .wrongValue: ("Give a value of the kind that is asked for.", "求められている形式の値にしてください。")
         case .badKey: ("Give a file that holds such a key, certificate or list.", "正しい鍵・証明書のファイルを指定してください。")
         case .wrongMode: ("Run chmod 0600 on the file: nobody else may read it.", "chmod 0600 で所有者だけが読めるようにしてください。")
-        case .notBuilt: ("Use what the README's limits name instead.", "README の制限事項にある代わりの方法を使ってください。")
+        case .deviceMissing:
+            (
+                "There is no such device. Check the cable, the overlay and the path; it is tried again every two seconds.",
+                "機器が見つかりません。ケーブル、オーバーレイ、パスを確認してください（2 秒ごとに再試行します）。"
+            )
+        case .deviceRefused:
+            (
+                "The rights do not reach. Install the udev rules of board/udev, and see that the user kazashi is in their "
+                    + "group.",
+                "権限がありません。board/udev のルールを入れ、ユーザー kazashi のグループを確認してください。"
+            )
+        case .deviceBusy:
+            ("Another program holds the device: end it (fuser names it).", "別のプログラムが使用中です（fuser で確認し、終了してください）。")
+        case .deviceWrongKind:
+            (
+                "It is another kind of device: a display wants a serial line, a beeper an input device with tones and "
+                    + "without keys.",
+                "機器の種類が違います。表示器にはシリアル回線、ブザーには音だけの入力デバイスを指定してください。"
+            )
+        case .deviceBlocked:
+            (
+                "The device takes nothing more. Check its power, and that its flow control is off.",
+                "機器が受け付けません。電源と、フロー制御が無効であることを確認してください。"
+            )
+        case .deviceBroken: ("The device fails. Check it and its cable.", "機器の異常です。機器とケーブルを確認してください。")
         case .wrongStorageKey:
             (
                 "The storage key is not the one this database was made with; nothing was changed. Give the right "

@@ -1,0 +1,58 @@
+internal import Announcement
+internal import Glibc
+internal import Logging
+internal import Login
+internal import Panel
+internal import Trust
+
+// What the kiosk says of itself.
+
+extension KioskRuntime {
+    /// Comes back when every part that a tap needs took its turn: the runtime, its panel, the database. That is what the
+    /// service manager's watchdog is fed for. Whether a reader or the network is there is none of its business: starting
+    /// again brings neither.
+    package func pulse() async {
+        await panel.pulse()
+        _ = try? await outbox.depth()
+    }
+
+    package func status() async -> StatusReport {
+        let owed = (try? await outbox.depth()) ?? [:]
+        let now = trustedNow()?.secondsSince1970
+        let counts = ledger.counts
+        let ends = revocation.ends(maxAge: configuration.maxAge)
+        let system = Int64(time(nil))
+        return StatusReport(
+            kiosk: configuration.kioskID, state: shownCause == nil ? "ready" : "out_of_service",
+            cause: shownCause?.rawValue, code: shownCause?.code.rawValue, since: seconds(since: stateSince),
+            uptime: seconds(since: started),
+            reader: .init(service: parts.hasService, reader: parts.hasReader, held: parts.isReaderHeld),
+            lists: .init(
+                served: revocation.signed.count, entries: revocation.signed.reduce(0) { $0 + $1.index.count },
+                age: now.flatMap { now in revocation.newest.map { now - $0.thisUpdate } },
+                firstEnds: now.flatMap { now in ends.min().map { $0 - now } },
+                lastEnds: now.flatMap { now in ends.max().map { $0 - now } }),
+            libraries: configuration.libraries.map { library in
+                .init(
+                    name: library.name, acknowledged: counts.lastAcknowledged[library.name].map { max(0, system - $0) },
+                    owed: owed[library.name] ?? 0)
+            },
+            panel: panel.conditions.map { .init(part: $0.part.rawValue, condition: $0.condition.code) },
+            taps: Dictionary(counts.taps.map { ($0.key.code, $0.value) }) { $0 + $1 }, test: configuration.isTest)
+    }
+
+    /// Writes the metrics until the task is cancelled.
+    func writeMetrics(to path: String) async {
+        let file = MetricsFile(path: path)
+        var isFailing = false
+        repeat {
+            let written = file.write(await status(), ledger.counts)
+            if !written, !isFailing { log.warning("the metrics can not be written", metadata: ["file": "\(path)"]) }
+            isFailing = !written
+        } while (try? await Task.sleep(for: .seconds(15))) != nil
+    }
+
+    private func seconds(since instant: ContinuousClock.Instant) -> Int64 {
+        instant.duration(to: .now).components.seconds
+    }
+}

@@ -1,0 +1,70 @@
+/// What a display of two rows shows at one moment: both rows, padded to its width.
+package struct Screen: Hashable, Sendable {
+    package let upper: String
+    package let lower: String
+
+    package init(upper: String, lower: String) { (self.upper, self.lower) = (upper, lower) }
+}
+
+/// How a display is made, and what it is to say with every message.
+package struct DisplayLayout: Hashable, Sendable {
+    /// Cells a row.
+    package enum Width: Int, Sendable, CaseIterable {
+        case sixteen = 16
+        case twenty = 20
+    }
+    package enum Language: String, Sendable, CaseIterable { case ja, en }
+
+    package let width: Width
+    /// False for a display without half-width katakana (an HD44780 with ROM A02): English only.
+    package let hasKana: Bool
+    /// Which language comes first.
+    package let language: Language
+    /// The kiosk believes test cards, and says so wherever it says anything.
+    package let isTest: Bool
+    /// False where each screen stays to be read, as on a terminal: of two languages only the first.
+    package let takesTurns: Bool
+
+    package init(
+        width: Width = .twenty, hasKana: Bool = true, language: Language = .ja, isTest: Bool = false,
+        takesTurns: Bool = true
+    ) {
+        (self.width, self.hasKana, self.language, self.isTest) = (width, hasKana, language, isTest)
+        self.takesTurns = takesTurns
+    }
+
+    private static let test = "TEST"
+    /// How long each language stands where they take turns.
+    package static let turn = Duration.seconds(4)
+
+    /// A message on this display: its screens in turn, each written anew at its turn, so that a display that lost its
+    /// text or came back has it again.
+    package func score(of message: Message) -> Score<Screen> {
+        Score(screens(of: message).map { ($0, takesTurns ? Self.turn : .zero) }, repeats: takesTurns)
+    }
+
+    /// The screens of a message.
+    package func screens(of message: Message) -> [Screen] {
+        switch message.phrase {
+        case .rows(let japanese, let english):
+            guard hasKana else { return [screen([english, ""])] }
+            return [screen(language == .ja ? [japanese, english] : [english, japanese])]
+        case .turns(let japanese, let english):
+            guard hasKana else { return [screen(english)] }
+            let screens = (language == .ja ? [japanese, english] : [english, japanese]).map(screen)
+            return takesTurns ? screens : Array(screens.prefix(1))
+        }
+    }
+
+    private func screen(_ rows: [String]) -> Screen {
+        let (upper, lower) = (rows.first ?? "", rows.dropFirst().first ?? "")
+        guard isTest else {
+            return Screen(
+                upper: Cells.padded(upper, to: width.rawValue), lower: Cells.padded(lower, to: width.rawValue))
+        }
+        // Beside the second row where there is room, in its place where there is none.
+        let room = width.rawValue - Cells.count(Self.test)
+        let beside = Cells.count(lower) < room ? Cells.padded(lower, to: room) + Self.test : Self.test
+        return Screen(upper: Cells.padded(upper, to: width.rawValue), lower: Cells.padded(beside, to: width.rawValue))
+    }
+}

@@ -1,0 +1,116 @@
+internal import Synchronization
+internal import Threads
+
+/// How a part of the panel is.
+package enum DeviceCondition: Hashable, Sendable {
+    case well
+    case faulty(DeviceFault)
+    /// A call into it has not come back for so long that it does not count as working.
+    case stuck
+}
+
+/// Whatever plays scores of one kind.
+package protocol ScorePlayer<Step>: Sendable {
+    associatedtype Step: Hashable & Sendable
+    func post(_ score: Score<Step>)
+    func run() async
+    var condition: DeviceCondition { get }
+}
+
+/// Plays scores on one device, on a thread of its own: whoever posts goes on at once. A device that fails is opened again
+/// every two seconds, and then shows what it should show now.
+package actor DevicePlayer<Device: PanelDevice>: ScorePlayer {
+    package typealias Step = Device.Step
+
+    private struct Progress {
+        var fault: DeviceFault?
+        var callSince: ContinuousClock.Instant?
+    }
+
+    private nonisolated let executor: ThreadExecutor
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+    private var device: Device
+    private var isOpen = false
+    private let retry: Duration
+    private nonisolated let progress = Mutex(Progress())
+    private nonisolated let scores: AsyncStream<Score<Device.Step>>
+    private nonisolated let continuation: AsyncStream<Score<Device.Step>>.Continuation
+    private nonisolated let report: @Sendable (DeviceCondition) -> Void
+
+    /// A call that takes longer has got stuck; a slow display's whole text takes 60 ms.
+    private static var longestCall: Duration { .seconds(3) }
+
+    /// - Parameter report: told, on the device's thread, when it fails and when it is well again.
+    package init(
+        _ device: Device, name: String, retry: Duration = .seconds(2),
+        report: @escaping @Sendable (DeviceCondition) -> Void = { _ in }
+    ) {
+        executor = ThreadExecutor(name: name)
+        (self.device, self.retry, self.report) = (device, retry, report)
+        // Only the newest counts: a device that was stuck does not play what is over.
+        (scores, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    deinit { executor.stop() }
+
+    /// Plays from now on; returns at once.
+    package nonisolated func post(_ score: Score<Device.Step>) { continuation.yield(score) }
+
+    package nonisolated var condition: DeviceCondition {
+        progress.withLock { progress in
+            if let since = progress.callSince, since.duration(to: .now) > Self.longestCall { return .stuck }
+            return progress.fault.map { .faulty($0) } ?? .well
+        }
+    }
+
+    /// Plays what is posted until the task is cancelled. A call that is stuck in the kernel is left behind.
+    package nonisolated func run() async {
+        var playing: Task<Void, Never>?
+        for await score in scores {
+            playing?.cancel()
+            playing = Task { await self.play(score) }
+        }
+        playing?.cancel()
+        // Not awaited: the device may never come back.
+        Task { await self.end() }
+    }
+
+    private func play(_ score: Score<Device.Step>) async {
+        repeat {
+            for beat in score.beats {
+                // A score that came meanwhile has taken over.
+                guard !Task.isCancelled else { return }
+                while !tryTo(beat.step) {
+                    guard (try? await Task.sleep(for: retry)) != nil else { return }
+                }
+                guard beat.lasts > .zero else { continue }
+                guard (try? await Task.sleep(for: beat.lasts)) != nil else { return }
+            }
+        } while score.repeats
+    }
+
+    private func tryTo(_ step: Device.Step) -> Bool {
+        progress.withLock { $0.callSince = .now }
+        var fault: DeviceFault?
+        do throws(DeviceFault) {
+            if !isOpen { try device.open() }
+            isOpen = true
+            try device.perform(step)
+        } catch {
+            if isOpen { device.close() }
+            (isOpen, fault) = (false, error)
+        }
+        let changed = progress.withLock { progress in
+            progress.callSince = nil
+            defer { progress.fault = fault }
+            return progress.fault != fault
+        }
+        if changed { report(fault.map { .faulty($0) } ?? .well) }
+        return fault == nil
+    }
+
+    private func end() {
+        if isOpen { device.close() }
+        isOpen = false
+    }
+}
