@@ -121,7 +121,7 @@ var targets: [Target] = [
         name: "KazashiTests",
         dependencies: [
             "kazashi", "kazashi-lab", "Laboratory", "VirtualCard", "TestPKI", "LibraryDesk", "SmartCard",
-            "Announcement", "HTTPClient", "JOSE", "Trust", "CPCSC", "Cryptography",
+            "Announcement", "HTTPClient", "JOSE", "Trust", "CPCSC", "CLinux", "Cryptography",
         ],
         swiftSettings: settings),
 ]

@@ -28,9 +28,7 @@ package struct Appliance: Sendable {
         let ledger = KioskLedger()
         let runtime = try KioskRuntime(
             configuration: configuration, database: database,
-            announcer: Self.announcer(for: configuration) { library, duration in
-                ledger.acknowledged(library, after: duration.milliseconds / 1_000, at: Int64(time(nil)))
-            },
+            announcer: Self.announcer(for: configuration, ledger: ledger),
             source: PCSCCardSource(nameFilter: configuration.readerName),
             panel: FrontPanel(configuration.panel) { [log] part, condition in log.note(part, condition) },
             output: output, log: log, ledger: ledger, service: service)
@@ -68,14 +66,14 @@ package struct Appliance: Sendable {
         }
     }
 
-    package static func announcer(
-        for configuration: Configuration, acknowledged: @escaping @Sendable (String, Duration) -> Void = { _, _ in }
-    ) -> Announcer {
+    package static func announcer(for configuration: Configuration, ledger: KioskLedger = KioskLedger()) -> Announcer {
         Announcer(
             kiosk: configuration.kioskID, platform: configuration.platform, signingKey: configuration.signingKey,
-            libraries: configuration.libraries, http: CurlClient(), acknowledged: acknowledged)
+            libraries: configuration.libraries, http: CurlClient(),
+            acknowledged: { library, duration in
+                ledger.acknowledged(library, after: duration.milliseconds / 1_000, at: Int64(time(nil)))
+            })
     }
-
 }
 
 /// Signals as a stream.

@@ -14,7 +14,8 @@ struct Kazashi: AsyncParsableCommand {
             Exit codes: 0 yes or done; 1 a clear no; 2 wrong use or configuration; 3 could not tell.
             People's words go to standard error; --json prints one JSON object on standard output.
             """,
-        subcommands: [Run.self, Check.self, RevocationList.self, Registration.self, Key.self])
+        version: KazashiVersion.text,
+        subcommands: [Run.self, Status.self, Check.self, RevocationList.self, Registration.self, Key.self])
 
     static func main() async {
         do {

@@ -14,11 +14,26 @@ extension Kazashi {
                 鍵の交換：key rotate で次の鍵を作り、key show の出力を各図書館に渡し、登録が済んだら key rotate --activate
                 を実行します。
                 """,
-            subcommands: [Show.self, Rotate.self])
+            subcommands: [Create.self, Show.self, Rotate.self])
     }
 }
 
 extension Kazashi.Key {
+    struct Create: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Make a new kiosk's two secrets, storage.key and kiosk-es256.pem, in a folder.",
+            discussion: "新しい端末の鍵を作ります。既にある鍵は置き換えません。")
+
+        @Argument(help: "The folder; it is there already.") var folder: String
+
+        func run() throws {
+            try withWords {
+                try SigningKeyFile.createKeys(in: folder)
+                say("\(folder): storage.key and kiosk-es256.pem are made, for their owner alone. 鍵を作りました。")
+            }
+        }
+    }
+
     struct Show: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Print the public keys as a JWK Set: the one in use, and the next one where there is one.")

@@ -23,7 +23,7 @@ import VirtualCard
             throw error
         }
         await pilot.stop()
-        for identity in ["PPID", "550217", "1980", "06d18007", "黒桐", "20260000000017"] {
+        for identity in PilotCards.identities {
             #expect(!(pilot.logged + pilot.shown.joined()).contains(identity), "an identity stands in the logs")
         }
     }

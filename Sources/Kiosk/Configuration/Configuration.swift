@@ -37,6 +37,12 @@ package struct Configuration: Sendable {
     /// The Prometheus textfile; nil: none is written.
     package let metricsFile: String?
 
+    /// The socket that the file names, for whoever may ask but not read the kiosk's secrets.
+    package static func statusSocket(file: String) throws(ConfigurationError) -> String {
+        let reader = ConfigurationReader(file: file)
+        return reader.statusSocket(try ConfigurationFile.parse(try reader.text(), file: file))
+    }
+
     /// Reads the file and everything it names.
     package init(file: String) throws(ConfigurationError) {
         let reader = ConfigurationReader(file: file)
@@ -69,7 +75,7 @@ package struct Configuration: Sendable {
         maxAge = try reader.duration(written.revocation?.max_age ?? "36h", "revocation.max_age").wholeSeconds
         platform = written.platform.issuer
         libraries = try reader.libraries(written.library, of: kioskID, platform: platform, signingKey: signingKey)
-        statusSocket = reader.resolve(written.service?.status ?? "/run/kazashi/status.sock")
+        statusSocket = reader.statusSocket(written)
         metricsFile = written.service?.metrics.map(reader.resolve)
         panel = try reader.panel(written.panel, language: written.kiosk.language ?? "ja", isTest: isTest)
     }
@@ -96,6 +102,10 @@ struct ConfigurationReader {
         return file[...slash] + path
     }
 
+    func statusSocket(_ written: ConfigurationFile) -> String {
+        resolve(written.service?.status ?? "/run/kazashi/status.sock")
+    }
+
     func duration(_ text: String, _ key: String) throws(ConfigurationError) -> WrittenDuration {
         guard let duration = WrittenDuration(text) else { throw wrong(key, #"a duration such as "2s" or "36h""#) }
         return duration
@@ -112,7 +122,10 @@ struct ConfigurationReader {
     func secret(_ path: String, _ key: String) throws(ConfigurationError) -> [UInt8] {
         let bytes = try bytes(path, key)
         var information = stat()
-        guard stat(resolve(path), &information) == 0, information.st_mode & 0o077 == 0 else {
+        // A credential of the service manager's has its reader in an access list, which shows as a group's right; its folder
+        // keeps everybody else out.
+        let isCredential = resolve(path).hasPrefix("/run/credentials/")
+        guard stat(resolve(path), &information) == 0, isCredential || information.st_mode & 0o077 == 0 else {
             throw ConfigurationError(.wrongMode, file: file, place: .key(key), "\(path) may be read by others")
         }
         return bytes

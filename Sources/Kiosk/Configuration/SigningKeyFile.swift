@@ -22,6 +22,23 @@ package struct SigningKeyFile: Sendable {
     /// - Throws: `unreadable`.
     package func current() throws(Problem) -> SigningKey { try read(path) }
 
+    /// A new kiosk's two secrets, `storage.key` and `kiosk-es256.pem`, in a folder; an existing one is never replaced.
+    /// - Throws: `alreadyPrepared`, `notWritten`.
+    package static func createKeys(in folder: String) throws(Problem) {
+        let (storage, signing) = (folder + "/storage.key", folder + "/kiosk-es256.pem")
+        guard access(storage, F_OK) != 0, access(signing, F_OK) != 0 else { throw .alreadyPrepared }
+        do {
+            var secret = try SecureRandom.shared.bytes(32)
+            defer { wipe(&secret) }
+            try StoreFile.replace(storage, with: secret)
+            var pem = try P256PrivateKey.generate().pem.withBytes { Array($0) }
+            defer { wipe(&pem) }
+            try StoreFile.replace(signing, with: pem)
+        } catch {
+            throw .notWritten
+        }
+    }
+
     /// The key that was made ready; nil when there is none.
     /// - Throws: `unreadable`.
     package func prepared() throws(Problem) -> SigningKey? { access(next, F_OK) == 0 ? try read(next) : nil }

@@ -41,6 +41,9 @@ extension KioskRuntime {
             taps: Dictionary(counts.taps.map { ($0.key.code, $0.value) }) { $0 + $1 }, test: configuration.isTest)
     }
 
+    /// The metrics' text.
+    package func metrics() async -> String { MetricsFile.text(await status(), ledger.counts) }
+
     /// Writes the metrics until the task is cancelled.
     func writeMetrics(to path: String) async {
         let file = MetricsFile(path: path)

@@ -39,7 +39,7 @@ package final class KioskLedger: Sendable {
     }
 
     /// A library acknowledged a token.
-    package func acknowledged(_ library: String, after seconds: Double, at now: Int64) {
+    func acknowledged(_ library: String, after seconds: Double, at now: Int64) {
         state.withLock {
             $0.acknowledgements[library, default: Histogram()].add(seconds)
             $0.lastAcknowledged[library] = now

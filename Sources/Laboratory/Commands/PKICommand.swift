@@ -83,6 +83,9 @@ package struct PilotCards: Sendable {
 
     package static let ppids = ["good": "PPID-0123456789abcdef-good", "revoked": "PPID-0123456789abcdef-revoked"]
 
+    /// What must stand in no log, status or metric of a kiosk that met these cards.
+    package static let identities = ["PPID", "550217", "1980-02-17", "06d18007", "黒桐", "20260000000017"]
+
     /// Keys of folder, kiosk and library are new; issuers and cards are this process's.
     package static func make(in path: String, options change: (inout PilotFolder.Options) -> Void = { _ in }) throws
         -> PilotCards

@@ -31,6 +31,9 @@ package struct DisplayEmulator: Sendable {
         }
     }
 
+    /// No command is half done.
+    package var isIdle: Bool { pending.isEmpty }
+
     package mutating func feed(_ bytes: some Sequence<UInt8>) {
         for byte in bytes {
             pending.append(byte)

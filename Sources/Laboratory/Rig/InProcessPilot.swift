@@ -33,7 +33,8 @@ package final class InProcessPilot: Sendable {
     package init(
         folder: PilotFolder, records: [[String: Any]], options: PilotFolder.Options = .init(),
         becomesReady: Bool = true,
-        outageAfter: Duration = .seconds(60)
+        outageAfter: Duration = .seconds(60), reminderAfter: Duration = .seconds(3),
+        leftCardAfter: Duration = .seconds(30)
     ) async throws {
         desk = try DeskServer(desk: folder.desk(suite: options.suite))
         var options = options
@@ -52,8 +53,10 @@ package final class InProcessPilot: Sendable {
         self.lines = lines
         let notes = Notes()
         self.notes = notes
+        let ledger = KioskLedger()
         runtime = try KioskRuntime(
-            configuration: configuration, database: database, announcer: Appliance.announcer(for: configuration),
+            configuration: configuration, database: database,
+            announcer: Appliance.announcer(for: configuration, ledger: ledger),
             source: reader,
             panel: FrontPanel(
                 layout: configuration.panel.layout,
@@ -71,7 +74,7 @@ package final class InProcessPilot: Sendable {
                     notes.logged.withLock { $0.append(line) }
                     lineContinuation.yield(line)
                 }
-            }, outageAfter: outageAfter)
+            }, ledger: ledger, outageAfter: outageAfter, reminderAfter: reminderAfter, leftCardAfter: leftCardAfter)
         running = Task { [runtime] in await runtime.run() }
         // The first start takes its lists.
         if becomesReady { for await _ in states { break } }

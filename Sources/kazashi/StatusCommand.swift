@@ -1,0 +1,83 @@
+import ArgumentParser
+import Glibc
+import Kiosk
+
+extension Kazashi {
+    struct Status: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Ask a running kiosk how it is.",
+            discussion: """
+                動作中の端末の状態を表示します。
+                Exit codes: 0 ready; 1 out of service; 2 wrong configuration; 3 no kiosk answers.
+                """)
+
+        @OptionGroup var options: ConfigurationOption
+        @Flag(help: "Print one JSON object.") var json = false
+
+        func run() async throws {
+            let path: String
+            do {
+                path = try Configuration.statusSocket(file: options.config)
+            } catch {
+                say("\(error)")
+                throw ExitCode.wrongUse
+            }
+            let report: StatusReport
+            do throws(StatusError) {
+                report = try StatusSocket.ask(path)
+            } catch {
+                say("\(path): \(Self.words(error))")
+                throw ExitCode.couldNotTell
+            }
+            print(json ? String(decoding: report.json.dropLast(), as: UTF8.self) : StatusWords.of(report))
+            if report.state != "ready" { throw ExitCode.no }
+        }
+
+        private static func words(_ error: StatusError) -> String {
+            switch error {
+            case .notRunning: "no kiosk runs here. 端末が動作していません（systemctl status kazashi）。"
+            case .refused: "the rights do not reach: be in the group kazashi. 権限がありません（kazashi グループに入ってください）。"
+            case .silent: "the kiosk does not answer. 端末が応答しません。"
+            case .malformed: "another version answers: update both. 別の版が応答しました。"
+            }
+        }
+    }
+}
+
+/// A report for people.
+enum StatusWords {
+    static func of(_ report: StatusReport) -> String {
+        var lines: [String] = []
+        let state =
+            report.cause.map { "out of service 利用できません: \($0) (\(report.code ?? "-"))" } ?? "ready 利用できます"
+        lines.append("\(report.kiosk): \(state), \(length(report.since))\(report.test ? "  TEST" : "")")
+        lines.append("version 版       \(report.version), up \(length(report.uptime))")
+        let reader =
+            !report.reader.service
+            ? "pcscd does not answer"
+            : !report.reader.reader ? "none" : report.reader.held ? "held by a blocked call" : "ready"
+        lines.append("reader リーダー   \(reader)")
+        let age = report.lists.age.map { "newest \(length($0)) old" } ?? "age unknown"
+        let end = report.lists.firstEnds.map {
+            $0 >= 0 ? ", the first runs out in \(length($0))" : ", the first has run out"
+        }
+        lines.append("lists 失効リスト  \(report.lists.served), \(report.lists.entries) entries, \(age)\(end ?? "")")
+        for library in report.libraries {
+            let last = library.acknowledged.map { "acknowledged \(length($0)) ago" } ?? "no acknowledgement yet"
+            lines.append("library 図書館    \(library.name): \(last), owed \(library.owed)")
+        }
+        for part in report.panel { lines.append("panel 表示        \(part.part): \(part.condition)") }
+        let taps = report.taps.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+        lines.append("taps 利用         \(taps.isEmpty ? "none yet" : taps)")
+        return lines.joined(separator: "\n")
+    }
+
+    private static func length(_ seconds: Int64) -> String {
+        switch seconds {
+        case ..<120: "\(seconds) s"
+        case ..<7_200: "\(seconds / 60) min"
+        case ..<172_800: "\(seconds / 3_600) h"
+        default: "\(seconds / 86_400) d"
+        }
+    }
+}

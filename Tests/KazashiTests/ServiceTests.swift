@@ -1,0 +1,129 @@
+import CLinux
+import Foundation
+import Laboratory
+import Testing
+
+extension RealStack {
+    @Suite(.enabled(if: ServiceTree.boots, "needs root, systemd-nspawn and the tree that board/tree makes"))
+    struct ServiceTests {
+        private func withTree(_ body: (ServiceTree) async throws -> Void) async throws {
+            let tree = try await ServiceTree()
+            do {
+                try await body(tree)
+            } catch {
+                await tree.stop()
+                throw error
+            }
+            await tree.stop()
+        }
+
+        /// From the installed service to one that knows the pilot's patrons, and a desk that knows its key.
+        private func start(_ tree: ServiceTree) async throws {
+            #expect(try await tree.run("systemctl", "start", "kazashi").code == 0)
+            let keys = try await tree.kazashi("key", "show").output
+            let set = try #require(
+                try JSONSerialization.jsonObject(with: Data(keys.utf8)) as? [String: [[String: String]]])
+            let key = try JSONSerialization.data(withJSONObject: try #require(set["keys"]?.first))
+            try key.write(to: URL(filePath: tree.root + "/srv/pilot/kiosk.jwk"))
+            try tree.startDesk()
+            #expect(try await tree.kazashi("registration", "import", file: "/srv/pilot/registrations.json").code == 0)
+        }
+
+        private func tap(_ tree: ServiceTree) async throws {
+            try await tree.run("kazashi-lab", "tap", "--profile", "/srv/pilot/cards/good.json", "--hold", "1500ms")
+        }
+
+        @Test(
+            "Installed and started: ready, a tap is acknowledged, the display says so; then it is removed, all but its state"
+        )
+        func life() async throws {
+            try await withTree { tree in
+                try await start(tree)
+                #expect(try await tree.property("ActiveState") == "active")
+                #expect(await tree.shows("Hold here       TEST"))
+                try await tap(tree)
+                #expect(await tree.shows("OK - take card  TEST"))
+                let status = try await tree.kazashi("status")
+                #expect(status.code == 0 && status.output.contains("ok 1") && status.output.contains("display: well"))
+                // The group may ask, others may not.
+                for (group, code) in [("kazashi", Int32(0)), ("nogroup", 3)] {
+                    let asked = try await tree.run(
+                        "setpriv", "--reuid=nobody", "--regid=\(group)", "--clear-groups", "kazashi", "status",
+                        "--config",
+                        "/etc/kazashi/kazashi.toml")
+                    #expect(asked.code == code, "\(group): \(asked)")
+                }
+                let log = try await tree.log
+                #expect(log.contains("code=ok"))
+                for identity in PilotCards.identities { #expect(!log.contains(identity)) }
+                #expect(
+                    try await tree.run("journalctl", "-u", "kazashi", "-p", "warning", "--no-pager", "-o", "cat").output
+                        .contains("out of service"))
+                // As its own user, without a shell, and with nothing that it does not need.
+                let user = try await tree.run("getent", "passwd", "kazashi").output
+                #expect(user.contains("/usr/sbin/nologin"))
+                let uninstalled = try await tree.uninstall()
+                #expect(uninstalled.code == 0 && uninstalled.output.contains("What stays"))
+                let left = try await tree.run("find", "/usr", "/etc", "/var/lib", "-xdev", "-iname", "*kazashi*").output
+                let names = left.split(separator: "\n").filter { !$0.hasPrefix("/usr/bin/kazashi-lab") }
+                #expect(
+                    Set(names).isSubset(of: [
+                        "/etc/kazashi", "/etc/kazashi/kazashi.toml", "/etc/systemd/system/kazashi.service.d",
+                        "/var/lib/kazashi", "/var/lib/kazashi/kazashi.sqlite", "/var/lib/kazashi/kazashi.sqlite-wal",
+                        "/var/lib/kazashi/kazashi.sqlite-shm",
+                    ]), "\(names)")
+            }
+        }
+
+        @Test("Killed, stopped in its tracks, pcscd restarted under it: it comes back")
+        func comesBack() async throws {
+            try await withTree { tree in
+                try await start(tree)
+                for signal in ["KILL", "STOP"] {
+                    let before = try await tree.property("MainPID")
+                    #expect(try await tree.run("systemctl", "kill", "-s", signal, "kazashi").code == 0)
+                    let words =
+                        "for i in $(seq 600); do p=$(systemctl show -p MainPID --value kazashi); [ \"$p\" != \"$0\" ] && [ \"$p\" != 0 ] && systemctl is-active -q kazashi && exit; sleep 0.1; done; exit 1"
+                    #expect(try await tree.run("/bin/sh", "-c", words, before).code == 0, "after \(signal)")
+                }
+                #expect(try await tree.log.contains("Watchdog timeout"))
+                #expect(try await tree.run("systemctl", "restart", "pcscd").code == 0)
+                #expect(try await tree.waits(forStatus: "ready"))
+                try await tap(tree)
+                #expect(await tree.shows("OK - take card"))
+            }
+        }
+
+        @Test("No clock, a state folder that is read-only or full: out of service by name, and well again after")
+        func starved() async throws {
+            try await withTree { tree in
+                // A small disk of its own for the state.
+                #expect(
+                    try await tree.run(
+                        "mount", "-t", "tmpfs", "-o", "size=6m,mode=0700,uid=kazashi,gid=kazashi", "state",
+                        "/var/lib/kazashi"
+                    ).code == 0)
+                try await start(tree)
+                #expect(try await tree.waits(forStatus: "ready"))
+                #expect(
+                    try await tree.run("dd", "if=/dev/zero", "of=/var/lib/kazashi/filler", "bs=64k", "status=none").code
+                        == 1)
+                #expect(try await tree.waits(forStatus: "storage (D2)"))
+                #expect(await tree.shows("Out of order D2"))
+                #expect(try await tree.run("rm", "/var/lib/kazashi/filler").code == 0)
+                #expect(try await tree.waits(forStatus: "ready"))
+                #expect(try await tree.run("mount", "-o", "remount,ro", "/var/lib/kazashi").code == 0)
+                #expect(try await tree.waits(forStatus: "storage (D2)"))
+                #expect(try await tree.run("mount", "-o", "remount,rw", "/var/lib/kazashi").code == 0)
+                #expect(try await tree.waits(forStatus: "ready"))
+                try tree.configure(timeSource: "synchronised")
+                // What nspawn lends is the host's clock; where that is synchronised this says nothing.
+                #expect(try await tree.run("systemctl", "restart", "--no-block", "kazashi").code == 0)
+                if kz_clock_is_synchronised() == 0 {
+                    #expect(try await tree.waits(forStatus: "clock (C1)"))
+                    #expect(try await tree.property("ActiveState") == "activating")
+                }
+            }
+        }
+    }
+}
