@@ -3,6 +3,7 @@ internal import CLinux
 internal import Dispatch
 internal import Glibc
 internal import HTTPClient
+internal import Login
 package import Logging
 internal import Panel
 internal import Registry
@@ -24,7 +25,13 @@ package struct Appliance: Sendable {
         // No core file holds what a presence held, and no other process of this user reads it.
         if kz_forbid_core_dumps() != 0 { log.warning("core dumps could not be forbidden") }
         let service = ServiceManager()
-        let database = try KioskDatabase(configuration)
+        let database: KioskDatabase
+        do {
+            database = try KioskDatabase(configuration)
+        } catch {
+            await tellThatItCanNotStart(service)
+            throw error
+        }
         let ledger = KioskLedger()
         let runtime = try KioskRuntime(
             configuration: configuration, database: database,
@@ -53,6 +60,19 @@ package struct Appliance: Sendable {
             group.cancelAll()
         }
         log.info("stopped")
+    }
+
+    /// Says on the panel why nothing goes, for a while: whoever stands there has to read it, and the service manager tries
+    /// again after it.
+    private func tellThatItCanNotStart(_ service: ServiceManager) async {
+        let cause: Cause = StateFolder.isWritable(configuration.state) ? .registry : .storage
+        output.state(cause)
+        service.status("out of service: \(cause.rawValue) (\(cause.code.rawValue))")
+        let panel = FrontPanel(configuration.panel)
+        panel.show(.outOfService(cause.code))
+        let showing = Task { await panel.run() }
+        try? await Task.sleep(for: .seconds(3))
+        showing.cancel()
     }
 
     private func statusSocket(of runtime: KioskRuntime) -> StatusSocket? {

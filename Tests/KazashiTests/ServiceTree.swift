@@ -32,7 +32,7 @@ final class ServiceTree: Sendable {
 
     /// Installs and boots; the service waits for its configuration.
     init() async throws {
-        root = FileManager.default.temporaryDirectory.appending(path: "kazashi-tree-\(UUID().uuidString)").path()
+        root = Self.repository + "/.build/tree-\(UUID().uuidString.prefix(8))"
         try await Self.shell("cp -a \"$1\" \"$2\"", Self.original, root)
         // A debug build wants Swift's libraries where they were built against.
         try await Self.shell(
