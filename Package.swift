@@ -52,7 +52,8 @@ var targets: [Target] = [
     .executableTarget(
         name: "kazashi",
         dependencies: [
-            "Kiosk", "Announcement", "Registry", "Trust", "JOSE", "Cryptography", "TLV", "Panel", logging, arguments,
+            "Kiosk", "Login", "Announcement", "Registry", "Trust", "JOSE", "Cryptography", "TLV", "Panel", logging,
+            arguments,
         ],
         swiftSettings: settings),
 

@@ -79,6 +79,15 @@ package final class Announcer: Sendable {
         await announcement.deliver(until: deadline)
     }
 
+    /// Sends a library a token that says nothing: the withdrawal of a number that was never given. Whether it is
+    /// acknowledged shows that keys, audience and clocks agree.
+    package func probe(_ library: String, deadline: ContinuousClock.Instant) async -> Delivery {
+        guard let transmitter = transmitter(for: library), let nobody = try? TokenID(), let jti = try? TokenID(),
+            let token = try? await transmitter.seal(.kiosk(.withdrawn(nobody)), jti: jti, toe: Int64(time(nil)))
+        else { return .unreachable }
+        return await transmitter.push(token, deadline: deadline)
+    }
+
     /// Takes back what left: the tap did not end welcomed. It is tried for a minute, apart from everything else.
     package func withdraw(_ announcement: TapAnnouncement) {
         for item in announcement.end() where item.mayHaveArrived { followUp(item, with: .withdrawn(item.token.jti)) }

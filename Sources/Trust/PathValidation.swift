@@ -230,7 +230,7 @@ extension PathElement {
 
 extension CertificateTime {
     /// Nil when the date is none.
-    var secondsSince1970: Int64? {
+    package var secondsSince1970: Int64? {
         CivilTime(year: year, month: month, day: day, hour: hour, minute: minute, second: second).secondsSince1970
     }
 }

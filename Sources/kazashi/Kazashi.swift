@@ -15,7 +15,7 @@ struct Kazashi: AsyncParsableCommand {
             People's words go to standard error; --json prints one JSON object on standard output.
             """,
         version: KazashiVersion.text,
-        subcommands: [Run.self, Status.self, Check.self, RevocationList.self, Registration.self, Key.self])
+        subcommands: [Run.self, Status.self, Doctor.self, Check.self, RevocationList.self, Registration.self, Key.self])
 
     static func main() async {
         do {

@@ -24,6 +24,8 @@ package actor KioskRuntime {
     private let storedTime: StoredTime
     private let service: ServiceManager
     let ledger: KioskLedger
+    /// Told each step of a tap that is only tried: nothing is written then, and nobody is told.
+    let rehearsal: (@Sendable (Rehearsed) -> Void)?
     let started = ContinuousClock.now
     private(set) var stateSince = ContinuousClock.now
 
@@ -67,13 +69,16 @@ package actor KioskRuntime {
     ///   - leftCardAfter: how long before the libraries are told that one was left.
     ///   - ledger: what the announcer notes in, too.
     ///   - service: told when the kiosk is ready, and of its state.
+    ///   - rehearsal: taps are walked through without pinning, suspending or announcing, and each step is told.
     /// - Throws: without randomness.
     package init(
         configuration: Configuration, database: KioskDatabase, announcer: Announcer, source: any CardSource,
         panel: FrontPanel, output: TapOutput, log: Logger, ledger: KioskLedger = KioskLedger(),
         service: ServiceManager = ServiceManager { _ in nil }, outageAfter: Duration = .seconds(60),
-        reminderAfter: Duration = .seconds(3), leftCardAfter: Duration = .seconds(30)
+        reminderAfter: Duration = .seconds(3), leftCardAfter: Duration = .seconds(30),
+        rehearsal: (@Sendable (Rehearsed) -> Void)? = nil
     ) throws {
+        self.rehearsal = rehearsal
         (self.reminderAfter, self.leftCardAfter) = (reminderAfter, leftCardAfter)
         (self.configuration, self.announcer) = (configuration, announcer)
         (store, outbox) = (database.registrations, database.outbox)
@@ -111,7 +116,7 @@ package actor KioskRuntime {
             }
             group.addTask { [panel] in await panel.run() }
             group.addTask { [keeper] in await keeper.run() }
-            group.addTask { [courier] in await courier.run() }
+            if rehearsal == nil { group.addTask { [courier] in await courier.run() } }
             if let path = configuration.metricsFile { group.addTask { await self.writeMetrics(to: path) } }
             group.addTask {
                 // Lists grow old and clocks lose their source without an event.
@@ -204,7 +209,10 @@ package actor KioskRuntime {
         if parts.cause != before.cause { handle(.health(parts.cause)) }
     }
 
-    func take(_ fact: Fact, of presence: Presence) { handle(.fact(presence, fact)) }
+    func take(_ fact: Fact, of presence: Presence) {
+        rehearsal?(.fact(fact))
+        handle(.fact(presence, fact))
+    }
 
     private func handle(_ event: LoginEvent) {
         for effect in machine.handle(event) { perform(effect) }
@@ -219,6 +227,7 @@ package actor KioskRuntime {
         case .reading, .proving, .announcing, .settled: return
         }
         guard reported != .some(cause) else { return }
+        rehearsal?(.state(cause))
         reported = .some(cause)
         stateSince = .now
         output.state(cause)
@@ -245,12 +254,16 @@ package actor KioskRuntime {
         case .countTries(let presence): countTries(presence)
         case .verifyBirthDate(let presence): verifyBirthDate(presence)
         case .prove(let presence): prove(presence)
-        case .pinCardKey(let presence): pinCardKey(presence)
-        case .suspend(let presence): suspend(presence)
-        case .announce(let clearance): announce(clearance)
+        case .pinCardKey(let presence):
+            guard rehearsal == nil else { return take(.cardKeyPinned(true), of: presence) }
+            pinCardKey(presence)
+        case .suspend(let presence): if rehearsal == nil { suspend(presence) }
+        case .announce(let clearance):
+            guard rehearsal == nil else { return take(.announced(.acknowledged), of: clearance.presence) }
+            announce(clearance)
         case .withdraw(let presence): withdraw(presence)
         case .endPresence(let presence): endPresence(presence)
-        case .reportLeftCard: reportLeftCard(at: trustedNow())
+        case .reportLeftCard: if rehearsal == nil { reportLeftCard(at: trustedNow()) }
         case .releaseCard(let presence): releaseCard(presence)
         case .report(let presence, let outcome): report(presence, outcome)
         case .forget(let presence): forget(presence)
@@ -340,6 +353,7 @@ package actor KioskRuntime {
     }
 
     private func report(_ presence: Presence, _ outcome: Outcome) {
+        rehearsal?(.outcome(outcome))
         let insertion = insertions.removeValue(forKey: presence)
         // Cards that waited and left before their turn have no report.
         insertions = insertions.filter { $0.key.number > presence.number }

@@ -13,6 +13,9 @@ package enum OperatorAdvice: String, Sendable, CaseIterable {
     case owedWaits, owedRefused, owedExpired
     // Keys.
     case keyAlreadyPrepared, keyNotPrepared, keyNotWritten
+    // What the doctor finds.
+    case kioskNotRunning, outOfServiceNow, clockUnset, anchorExpired, testCards, noLists, noCardService, noReader,
+        readerHeld, noRegistrations, libraryName, libraryUnreachable, libraryTLS, libraryKey, libraryRefuses
     // Certificates and lists.
     case certificateFile, listRefused, listRollback, listNetwork, storeUnavailable, storeDamaged,
         listsRunOut
@@ -122,6 +125,67 @@ package enum OperatorAdvice: String, Sendable, CaseIterable {
             (
                 "The key in use was not changed. Check the rights and the room of the folder of kiosk.signing_key.",
                 "使用中の鍵は変更していません。kiosk.signing_key のフォルダーの権限と空きを確認してください。"
+            )
+        case .kioskNotRunning:
+            ("Start it: systemctl start kazashi.", "起動してください：systemctl start kazashi")
+        case .outOfServiceNow:
+            ("The lines below say what is missing.", "以下の項目を確認してください。")
+        case .clockUnset:
+            (
+                "Give the board a time server (systemd-timesyncd) or a battery clock; with a clock of your own trust set "
+                    + "time.source to \"system\".",
+                "時刻サーバー（systemd-timesyncd）か電池付き時計を用意してください。"
+            )
+        case .anchorExpired:
+            ("Get the authority's new certificate and put it beside the old one.", "認証局の新しい証明書を入手して追加してください。")
+        case .testCards:
+            (
+                "Only for trials: take trust.test and the test anchors out before patrons come.",
+                "試験用の設定です。本番では trust.test と試験用証明書を外してください。"
+            )
+        case .noLists:
+            (
+                "Put a revocation list of the anchors' authority into [revocation] files, or name its URL.",
+                "[revocation] の files か urls に、認証局の失効リストを用意してください。"
+            )
+        case .noCardService:
+            (
+                "See `systemctl status pcscd.socket`, and that board/polkit's rule is installed for the user kazashi.",
+                "systemctl status pcscd.socket と、polkit のルール（board/polkit）を確認してください。"
+            )
+        case .noReader:
+            (
+                "Plug the reader in; pcsc_scan lists what pcscd sees. Compare reader.name.",
+                "リーダーを接続してください（pcsc_scan で一覧）。reader.name も確認してください。"
+            )
+        case .readerHeld:
+            (
+                "Unplug the reader and plug it in again; if that does not help, restart pcscd.",
+                "リーダーを抜き差ししてください。直らなければ pcscd を再起動してください。"
+            )
+        case .noRegistrations:
+            ("Import them: kazashi registration import.", "kazashi registration import で登録してください。")
+        case .libraryName:
+            ("Check the name in the library's url, and the board's name server.", "url のホスト名と DNS を確認してください。")
+        case .libraryUnreachable:
+            (
+                "Check the network, the library's url and its firewall; is its receiver running?",
+                "ネットワーク、url、ファイアウォール、図書館側の受信プログラムを確認してください。"
+            )
+        case .libraryTLS:
+            (
+                "Check the server's certificate and name, and the library's ca, client_certificate and client_key.",
+                "サーバー証明書と名前、ca・client_certificate・client_key を確認してください。"
+            )
+        case .libraryKey:
+            (
+                "receiver_key (or shared_key) is not the library's: get its key anew.",
+                "receiver_key（または shared_key）が図書館の鍵と違います。入手し直してください。"
+            )
+        case .libraryRefuses:
+            (
+                "Hand `kazashi key show` to the library again; compare kiosk.id, the audience and both clocks.",
+                "kazashi key show の出力を図書館に登録し、kiosk.id・audience・双方の時計を照合してください。"
             )
         case .certificateFile:
             ("Check the path; certificates and lists are PEM or DER.", "ファイルの場所と形式（PEM か DER）を確認してください。")

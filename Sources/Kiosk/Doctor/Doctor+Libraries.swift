@@ -1,0 +1,57 @@
+internal import Announcement
+internal import Dispatch
+internal import HTTPClient
+internal import Panel
+
+extension Doctor {
+    /// Name, connection and TLS first, for they have their own cures; then a token that says nothing: the withdrawal of a
+    /// number that was never given. Its acknowledgement shows that keys, audience and clocks agree.
+    func check(_ library: Library) async -> Finding {
+        let part = "library \(library.name)"
+        if let problem = await connection(to: library.endpoint) {
+            return Finding(part, .wrong, problem.seen, problem.advice)
+        }
+        let announcer = Appliance.announcer(for: configuration)
+        switch await announcer.probe(library.name, deadline: .now + .seconds(5)) {
+        case .acknowledged: return Finding(part, "acknowledges this kiosk's tokens")
+        case .unreachable: return Finding(part, .wrong, "no answer that counts within 5 s", .libraryUnreachable)
+        case .refused(let error):
+            let seen = "refuses this kiosk's tokens: \(error?.rawValue ?? "without a name")"
+            return Finding(part, .wrong, seen, error == .invalidKey ? .libraryKey : .libraryRefuses)
+        }
+    }
+
+    private func connection(to endpoint: Endpoint) async -> (seen: String, advice: OperatorAdvice)? {
+        switch endpoint {
+        case .udp(let host, let port):
+            let isThere = await withCheckedContinuation { continuation in
+                // The name service blocks for as long as it likes; the tool has nothing else to do.
+                DispatchQueue.global().async {
+                    continuation.resume(returning: !HostAddress.lookUp(host, port).isEmpty)
+                }
+            }
+            return isThere ? nil : ("\(host): the name is not known", .libraryName)
+        case .https(let url, let tls): return await connection(to: url, tls)
+        case .loopback(let url), .plainHTTP(let url): return await connection(to: url, TLSOptions())
+        }
+    }
+
+    private func connection(to url: String, _ tls: TLSOptions) async -> (seen: String, advice: OperatorAdvice)? {
+        do throws(HTTPClientError) {
+            _ = try await CurlClient().send(HTTPRequest(.options, url, timeout: .seconds(5), tls: tls))
+            return nil
+        } catch {
+            switch error {
+            case .network(6): return ("the name is not known", .libraryName)
+            case .network(7): return ("nobody listens there", .libraryUnreachable)
+            case .network(let code) where [35, 51, 53, 54, 58, 59, 60, 66, 77, 80, 83, 90, 91].contains(code):
+                return ("TLS fails (libcurl \(code))", .libraryTLS)
+            case .network(let code): return ("the connection fails (libcurl \(code))", .libraryUnreachable)
+            case .timedOut: return ("no answer within 5 s", .libraryUnreachable)
+            case .unusableRequest: return ("the URL, or a file of ca or client_certificate, can't be used", .libraryTLS)
+            // It answers; what, does not matter.
+            case .answerTooLarge, .cancelled, .stopped: return nil
+            }
+        }
+    }
+}

@@ -1,0 +1,232 @@
+internal import CLinux
+internal import Cryptography
+internal import Glibc
+internal import JOSE
+internal import Panel
+internal import Registry
+internal import SmartCard
+internal import Trust
+
+/// Looks at every part that a tap needs, one after another, and says what is wrong and what to do. It changes nothing:
+/// where a kiosk runs it asks that one about reader and panel, which are its.
+package struct Doctor: Sendable {
+    let configuration: Configuration
+    /// A running kiosk's own report.
+    let report: StatusReport?
+
+    package init(_ configuration: Configuration) {
+        self.configuration = configuration
+        report = try? StatusSocket.ask(configuration.statusSocket)
+    }
+
+    /// Everything, in the order in which it is mended; each finding is told as soon as it is there.
+    package func run(_ tell: (Finding) -> Void) async {
+        tell(Finding("version", "kazashi \(KazashiVersion.text)"))
+        tell(service)
+        let lists = servedLists
+        let now = TrustedClock(source: configuration.timeSource).now(
+            floor: TimeFloor(
+                newest: lists.newest.map { ($0.thisUpdate, $0.nextUpdate) },
+                stored: StoredTime(state: configuration.state).value, maxAge: configuration.maxAge))
+        tell(clock(now))
+        tell(
+            Finding(
+                "keys",
+                "storage key and signing key are there, for their owner alone; kid \(configuration.signingKey.publicJWK.keyID)"
+            ))
+        anchors(now).forEach(tell)
+        if configuration.isTest {
+            tell(Finding("trust", .warning, "test cards are believed (trust.test)", .testCards))
+        }
+        self.lists(lists, now).forEach(tell)
+        for finding in await reader() { tell(finding) }
+        tell(storage)
+        tell(await registry())
+        for library in configuration.libraries { tell(await check(library)) }
+        devices().forEach(tell)
+    }
+
+    private var service: Finding {
+        guard let report else { return Finding("service", .warning, "no kiosk runs here", .kioskNotRunning) }
+        guard let cause = report.cause else { return Finding("service", "running, ready") }
+        return Finding("service", .wrong, "running, out of service: \(cause) (\(report.code ?? "-"))", .outOfServiceNow)
+    }
+
+    private func clock(_ now: TrustedTime?) -> Finding {
+        let isAsked = configuration.timeSource == .synchronised
+        guard now != nil else {
+            return Finding(
+                "clock", .wrong,
+                isAsked && kz_clock_is_synchronised() == 0
+                    ? "the kernel says that it is not synchronised" : "it is earlier than what was seen before",
+                .clockUnset)
+        }
+        return Finding("clock", isAsked ? "synchronised" : "the system's, as configured (time.source)")
+    }
+
+    /// Days in which somebody should have got a new one.
+    private static let soon: Int64 = 90 * 86_400
+
+    private func anchors(_ now: TrustedTime?) -> [Finding] {
+        let certificates = configuration.anchors.certificates
+        guard let now = now?.secondsSince1970 else { return [Finding("anchors", "\(certificates.count) certificates")] }
+        let ends = certificates.map { ($0.notAfter.secondsSince1970 ?? .max) - now }
+        let (gone, soon) = (ends.count { $0 < 0 }, ends.count { (0..<Self.soon).contains($0) })
+        if gone > 0 {
+            return [Finding("anchors", .wrong, "\(gone) of \(ends.count) certificates have expired", .anchorExpired)]
+        }
+        if soon > 0, let first = ends.min() {
+            return [
+                Finding(
+                    "anchors", .warning,
+                    "\(soon) of \(ends.count) expire within 90 days, the first in \(first / 86_400)", .anchorExpired)
+            ]
+        }
+        return [Finding("anchors", "\(ends.count) certificates")]
+    }
+
+    private var servedLists: ServedLists {
+        let folder = configuration.state + "/revocation"
+        guard access(folder, F_OK) == 0, let store = try? RevocationStore(folder: folder) else { return .none }
+        return ServedLists(store.open().lists, anchors: configuration.anchors.certificates.map(\.publicKeyInfo))
+    }
+
+    private func lists(_ lists: ServedLists, _ now: TrustedTime?) -> [Finding] {
+        var findings: [Finding] = []
+        for path in configuration.revocationFiles where access(path, R_OK) != 0 {
+            findings.append(Finding("lists", .wrong, "\(path) is not there, or may not be read", .fileUnreadable))
+        }
+        guard !lists.signed.isEmpty else {
+            return findings + [Finding("lists", .wrong, "the store holds none", .noLists)]
+        }
+        guard let now, let newest = lists.newest else { return findings }
+        let ends = lists.ends(maxAge: configuration.maxAge).map { $0 - now.secondsSince1970 }
+        let stale = ends.count { $0 <= 0 }
+        let age = "\(lists.signed.count), the newest \((now.secondsSince1970 - newest.thisUpdate) / 60) minutes old"
+        if stale == ends.count {
+            findings.append(Finding("lists", .wrong, "\(age); all have run out", .listsRunOut))
+        } else if stale > 0 {
+            findings.append(Finding("lists", .warning, "\(age); \(stale) have run out", .listsRunOut))
+        } else {
+            findings.append(Finding("lists", "\(age); the first runs out in \((ends.min() ?? 0) / 60) minutes"))
+        }
+        return findings
+    }
+
+    // MARK: Reader
+
+    private func reader() async -> [Finding] {
+        if let reader = report?.reader {
+            guard reader.service else {
+                return [Finding("card service", .wrong, "pcscd does not answer", .noCardService)]
+            }
+            guard reader.reader else { return [Finding("reader", .wrong, "there is none", .noReader)] }
+            guard !reader.held else { return [Finding("reader", .wrong, "a blocked call holds it", .readerHeld)] }
+            return [Finding("reader", "ready, says the running kiosk")]
+        }
+        switch await firstEvent() {
+        case .serviceUnavailable, nil:
+            return [
+                Finding("card service", .wrong, "pcscd does not answer, or does not let this user in", .noCardService)
+            ]
+        case .readerUnavailable:
+            let wanted = configuration.readerName
+            return [
+                Finding("card service", "pcscd answers"),
+                Finding("reader", .wrong, wanted.isEmpty ? "there is none" : "none is called \(wanted)", .noReader),
+            ]
+        case .readerAvailable(let name), .cardInserted(let name):
+            return [Finding("card service", "pcscd answers"), Finding("reader", name)]
+        case .cardRemoved, .readerHeld, .readerReleased: return [Finding("reader", "there is one")]
+        }
+    }
+
+    /// What PC/SC says first; nil when it says nothing within five seconds.
+    private func firstEvent() async -> ReaderEvent? {
+        let (events, continuation) = AsyncStream<ReaderEvent>.makeStream()
+        let source = PCSCCardSource(nameFilter: configuration.readerName)
+        let watching = Task { await source.watch { continuation.yield($0) } }
+        let limit = Task {
+            if (try? await Task.sleep(for: .seconds(5))) != nil { continuation.finish() }
+        }
+        defer {
+            watching.cancel()
+            limit.cancel()
+        }
+        var last: ReaderEvent?
+        for await event in events {
+            last = event
+            // A service that starts when it is asked is not there at first.
+            if event != .serviceUnavailable { break }
+        }
+        return last
+    }
+
+    // MARK: Registry, storage
+
+    private var storage: Finding {
+        let state = configuration.state
+        guard access(state, F_OK) == 0 else {
+            return Finding("storage", .warning, "\(state) is not there yet", .kioskNotRunning)
+        }
+        var information = statvfs()
+        guard statvfs(state, &information) == 0, StateFolder.isWritable(state) else {
+            return Finding("storage", .wrong, "\(state) is read-only or full", .databaseUnavailable)
+        }
+        let room = UInt64(information.f_bavail) * UInt64(information.f_frsize) >> 20
+        return Finding("storage", "\(room) MiB are free under \(state)")
+    }
+
+    private func registry() async -> Finding {
+        guard access(configuration.state + "/kazashi.sqlite", F_OK) == 0 else {
+            return Finding("registry", .warning, "nobody is registered yet", .noRegistrations)
+        }
+        do throws(RegistryError) {
+            let database = try KioskDatabase(configuration)
+            defer { database.close() }
+            let count = try await database.registrations.list().count
+            return count == 0
+                ? Finding("registry", .warning, "nobody is registered yet", .noRegistrations)
+                : Finding("registry", "\(count) registrations")
+        } catch {
+            return Finding(
+                "registry", .wrong, error.code.rawValue,
+                error.code == .wrongKey
+                    ? .wrongStorageKey : error.code == .damaged ? .databaseDamaged : .databaseUnavailable)
+        }
+    }
+
+    // MARK: Panel
+
+    private func devices() -> [Finding] {
+        if let report {
+            return report.panel.map { part in
+                let fault = DeviceFault(rawValue: part.condition)
+                return part.condition == "well"
+                    ? Finding(part.part, "works, says the running kiosk")
+                    : Finding(part.part, .wrong, part.condition, fault?.advice ?? .deviceBlocked)
+            }
+        }
+        var findings: [Finding] = []
+        func open(_ part: String, _ path: String, _ device: some PanelDevice) {
+            var device = device
+            do throws(DeviceFault) {
+                try device.open()
+                device.close()
+                findings.append(Finding(part, path))
+            } catch {
+                findings.append(Finding(part, .wrong, "\(path): \(error.rawValue)", error.advice))
+            }
+        }
+        let panel = configuration.panel
+        switch panel.display {
+        case .none: findings.append(Finding("display", "none, as configured"))
+        case .terminal: findings.append(Finding("display", "the terminal"))
+        case .device(let commands, let path):
+            open("display", path, CharacterDisplay(commands, path: path, hasKana: panel.layout.hasKana))
+        }
+        if !panel.lights.isEmpty { open("lights", panel.lights.joined(separator: ", "), LampRow(panel.lights)) }
+        if let path = panel.beeper { open("sound", path, Beeper(path: path, volume: panel.volume)) }
+        return findings
+    }
+}

@@ -1,0 +1,119 @@
+import ArgumentParser
+import Kiosk
+import Login
+import Panel
+import Registry
+import Synchronization
+
+extension Kazashi {
+    struct Doctor: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Look at every part of the kiosk, and say what is wrong and what to do.",
+            discussion: """
+                端末の各部を点検し、問題と対処方法を表示します。It changes nothing. Each library is sent one token that says
+                nothing, to see whether it is acknowledged.
+                --tap waits for a card and walks it through the login without announcing, pinning or suspending; stop the
+                kiosk first (systemctl stop kazashi). カードを 1 枚試します（図書館には知らせません）。
+                Exit codes: 0 nothing is wrong; 1 something is; 2 wrong use or configuration; 3 it could not be told.
+                """)
+
+        @OptionGroup var options: ConfigurationOption
+        @Flag(help: "Print one JSON object on standard output.") var json = false
+        @Flag(help: "Wait for a card and try it, step by step.") var tap = false
+
+        func validate() throws {
+            if tap, json { throw ValidationError("--tap is for people: it has no --json.") }
+        }
+
+        func run() async throws {
+            let configuration = try options.load()
+            if tap { return try await walk(configuration) }
+            var findings: [Finding] = []
+            await Kiosk.Doctor(configuration).run { finding in
+                findings.append(finding)
+                if !json { print(Self.text(finding)) }
+            }
+            if json {
+                struct Output: Encodable {
+                    struct Line: Encodable { let part, state, seen, advice, 対処: String? }
+                    let healthy: Bool
+                    let findings: [Line]
+                }
+                printJSON(
+                    Output(
+                        healthy: !findings.contains { $0.state == .wrong },
+                        findings: findings.map {
+                            .init(
+                                part: $0.part, state: $0.state.rawValue, seen: $0.seen, advice: $0.advice?.english,
+                                対処: $0.advice?.japanese)
+                        }))
+            }
+            if findings.contains(where: { $0.state == .wrong }) { throw ExitCode.no }
+        }
+
+        private static func text(_ finding: Finding) -> String {
+            let mark =
+                switch finding.state {
+                case .fine: "ok      "
+                case .warning: "warning "
+                case .wrong: "WRONG   "
+                }
+            let advice = finding.advice.map { "\n          \($0.english)\n          \($0.japanese)" } ?? ""
+            return "\(mark)  \(finding.part): \(finding.seen)\(advice)"
+        }
+
+        // MARK: One card
+
+        private func walk(_ configuration: Configuration) async throws {
+            if (try? StatusSocket.ask(configuration.statusSocket)) != nil {
+                say(
+                    "A kiosk runs and would see the same card: systemctl stop kazashi first.\n"
+                        + "動作中の端末を先に停止してください（systemctl stop kazashi）。")
+                throw ExitCode.wrongUse
+            }
+            let outcome: Outcome?
+            do {
+                outcome = try await Rehearsal(configuration).run { step in
+                    if let text = RehearsalWords.of(step) { print(text) }
+                }
+            } catch let error as RegistryError {
+                say(RegistryWords.of(error))
+                throw ExitCode.wrongUse
+            }
+            guard let outcome else { throw ExitCode.couldNotTell }
+            if outcome != .welcomed { throw ExitCode.no }
+        }
+    }
+}
+
+/// A tap that is tried, for people.
+enum RehearsalWords {
+    static func of(_ step: Rehearsed) -> String? {
+        switch step {
+        case .state(nil): "ready: lay the card on the reader. カードを置いてください。"
+        case .state(let cause?): "out of service: \(cause.rawValue); `kazashi doctor` says what to do. 利用できません。"
+        case .fact(let fact): words(fact).map { "\($0.isGood ? "ok      " : "WRONG   ")  \($0.text)" }
+        case .outcome(.welcomed): "ok        everything holds: it would be announced. すべて正常です（通知はしていません）。"
+        case .outcome(.refused(let refusal)):
+            "WRONG     refused: \(refusal.rawValue). \(TapCode(refusal).advice.english) \(TapCode(refusal).advice.japanese)"
+        }
+    }
+
+    private static func words(_ fact: Fact) -> (isGood: Bool, text: String)? {
+        switch fact {
+        case .certificateRead: (true, "certificate read 証明書を読み取りました")
+        case .identified(let isCard):
+            (isCard, isCard ? "a My Number Card マイナンバーカードです" : "another card, or a phone 別のカードです")
+        case .lookedUp(let result): (result == .activePinned || result == .activeUnpinned, "registration 登録: \(result)")
+        case .validated(let result): (result == .good, "certificate and revocation 証明書と失効: \(result)")
+        case .challengeAnswered(let answer): (answer != .otherKey, "the card's signature カードの署名: \(answer)")
+        case .triesCounted(let left): ((left ?? 0) >= 5, "tries left 残り回数: \(left.map { "\($0)" } ?? "untold")")
+        case .birthDateVerified(let accepted): (accepted, "birth date 生年月日: \(accepted ? "accepted" : "refused")")
+        case .proofChecked(let check): (check == .proven, "the card's proof カードの真正性: \(check)")
+        case .cardFailed(let failure): (false, "the card カード: \(failure)")
+        case .registryFailed: (false, "the registry can not be read 登録を読めません")
+        case .passed(.card): (false, "five seconds have passed 5 秒を超えました")
+        case .cardKeyPinned, .announced, .passed: nil
+        }
+    }
+}
