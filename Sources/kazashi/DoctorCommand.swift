@@ -1,9 +1,9 @@
 import ArgumentParser
+import Glibc
 import Kiosk
 import Login
 import Panel
 import Registry
-import Synchronization
 
 extension Kazashi {
     struct Doctor: AsyncParsableCommand {
@@ -31,7 +31,7 @@ extension Kazashi {
             var findings: [Finding] = []
             await Kiosk.Doctor(configuration).run { finding in
                 findings.append(finding)
-                if !json { print(Self.text(finding)) }
+                if !json { printAtOnce(Self.text(finding)) }
             }
             if json {
                 struct Output: Encodable {
@@ -74,7 +74,7 @@ extension Kazashi {
             let outcome: Outcome?
             do {
                 outcome = try await Rehearsal(configuration).run { step in
-                    if let text = RehearsalWords.of(step) { print(text) }
+                    if let text = RehearsalWords.of(step) { printAtOnce(text) }
                 }
             } catch let error as RegistryError {
                 say(RegistryWords.of(error))
@@ -84,6 +84,12 @@ extension Kazashi {
             if outcome != .welcomed { throw ExitCode.no }
         }
     }
+}
+
+/// One line on standard output now, also where it is a pipe.
+private func printAtOnce(_ text: String) {
+    print(text)
+    fflush(nil)
 }
 
 /// A tap that is tried, for people.

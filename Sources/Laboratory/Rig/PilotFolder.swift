@@ -50,6 +50,7 @@ package struct PilotFolder: Sendable {
         package var isTest = true
         package var pinsAtFirstProof = true
         package var display = "terminal"
+        package var timeSource = "system"
         package var readerName = "Virtual PCD 00 00"
         /// Hours that the list is old.
         package var listAge: Double = 1
@@ -98,7 +99,7 @@ package struct PilotFolder: Sendable {
             signing_key = "kiosk-es256.pem"
 
             [time]
-            source = "system"
+            source = "\(options.timeSource)"
 
             [reader]
             name = "\(options.readerName)"
