@@ -171,7 +171,7 @@ package struct Doctor: Sendable {
         }
         var information = statvfs()
         guard statvfs(state, &information) == 0, StateFolder.isWritable(state) else {
-            return Finding("storage", .wrong, "\(state) is read-only or full", .databaseUnavailable)
+            return Finding("storage", .wrong, "\(state) is read-only or full", .stateFolder)
         }
         let room = UInt64(information.f_bavail) * UInt64(information.f_frsize) >> 20
         return Finding("storage", "\(room) MiB are free under \(state)")

@@ -1,5 +1,5 @@
-internal import Login
-internal import Panel
+package import Login
+package import Panel
 
 /// Shows faces, apart from the login. An outcome stands long enough to be read, even when the card is gone at once.
 actor PanelDriver {
@@ -78,7 +78,7 @@ extension Face {
 }
 
 extension Cause {
-    var code: OutOfServiceCode {
+    package var code: OutOfServiceCode {
         switch self {
         case .clock: .clock
         case .reader: .reader
@@ -86,6 +86,18 @@ extension Cause {
         case .revocation: .revocation
         case .registry: .registry
         case .storage: .storage
+        }
+    }
+
+    /// What a technician is to do about it.
+    package var advice: OperatorAdvice {
+        switch self {
+        case .clock: .clockUnset
+        case .reader: .noReader
+        case .cardService: .noCardService
+        case .revocation: .noLists
+        case .registry: .databaseUnavailable
+        case .storage: .stateFolder
         }
     }
 }

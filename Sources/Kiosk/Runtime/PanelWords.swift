@@ -1,9 +1,9 @@
 internal import Logging
-internal import Panel
+package import Panel
 
 extension DeviceFault {
     /// What a technician is to do about it.
-    var advice: OperatorAdvice {
+    package var advice: OperatorAdvice {
         switch self {
         case .missing: .deviceMissing
         case .refused: .deviceRefused

@@ -29,7 +29,7 @@ struct Lab: AsyncParsableCommand {
         commandName: "kazashi-lab", abstract: "Tools to try, test and pilot Kazashi; never in the appliance's image.",
         subcommands: [
             CardCommand.self, TapCommand.self, PKICommand.self, LibraryCommand.self, VectorsCommand.self,
-            DiagramCommand.self, DisplayCommand.self,
+            DiagramCommand.self, DisplayCommand.self, PanelCommand.self,
             DemoCommand.self, BenchCommand.self,
         ])
 }

@@ -14,7 +14,7 @@ package enum OperatorAdvice: String, Sendable, CaseIterable {
     // Keys.
     case keyAlreadyPrepared, keyNotPrepared, keyNotWritten
     // What the doctor finds.
-    case kioskNotRunning, outOfServiceNow, clockUnset, anchorExpired, testCards, noLists, noCardService, noReader,
+    case kioskNotRunning, outOfServiceNow, stateFolder, clockUnset, anchorExpired, testCards, noLists, noCardService, noReader,
         readerHeld, noRegistrations, libraryName, libraryUnreachable, libraryTLS, libraryKey, libraryRefuses
     // Certificates and lists.
     case certificateFile, listRefused, listRollback, listNetwork, storeUnavailable, storeDamaged,
@@ -130,6 +130,11 @@ package enum OperatorAdvice: String, Sendable, CaseIterable {
             ("Start it: systemctl start kazashi.", "起動してください：systemctl start kazashi")
         case .outOfServiceNow:
             ("The lines below say what is missing.", "以下の項目を確認してください。")
+        case .stateFolder:
+            (
+                "Make room on the disk; the state folder must be writable, for what must outlive a start.",
+                "ディスクの空きを増やし、state フォルダーに書き込めるようにしてください。"
+            )
         case .clockUnset:
             (
                 "Give the board a time server (systemd-timesyncd) or a battery clock; with a clock of your own trust set "

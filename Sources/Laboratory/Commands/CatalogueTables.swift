@@ -1,0 +1,71 @@
+internal import Kiosk
+internal import Login
+internal import Panel
+
+/// The README's tables of what a patron meets and what staff are told, drawn from the catalogue.
+package enum CatalogueTables {
+    /// Every message with its words, light and sound.
+    package static var messages: String {
+        var lines = ["| when | 2×20 | light | sound |", "|---|---|---|---|"]
+        for message in Message.all {
+            let screens = DisplayLayout().screens(of: message).map {
+                "`\(trimmed($0.upper))` `\(trimmed($0.lower))`"
+            }
+            lines.append(
+                "| \(message.name) | \(screens.joined(separator: " / ")) | \(words(message.light)) | "
+                    + "\(message.sound.map(words) ?? "–") |")
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    /// Why a kiosk takes no taps: the display's short code, the log's cause.
+    package static var causes: String {
+        let rows = Cause.allCases.map { cause in
+            "| \(cause.code.rawValue) | `\(cause.rawValue)` | \(cause.advice.english) | \(cause.advice.japanese) |"
+        }
+        return (["| display | cause | cure | 対処 |", "|---|---|---|---|"] + rows).joined(separator: "\n")
+    }
+
+    /// What can be wrong with a part of the panel.
+    package static var faults: String {
+        let rows = DeviceFault.allCases.map {
+            "| `\($0.rawValue)` | \($0.advice.english) | \($0.advice.japanese) |"
+        }
+        return (["| code | cure | 対処 |", "|---|---|---|"] + rows).joined(separator: "\n")
+    }
+
+    /// Every table, as it stands in the README.
+    package static var all: [String] { [messages, causes, taps, faults] }
+
+    /// Every code of a tap.
+    package static var taps: String {
+        rows(TapCode.all.map { ($0.code, $0.message.name, $0.advice.english, $0.advice.japanese) })
+    }
+
+    private static func rows(_ rows: [(String, String, String, String)]) -> String {
+        (["| code | on the display | meaning and cure | 意味と対処 |", "|---|---|---|---|"]
+            + rows.map { "| `\($0.0)` | \($0.1) | \($0.2) | \($0.3) |" }).joined(separator: "\n")
+    }
+
+    private static func words(_ score: Score<Lamps>) -> String {
+        score.beats.map { beat in
+            let names = zip(Lamps.each, ["left", "middle", "right"]).filter { beat.step.contains($0.0) }.map(\.1)
+            let lit = names.isEmpty ? "dark" : names.joined(separator: " and ")
+            return beat.lasts == .zero ? lit : "\(lit) \(beat.lasts.milliseconds.whole) ms"
+        }.joined(separator: ", ") + (score.repeats ? ", again and again" : "")
+    }
+
+    private static func words(_ score: Score<Tone>) -> String {
+        score.beats.filter { $0.lasts > .zero }.map { beat in
+            "\(beat.step == .sounding ? "" : "·")\(beat.lasts.milliseconds.whole)\(beat.step == .sounding ? "" : "·")"
+        }.joined(separator: " ") + " ms" + (score.repeats ? ", again and again" : "")
+    }
+
+    private static func trimmed(_ text: String) -> String {
+        String(text.reversed().drop { $0 == " " }.reversed())
+    }
+}
+
+extension Double {
+    fileprivate var whole: Int { Int(self) }
+}

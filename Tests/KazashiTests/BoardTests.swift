@@ -1,0 +1,45 @@
+import Foundation
+import Glibc
+import Laboratory
+import Testing
+
+/// What makes a board an appliance: units, rules, overlays, and the README's tables.
+@Suite struct BoardTests {
+    private static let repository = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+    private static func has(_ program: String) -> Bool { access(program, X_OK) == 0 }
+
+    @Test(
+        "The service is exposed by 1.5 at the most, by systemd's own account",
+        .enabled(if: has("/usr/bin/systemd-analyze"), "needs systemd-analyze"))
+    func exposure() async throws {
+        let result = try await ChildProcess.run(
+            "/usr/bin/systemd-analyze",
+            ["security", "--offline=yes", "--threshold=15", "--no-pager", Self.repository + "/systemd/kazashi.service"])
+        #expect(result.code == 0, "\(result.output.suffix(200)) \(result.error)")
+    }
+
+    @Test(
+        "The overlays compile without a word", .enabled(if: has("/usr/bin/dtc"), "needs device-tree-compiler"),
+        arguments: ["kazashi-panel", "kazashi-panel-i2c"])
+    func overlays(name: String) async throws {
+        let result = try await ChildProcess.run(
+            "/usr/bin/dtc",
+            ["-@", "-I", "dts", "-O", "dtb", "-o", "/dev/null", Self.repository + "/board/overlays/\(name).dts"])
+        #expect(result.code == 0 && result.error.isEmpty, "\(result.error)")
+    }
+
+    @Test("The scripts are sound", arguments: ["install", "tree", "private", "test", "demo", "fuzz", "requirements"])
+    func scripts(name: String) async throws {
+        let result = try await ChildProcess.run("/bin/bash", ["-n", Self.repository + "/board/" + name])
+        #expect(result.code == 0 && result.error.isEmpty, "\(result.error)")
+    }
+
+    @Test("The README's tables are the catalogue's")
+    func tables() throws {
+        let readme = String(
+            decoding: try Data(contentsOf: URL(filePath: Self.repository + "/README.md")), as: UTF8.self)
+        for table in CatalogueTables.all {
+            #expect(readme.contains(table), "kazashi-lab panel prints the tables as they should be")
+        }
+    }
+}
