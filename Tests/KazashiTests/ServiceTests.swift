@@ -59,6 +59,14 @@ extension RealStack {
                 #expect(
                     try await tree.run("journalctl", "-u", "kazashi", "-p", "warning", "--no-pager", "-o", "cat").output
                         .contains("out of service"))
+                // systemd finds nothing to say about the units: it would not fail on what it does not know.
+                for unit in ["kazashi.service", "kazashi-keys.service"] {
+                    let verified = try await tree.run(
+                        "systemd-analyze", "verify", "--man=no", "/usr/lib/systemd/system/\(unit)")
+                    #expect(verified.code == 0 && (verified.output + verified.error).isEmpty, "\(verified)")
+                }
+                let doctor = try await tree.kazashi("doctor")
+                #expect(doctor.code == 0, "\(doctor.output)")
                 // As its own user, without a shell, and with nothing that it does not need.
                 let user = try await tree.run("getent", "passwd", "kazashi").output
                 #expect(user.contains("/usr/sbin/nologin"))

@@ -15,6 +15,8 @@ package struct PanelOptions: Sendable {
     package var beeper: String?
     package var volume = Beeper.Volume.high
     package var quiet: QuietHours?
+
+    package init() {}
 }
 
 extension ConfigurationReader {

@@ -9,7 +9,7 @@ internal import VirtualCard
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measure; run it from a release build.",
-        subcommands: [TapBench.self, RevocationBench.self, PushBench.self])
+        subcommands: [TapBench.self, RevocationBench.self, PushBench.self, PanelBench.self])
 }
 
 /// The time of a tap, the card's own part of it, and what the host adds.

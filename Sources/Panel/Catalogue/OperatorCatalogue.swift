@@ -14,7 +14,8 @@ package enum OperatorAdvice: String, Sendable, CaseIterable {
     // Keys.
     case keyAlreadyPrepared, keyNotPrepared, keyNotWritten
     // What the doctor finds.
-    case kioskNotRunning, outOfServiceNow, stateFolder, clockUnset, anchorExpired, testCards, noLists, noCardService, noReader,
+    case kioskNotRunning, outOfServiceNow, stateFolder, clockUnset, anchorExpired, testCards, noLists, noCardService,
+        noReader,
         readerHeld, noRegistrations, libraryName, libraryUnreachable, libraryTLS, libraryKey, libraryRefuses
     // Certificates and lists.
     case certificateFile, listRefused, listRollback, listNetwork, storeUnavailable, storeDamaged,
