@@ -129,3 +129,8 @@ int kz_open_pseudo_terminal(char *path, size_t size) {
     errno = problem;
     return -1;
 }
+
+int kz_unsent(int descriptor) {
+    int count = 0;
+    return ioctl(descriptor, TIOCOUTQ, &count) == 0 ? count : 0;
+}

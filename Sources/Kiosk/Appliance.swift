@@ -68,7 +68,8 @@ package struct Appliance: Sendable {
         let cause: Cause = StateFolder.isWritable(configuration.state) ? .registry : .storage
         output.state(cause)
         service.status("out of service: \(cause.rawValue) (\(cause.code.rawValue))")
-        let panel = FrontPanel(configuration.panel)
+        // What it says stays: the next start says it again.
+        let panel = FrontPanel(configuration.panel, saysGoodbye: false)
         panel.show(.outOfService(cause.code))
         let showing = Task { await panel.run() }
         try? await Task.sleep(for: .seconds(3))

@@ -1,7 +1,7 @@
 internal import Dispatch
 package import Testing
 
-/// Tests that compute for seconds without a pause do so on threads of their own: Swift's pool has one thread a core, and
+/// Tests that compute for seconds without a pause, or block, do so on threads of their own: Swift's pool has one thread a core, and
 /// what shares it with them (servers, taps with a deadline) would run out of time without being slow.
 package struct OwnThreads: SuiteTrait, TestScoping {
     package func provideScope(

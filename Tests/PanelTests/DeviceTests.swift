@@ -1,12 +1,13 @@
 import Foundation
 import Glibc
 import Laboratory
+import OwnThreads
 import Panel
 import Synchronization
 import Testing
 
-/// Displays on a pseudo terminal: the bytes are exact, the wire is not there.
-@Suite(.timeLimit(.minutes(1))) struct DeviceTests {
+/// Displays on a pseudo terminal: the bytes are exact, the wire is not there. Reading one blocks.
+@Suite(.ownThreads, .timeLimit(.minutes(1))) struct DeviceTests {
     private static let serial: [CommandSet] = [.cd5220, .utc, .escpos]
 
     private func shows(_ terminal: PseudoTerminal, _ emulator: inout DisplayEmulator, _ rows: [String]) -> Bool {
@@ -205,6 +206,19 @@ import Testing
         running.cancel()
         await running.value
         script.gate.signal()
+    }
+
+    @Test("The last step is played when the player ends")
+    func finale() async {
+        let script = Script()
+        let player = DevicePlayer(Device(script: script), name: "ends", finale: 99)
+        let running = Task { await player.run() }
+        player.post(.steady(1))
+        var entered = script.entered.makeAsyncIterator()
+        _ = await entered.next()
+        running.cancel()
+        await running.value
+        #expect(script.performed.withLock { $0 } == [1, 99])
     }
 
     @Test("A fault is reported once, and once more when it is over; the step is played then")

@@ -45,3 +45,6 @@ void kz_tone_event(void *event, int32_t hertz);
 
 /// A pseudo terminal: the master's descriptor, not blocking, and the path that a client opens; −1 with errno set.
 int kz_open_pseudo_terminal(char *path, size_t size);
+
+/// Bytes that a serial line has not sent yet; 0 for what is no line.
+int kz_unsent(int descriptor);

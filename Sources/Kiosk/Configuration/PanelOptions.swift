@@ -68,22 +68,30 @@ extension ConfigurationReader {
 
 extension FrontPanel {
     /// The panel that `options` ask for.
-    /// - Parameter report: told when a device fails and when it is well again, on that device's thread.
+    /// - Parameters:
+    ///   - saysGoodbye: when it ends, it shows that nobody is behind it any more.
+    ///   - report: told when a device fails and when it is well again, on that device's thread.
     package init(
-        _ options: PanelOptions, report: @escaping @Sendable (Part, DeviceCondition) -> Void = { _, _ in }
+        _ options: PanelOptions, saysGoodbye: Bool = true,
+        report: @escaping @Sendable (Part, DeviceCondition) -> Void = { _, _ in }
     ) {
+        let last = saysGoodbye ? options.layout.screens(of: .stopped).first : nil
         let display: (any ScorePlayer<Screen>)? =
             switch options.display {
             case .none: nil
-            case .terminal: DevicePlayer(TerminalDisplay(), name: "display") { report(.display, $0) }
+            case .terminal: DevicePlayer(TerminalDisplay(), name: "display", finale: last) { report(.display, $0) }
             case .device(let commands, let path):
                 DevicePlayer(
-                    CharacterDisplay(commands, path: path, hasKana: options.layout.hasKana), name: "display"
+                    CharacterDisplay(commands, path: path, hasKana: options.layout.hasKana), name: "display",
+                    finale: last
                 ) { report(.display, $0) }
             }
         let lamps: (any ScorePlayer<Lamps>)? =
             options.lights.isEmpty
-            ? nil : DevicePlayer(LampRow(options.lights), name: "lights") { report(.lights, $0) }
+            ? nil
+            : DevicePlayer(LampRow(options.lights), name: "lights", finale: saysGoodbye ? [] : nil) {
+                report(.lights, $0)
+            }
         let beeper: (any ScorePlayer<Tone>)? =
             options.volume == .off
             ? nil

@@ -26,6 +26,7 @@ actor PanelDriver {
         for await face in faces { show(face) }
         later?.cancel()
         working.cancel()
+        await working.value
     }
 
     /// Comes back when the driver takes turns.

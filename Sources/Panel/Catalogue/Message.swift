@@ -11,11 +11,13 @@ package enum Message: Hashable, Sendable {
     case networkError
     /// With a short code that the README explains to staff.
     case outOfService(OutOfServiceCode)
+    /// Nobody is behind the panel any more.
+    case stopped
 
     package static let all: [Message] =
         [
             .ready, .holdStill, .pleaseWait, .welcome, .takeCard, .tryAgain, .notThisCard, .seeTheCounter,
-            .networkError,
+            .networkError, .stopped,
         ] + OutOfServiceCode.allCases.map { .outOfService($0) }
 
     /// For people who make tables and pictures of it.
@@ -30,6 +32,7 @@ package enum Message: Hashable, Sendable {
         case .notThisCard: "not-this-card"
         case .seeTheCounter: "see-the-counter"
         case .networkError: "network-error"
+        case .stopped: "stopped"
         case .outOfService(let code): "out-of-service-\(code.rawValue.lowercased())"
         }
     }
@@ -76,6 +79,7 @@ extension Message {
         case .notThisCard: .rows(japanese: "ﾁｶﾞｳｶｰﾄﾞﾃﾞｽ", english: "Not this card")
         case .seeTheCounter: .rows(japanese: "ｶｳﾝﾀｰﾍﾄﾞｳｿﾞ", english: "See the counter")
         case .networkError: .rows(japanese: "ﾂｳｼﾝｴﾗｰ ｶｳﾝﾀｰﾍ", english: "Network error")
+        case .stopped: .rows(japanese: "ﾘﾖｳﾃﾞｷﾏｾﾝ", english: "Out of service")
         case .outOfService(let code):
             .rows(japanese: "ﾘﾖｳﾃﾞｷﾏｾﾝ \(code.rawValue)", english: "Out of order \(code.rawValue)")
         }

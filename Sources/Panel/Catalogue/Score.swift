@@ -42,6 +42,7 @@ extension Message {
             Score([(.middle, .milliseconds(500)), (.right, .milliseconds(500))], repeats: true)
         case .tryAgain, .notThisCard: .blinking(.right)
         case .seeTheCounter, .networkError: .steady(.right)
+        case .stopped: .steady([])
         case .outOfService:
             Score([(.right, .milliseconds(200)), ([], .milliseconds(2_800))], repeats: true)
         }
@@ -51,7 +52,7 @@ extension Message {
     /// for a welcome.
     package var sound: Score<Tone>? {
         switch self {
-        case .ready, .holdStill, .pleaseWait, .outOfService: nil
+        case .ready, .holdStill, .pleaseWait, .outOfService, .stopped: nil
         case .welcome: .rhythm([100, 100, 100])
         case .tryAgain, .notThisCard: .rhythm([250, 150, 250, 150, 250])
         case .seeTheCounter, .networkError: .rhythm([800])

@@ -32,6 +32,7 @@ package actor DevicePlayer<Device: PanelDevice>: ScorePlayer {
     private var device: Device
     private var isOpen = false
     private let retry: Duration
+    private let finale: Device.Step?
     private nonisolated let progress = Mutex(Progress())
     private nonisolated let scores: AsyncStream<Score<Device.Step>>
     private nonisolated let continuation: AsyncStream<Score<Device.Step>>.Continuation
@@ -39,14 +40,17 @@ package actor DevicePlayer<Device: PanelDevice>: ScorePlayer {
 
     /// A call that takes longer has got stuck; a slow display's whole text takes 60 ms.
     private static var longestCall: Duration { .seconds(3) }
+    private static var longestEnd: Duration { .milliseconds(500) }
 
-    /// - Parameter report: told, on the device's thread, when it fails and when it is well again.
+    /// - Parameters:
+    ///   - finale: the last step, when the player ends: nobody is behind the device after it.
+    ///   - report: told, on the device's thread, when it fails and when it is well again.
     package init(
-        _ device: Device, name: String, retry: Duration = .seconds(2),
+        _ device: Device, name: String, retry: Duration = .seconds(2), finale: Device.Step? = nil,
         report: @escaping @Sendable (DeviceCondition) -> Void = { _ in }
     ) {
         executor = ThreadExecutor(name: name)
-        (self.device, self.retry, self.report) = (device, retry, report)
+        (self.device, self.retry, self.finale, self.report) = (device, retry, finale, report)
         // Only the newest counts: a device that was stuck does not play what is over.
         (scores, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
@@ -71,8 +75,20 @@ package actor DevicePlayer<Device: PanelDevice>: ScorePlayer {
             playing = Task { await self.play(score) }
         }
         playing?.cancel()
-        // Not awaited: the device may never come back.
-        Task { await self.end() }
+        // The device may never come back: its end is waited for only so long. This task is cancelled, another is not.
+        await Task {
+            let (ends, continuation) = AsyncStream<Never>.makeStream()
+            Task {
+                await self.end()
+                continuation.finish()
+            }
+            let limit = Task {
+                try? await Task.sleep(for: Self.longestEnd)
+                continuation.finish()
+            }
+            for await _ in ends {}
+            limit.cancel()
+        }.value
     }
 
     private func play(_ score: Score<Device.Step>) async {
@@ -110,7 +126,9 @@ package actor DevicePlayer<Device: PanelDevice>: ScorePlayer {
     }
 
     private func end() {
-        if isOpen { device.close() }
+        guard isOpen else { return }
+        if let finale { try? device.perform(finale) }
+        device.close()
         isOpen = false
     }
 }

@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 
 /// A part of the panel: a display, the lamps, the beeper. Its calls may block; `DevicePlayer` gives it a thread.
@@ -71,9 +72,15 @@ struct DeviceFile: Sendable {
         try write(value)
     }
 
-    /// Closes it; what was not sent yet is dropped first, for a held line would keep `close` waiting.
+    /// Closes it. What a slow line has not sent is waited for, 200 ms at the most, and dropped then: a held line would keep
+    /// `close` waiting.
     func close() {
-        tcflush(descriptor, TCIOFLUSH)
+        var left = 20
+        while kz_unsent(descriptor) > 0, left > 0 {
+            usleep(10_000)
+            left -= 1
+        }
+        if kz_unsent(descriptor) > 0 { tcflush(descriptor, TCIOFLUSH) }
         Glibc.close(descriptor)
     }
 }
