@@ -49,7 +49,13 @@ final class ServiceTree: Sendable {
             ["--register=no", "--keep-unit", "-q", "-D", root, "-b", "--private-network", "--console=pipe"])
         let found = try await ChildProcess.run(
             "/bin/sh",
-            ["-c", "for i in $(seq 300); do l=$(pgrep -P \(machine.pid)) && echo $l && exit; sleep 0.1; done; exit 1"])
+            [
+                "-c",
+                // nspawn has short-lived children before its system's first process.
+                "for i in $(seq 300); do for l in $(pgrep -P \(machine.pid)); do "
+                    + "[ \"$(cat /proc/$l/comm)\" = systemd ] && grep -q '^NSpid:.*[[:space:]]1$' /proc/$l/status && echo $l && exit; "
+                    + "done 2>/dev/null; sleep 0.1; done; exit 1",
+            ])
         leader = found.output.trimmingCharacters(in: .whitespacesAndNewlines)
         guard found.code == 0 else { throw Problem(description: "the tree does not boot: \(machine.standardOutput)") }
         let nsenter = ["-t", leader, "-a"]
