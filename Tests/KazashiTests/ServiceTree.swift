@@ -158,7 +158,10 @@ final class ServiceTree: Sendable {
     func waits(forStatus text: String) async throws -> Bool {
         let words =
             "for i in $(seq 600); do systemctl show -p StatusText --value kazashi | grep -q \"$0\" && exit; sleep 0.1; done; exit 1"
-        return try await run("/bin/sh", "-c", words, text).code == 0
+        if try await run("/bin/sh", "-c", words, text).code == 0 { return true }
+        // What it said instead is what whoever reads the failure needs.
+        print(try await log.suffix(6_000))
+        return false
     }
 
     /// Waits until the display has a text.
