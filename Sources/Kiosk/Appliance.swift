@@ -92,7 +92,7 @@ package struct Appliance: Sendable {
             kiosk: configuration.kioskID, platform: configuration.platform, signingKey: configuration.signingKey,
             libraries: configuration.libraries, http: CurlClient(),
             acknowledged: { library, duration in
-                ledger.acknowledged(library, after: duration.milliseconds / 1_000, at: Int64(time(nil)))
+                ledger.acknowledged(library, after: duration, at: Int64(time(nil)))
             })
     }
 }

@@ -16,6 +16,8 @@ package struct KioskDatabase: Sendable {
             libraries: configuration.libraries.map(\.name))
     }
 
+    static func path(in state: String) -> String { state + "/kazashi.sqlite" }
+
     /// Opens it under `state`; the folder and the file are made when they are not there.
     /// - Parameters:
     ///   - platform: the issuer of pseudonyms.
@@ -31,7 +33,7 @@ package struct KioskDatabase: Sendable {
             // What is owed and what is pinned must survive a pulled plug; what was removed must be gone.
             try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON")
         }
-        let path = state + "/kazashi.sqlite"
+        let path = Self.path(in: state)
         let database: DatabaseQueue
         do {
             if access(path, F_OK) == 0 {

@@ -35,14 +35,7 @@ extension Kazashi {
 /// What an operator is told about the registrations' database.
 enum RegistryWords {
     static func of(_ error: RegistryError) -> String {
-        let advice: OperatorAdvice =
-            switch error.code {
-            case .wrongKey: .wrongStorageKey
-            case .damaged: .databaseDamaged
-            case .unavailable: .databaseUnavailable
-            case .unknownID: .unknownRegistration
-            case .otherCardKey: .otherCardKey
-            }
+        let advice = error.advice
         return "registry: \(error)\n  \(advice.english)\n  \(advice.japanese)"
     }
 }

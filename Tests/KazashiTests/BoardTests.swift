@@ -5,7 +5,6 @@ import Testing
 
 /// What makes a board an appliance: units, rules, overlays, and the README's tables.
 @Suite struct BoardTests {
-    private static let repository = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
     private static func has(_ program: String) -> Bool { access(program, X_OK) == 0 }
 
     @Test(
@@ -14,7 +13,10 @@ import Testing
     func exposure() async throws {
         let result = try await ChildProcess.run(
             "/usr/bin/systemd-analyze",
-            ["security", "--offline=yes", "--threshold=15", "--no-pager", Self.repository + "/systemd/kazashi.service"])
+            [
+                "security", "--offline=yes", "--threshold=15", "--no-pager",
+                ServiceTree.repository + "/systemd/kazashi.service",
+            ])
         #expect(result.code == 0, "\(result.output.suffix(200)) \(result.error)")
     }
 
@@ -24,20 +26,20 @@ import Testing
     func overlays(name: String) async throws {
         let result = try await ChildProcess.run(
             "/usr/bin/dtc",
-            ["-@", "-I", "dts", "-O", "dtb", "-o", "/dev/null", Self.repository + "/board/overlays/\(name).dts"])
+            ["-@", "-I", "dts", "-O", "dtb", "-o", "/dev/null", ServiceTree.repository + "/board/overlays/\(name).dts"])
         #expect(result.code == 0 && result.error.isEmpty, "\(result.error)")
     }
 
     @Test("The scripts are sound", arguments: ["install", "tree", "private", "test", "demo", "fuzz", "requirements"])
     func scripts(name: String) async throws {
-        let result = try await ChildProcess.run("/bin/bash", ["-n", Self.repository + "/board/" + name])
+        let result = try await ChildProcess.run("/bin/bash", ["-n", ServiceTree.repository + "/board/" + name])
         #expect(result.code == 0 && result.error.isEmpty, "\(result.error)")
     }
 
     @Test("The README's tables are the catalogue's")
     func tables() throws {
         let readme = String(
-            decoding: try Data(contentsOf: URL(filePath: Self.repository + "/README.md")), as: UTF8.self)
+            decoding: try Data(contentsOf: URL(filePath: ServiceTree.repository + "/README.md")), as: UTF8.self)
         for table in CatalogueTables.all {
             #expect(readme.contains(table), "kazashi-lab panel prints the tables as they should be")
         }

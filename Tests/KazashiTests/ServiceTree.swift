@@ -7,8 +7,7 @@ import Testing
 /// A Debian system of its own, booted by systemd-nspawn, with Kazashi installed by the technician's script; pcscd with the
 /// virtual reader, a serial display and a library's desk are inside.
 final class ServiceTree: Sendable {
-    private static let repository: String = String(
-        #filePath.split(separator: "/").dropLast(3).reduce(into: "") { $0 += "/" + $1 })
+    static let repository = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
     private static let original = repository + "/.build/debian-tree"
 
     /// Whether there is a tree that boots here (`board/tree`).

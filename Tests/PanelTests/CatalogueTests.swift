@@ -1,3 +1,4 @@
+import Laboratory
 import Panel
 import Testing
 
@@ -40,7 +41,7 @@ import Testing
     @Test("Ready takes turns, Japanese and English, the configured language first")
     func turns() {
         let japanese = DisplayLayout().screens(of: .ready)
-        #expect(japanese.map { $0.lower.trimmed } == ["ｶｻﾞｼﾃｸﾀﾞｻｲ", "Hold here"])
+        #expect(japanese.map { $0.lower.withoutTrailingSpaces } == ["ｶｻﾞｼﾃｸﾀﾞｻｲ", "Hold here"])
         #expect(DisplayLayout(language: .en).screens(of: .ready) == japanese.reversed())
         #expect(DisplayLayout().score(of: .ready).repeats)
         #expect(DisplayLayout(takesTurns: false).score(of: .ready).beats.count == 1)
@@ -62,10 +63,6 @@ import Testing
             #expect(Message.seeTheCounter.phrase.texts.allSatisfy { !$0.lowercased().contains(word) })
         }
     }
-}
-
-extension String {
-    var trimmed: String { String(reversed().drop { $0 == " " }.reversed()) }
 }
 
 @Suite struct CueTests {

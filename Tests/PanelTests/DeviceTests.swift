@@ -38,7 +38,7 @@ import Testing
                 // Start bit, eight bits, stop bit.
                 #expect(Double(bytes.count) * 10 / 9_600 < 0.060)
                 emulator.feed(bytes)
-                #expect(emulator.rows == [screen.upper.trimmed, screen.lower.trimmed])
+                #expect(emulator.rows == [screen.upper.withoutTrailingSpaces, screen.lower.withoutTrailingSpaces])
             }
         }
         #expect(emulator.unknown == 0)

@@ -15,6 +15,7 @@ package struct Configuration: Sendable {
     package let minGap: Double
     /// The folder of everything that outlives a start.
     package let state: String
+    package var revocationStore: String { state + "/revocation" }
     package let storageKey: SecretBytes
     package let signingKeyFile: SigningKeyFile
     package let signingKey: SigningKey

@@ -25,9 +25,7 @@ package struct Doctor: Sendable {
         tell(service)
         let lists = servedLists
         let now = TrustedClock(source: configuration.timeSource).now(
-            floor: TimeFloor(
-                newest: lists.newest.map { ($0.thisUpdate, $0.nextUpdate) },
-                stored: StoredTime(state: configuration.state).value, maxAge: configuration.maxAge))
+            floor: lists.floor(stored: StoredTime(state: configuration.state).value, maxAge: configuration.maxAge))
         tell(clock(now))
         tell(
             Finding(
@@ -86,7 +84,7 @@ package struct Doctor: Sendable {
     }
 
     private var servedLists: ServedLists {
-        let folder = configuration.state + "/revocation"
+        let folder = configuration.revocationStore
         guard access(folder, F_OK) == 0, let store = try? RevocationStore(folder: folder) else { return .none }
         return ServedLists(store.open().lists, anchors: configuration.anchors.certificates.map(\.publicKeyInfo))
     }
@@ -169,16 +167,14 @@ package struct Doctor: Sendable {
         guard access(state, F_OK) == 0 else {
             return Finding("storage", .warning, "\(state) is not there yet", .kioskNotRunning)
         }
-        var information = statvfs()
-        guard statvfs(state, &information) == 0, StateFolder.isWritable(state) else {
+        guard StateFolder.isWritable(state) else {
             return Finding("storage", .wrong, "\(state) is read-only or full", .stateFolder)
         }
-        let room = UInt64(information.f_bavail) * UInt64(information.f_frsize) >> 20
-        return Finding("storage", "\(room) MiB are free under \(state)")
+        return Finding("storage", "\(StateFolder.room(state) >> 20) MiB are free under \(state)")
     }
 
     private func registry() async -> Finding {
-        guard access(configuration.state + "/kazashi.sqlite", F_OK) == 0 else {
+        guard access(KioskDatabase.path(in: configuration.state), F_OK) == 0 else {
             return Finding("registry", .warning, "nobody is registered yet", .noRegistrations)
         }
         do throws(RegistryError) {
@@ -189,10 +185,7 @@ package struct Doctor: Sendable {
                 ? Finding("registry", .warning, "nobody is registered yet", .noRegistrations)
                 : Finding("registry", "\(count) registrations")
         } catch {
-            return Finding(
-                "registry", .wrong, error.code.rawValue,
-                error.code == .wrongKey
-                    ? .wrongStorageKey : error.code == .damaged ? .databaseDamaged : .databaseUnavailable)
+            return Finding("registry", .wrong, error.code.rawValue, error.advice)
         }
     }
 

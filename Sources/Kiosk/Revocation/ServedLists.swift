@@ -19,6 +19,12 @@ struct ServedLists: Sendable {
     /// The list that was issued last.
     var newest: RevocationList? { signed.max { $0.thisUpdate < $1.thisUpdate } }
 
+    /// Before what no time is believed.
+    /// - Parameter stored: the time stored last, seconds since 1970.
+    func floor(stored: Int64?, maxAge: Int64) -> TimeFloor {
+        TimeFloor(newest: newest.map { ($0.thisUpdate, $0.nextUpdate) }, stored: stored, maxAge: maxAge)
+    }
+
     /// When complete lists run out, seconds since 1970; a delta alone says nothing.
     func ends(maxAge: Int64) -> [Int64] {
         signed.filter { !$0.isDelta }.map { list in

@@ -104,7 +104,7 @@ extension KioskRuntime {
                 proof: proof)
             let start = ContinuousClock.now
             let delivery = await announcer.deliver(cleared.sealed, deadline: deadline)
-            ledger.took(start.duration(to: .now).milliseconds / 1_000, .announcement)
+            ledger.took(start.duration(to: .now), .announcement)
             // Not on the patron's time.
             Task { await Self.rememberIssuer(of: proof, registration, store) }
             switch delivery {

@@ -38,7 +38,7 @@ package actor KioskRuntime {
     private(set) var revocation = ServedLists.none
     private var freshness: FreshnessWatch
     private lazy var keeper = RevocationKeeper(
-        folder: configuration.state + "/revocation", files: configuration.revocationFiles,
+        folder: configuration.revocationStore, files: configuration.revocationFiles,
         urls: configuration.revocationURLs, anchors: configuration.anchors.certificates, log: log
     ) { [weak self] in await self?.serve($0) }
     private(set) var lastStored: Int64?
@@ -150,10 +150,7 @@ package actor KioskRuntime {
 
     /// The time that may decide about certificates; nil while there is none.
     func trustedNow() -> TrustedTime? {
-        clock.now(
-            floor: TimeFloor(
-                newest: revocation.newest.map { ($0.thisUpdate, $0.nextUpdate) }, stored: lastStored,
-                maxAge: configuration.maxAge))
+        clock.now(floor: revocation.floor(stored: lastStored, maxAge: configuration.maxAge))
     }
 
     private func checkHealth() {
@@ -347,7 +344,7 @@ package actor KioskRuntime {
         guard let held = evidence[presence] else { return }
         if !held.isReleased, let insertion = insertions[presence] {
             evidence[presence]?.isReleased = true
-            ledger.took(insertion.at.duration(to: .now).milliseconds / 1_000, .card)
+            ledger.took(insertion.at.duration(to: .now), .card)
         }
         Task { await held.session.release() }
     }
@@ -357,8 +354,9 @@ package actor KioskRuntime {
         let insertion = insertions.removeValue(forKey: presence)
         // Cards that waited and left before their turn have no report.
         insertions = insertions.filter { $0.key.number > presence.number }
-        let total = insertion.map { $0.at.duration(to: .now).milliseconds } ?? 0
-        ledger.tap(outcome, total: total / 1_000)
+        let whole = insertion.map { $0.at.duration(to: .now) } ?? .zero
+        let total = whole.milliseconds
+        ledger.tap(outcome, total: whole)
         if outcome == .welcomed, let held = evidence[presence], configuration.minGap > 0 {
             welcomed = (hmacSHA256(held.certificate, key: gapKey), .now + .milliseconds(configuration.minGap * 1_000))
         }

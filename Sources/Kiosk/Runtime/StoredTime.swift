@@ -23,10 +23,12 @@ enum StateFolder {
     /// Less is full: the database and its journal want more than a block.
     private static let least: UInt64 = 1 << 20
 
-    static func isWritable(_ path: String) -> Bool {
+    static func isWritable(_ path: String) -> Bool { room(path) >= least }
+
+    /// Bytes that it still takes; none where it is read-only, or not there.
+    static func room(_ path: String) -> UInt64 {
         var information = statvfs()
-        guard statvfs(path, &information) == 0 else { return false }
-        let room = UInt64(information.f_bavail) * UInt64(information.f_frsize)
-        return information.f_flag & UInt(ST_RDONLY) == 0 && room >= least
+        guard statvfs(path, &information) == 0, information.f_flag & UInt(ST_RDONLY) == 0 else { return 0 }
+        return UInt64(information.f_bavail) * UInt64(information.f_frsize)
     }
 }

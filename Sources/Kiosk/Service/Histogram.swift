@@ -8,7 +8,8 @@ struct Histogram: Sendable {
     private(set) var sum = 0.0
     var count: Int { counts.reduce(0, +) }
 
-    mutating func add(_ seconds: Double) {
+    mutating func add(_ duration: Duration) {
+        let seconds = duration.milliseconds / 1_000
         counts[Self.bounds.firstIndex { seconds <= $0 } ?? Self.bounds.count] += 1
         sum += seconds
     }

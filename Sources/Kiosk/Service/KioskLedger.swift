@@ -27,21 +27,21 @@ package final class KioskLedger: Sendable {
 
     var counts: Counts { state.withLock { $0 } }
 
-    func tap(_ outcome: Outcome, total: Double) {
+    func tap(_ outcome: Outcome, total: Duration) {
         state.withLock {
             $0.taps[outcome, default: 0] += 1
             $0.stages[.total, default: Histogram()].add(total)
         }
     }
 
-    func took(_ seconds: Double, _ stage: Stage) {
-        state.withLock { $0.stages[stage, default: Histogram()].add(seconds) }
+    func took(_ duration: Duration, _ stage: Stage) {
+        state.withLock { $0.stages[stage, default: Histogram()].add(duration) }
     }
 
     /// A library acknowledged a token.
-    func acknowledged(_ library: String, after seconds: Double, at now: Int64) {
+    func acknowledged(_ library: String, after duration: Duration, at now: Int64) {
         state.withLock {
-            $0.acknowledgements[library, default: Histogram()].add(seconds)
+            $0.acknowledgements[library, default: Histogram()].add(duration)
             $0.lastAcknowledged[library] = now
         }
     }

@@ -4,7 +4,7 @@ internal import Glibc
 /// happens where there is none.
 package struct ServiceManager: Sendable {
     private let socketPath: String?
-    /// How often it wants to hear that we live: half of what it waits; nil: it does not.
+    /// How often it is told that we live: a third of what it waits; nil: it does not want to hear.
     package let watchdog: Duration?
 
     /// - Parameter environment: NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID.

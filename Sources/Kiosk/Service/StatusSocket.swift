@@ -8,7 +8,7 @@ package final class StatusSocket: Sendable {
     private nonisolated(unsafe) let source: any DispatchSourceRead
 
     /// - Parameter answer: the bytes for one connection.
-    /// - Throws: `errno` as a number, when the socket can't be made there.
+    /// - Throws: what the system said, when the socket can't be made there.
     package init(_ path: String, answer: @escaping @Sendable () async -> [UInt8]) throws(SystemProblem) {
         self.path = path
         let listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | O_NONBLOCK | O_CLOEXEC, 0)
@@ -17,7 +17,7 @@ package final class StatusSocket: Sendable {
             close(listener)
             throw SystemProblem(ENAMETOOLONG)
         }
-        // One that an earlier run left; a running one holds the database, so this is not its.
+        // One that an earlier run left. Whoever starts last is the one that answers.
         unlink(path)
         let bound = withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {

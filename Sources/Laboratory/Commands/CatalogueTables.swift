@@ -9,7 +9,7 @@ package enum CatalogueTables {
         var lines = ["| when | 2×20 | light | sound |", "|---|---|---|---|"]
         for message in Message.all {
             let screens = DisplayLayout().screens(of: message).map {
-                "`\(trimmed($0.upper))` `\(trimmed($0.lower))`"
+                "`\($0.upper.withoutTrailingSpaces)` `\($0.lower.withoutTrailingSpaces)`"
             }
             lines.append(
                 "| \(message.name) | \(screens.joined(separator: " / ")) | \(words(message.light)) | "
@@ -59,10 +59,6 @@ package enum CatalogueTables {
         score.beats.filter { $0.lasts > .zero }.map { beat in
             "\(beat.step == .sounding ? "" : "·")\(beat.lasts.milliseconds.whole)\(beat.step == .sounding ? "" : "·")"
         }.joined(separator: " ") + " ms" + (score.repeats ? ", again and again" : "")
-    }
-
-    private static func trimmed(_ text: String) -> String {
-        String(text.reversed().drop { $0 == " " }.reversed())
     }
 }
 

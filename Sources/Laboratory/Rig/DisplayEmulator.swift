@@ -27,7 +27,7 @@ package struct DisplayEmulator: Sendable {
                 let code = byte >= 0xA1 ? UInt32(byte) + 0xFEC0 : UInt32(byte)
                 if let scalar = Unicode.Scalar(code) { text.append(scalar) }
             }
-            return String(String(text).reversed().drop { $0 == " " }.reversed())
+            return String(text).withoutTrailingSpaces
         }
     }
 
@@ -116,4 +116,9 @@ package struct DisplayEmulator: Sendable {
         cells[cursor.row][cursor.column] = byte
         cursor.column += 1
     }
+}
+
+extension String {
+    /// A display's row as a person reads it.
+    package var withoutTrailingSpaces: String { String(reversed().drop { $0 == " " }.reversed()) }
 }
