@@ -11,8 +11,8 @@ import Testing
     private static let serial: [CommandSet] = [.cd5220, .utc, .escpos]
 
     private func shows(_ terminal: PseudoTerminal, _ emulator: inout DisplayEmulator, _ rows: [String]) -> Bool {
-        // Ten seconds at the most; a display that says something else is read on.
-        for _ in 0..<100 where emulator.rows != rows { emulator.feed(terminal.read(wait: 100)) }
+        // Half a minute at the most; a display that says something else is read on.
+        for _ in 0..<300 where emulator.rows != rows { emulator.feed(terminal.read(wait: 100)) }
         return emulator.rows == rows
     }
 

@@ -48,6 +48,7 @@ package struct DisplayEmulator: Sendable {
         case (_, 0x0C), (.utc, 0x1F):
             clear()
         case (.utc, 0x14): break
+        case (_, 0x0D): cursor.column = 0
         case (.escpos, 0x1F):
             guard let second = pending.dropFirst().first else { return false }
             switch second {

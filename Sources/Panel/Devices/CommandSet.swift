@@ -16,12 +16,12 @@ package enum CommandSet: String, Sendable, CaseIterable {
         let escape = Self.escape
         switch self {
         case .cd5220:
-            // ESC @; JIS fonts (ESC c J); cursor off (ESC _ 0).
-            return [escape, 0x40] + (hasKana ? [escape, 0x63, 0x4A] : []) + [escape, 0x5F, 0x00]
+            // CR ends a row that was cut off half-said; ESC @; JIS fonts (ESC c J); cursor off (ESC _ 0).
+            return [0x0D, escape, 0x40] + (hasKana ? [escape, 0x63, 0x4A] : []) + [escape, 0x5F, 0x00]
         case .utc:
-            // The enhanced mode (ESC d) has the commands of whole rows; cursor off (DC4), clear (US). Its fonts are set by
+            // CR ends a row that was cut off half-said. The enhanced mode (ESC d) has the commands of whole rows; cursor off (DC4), clear (US). Its fonts are set by
             // the display's switches.
-            return [escape, 0x64, 0x14, 0x1F]
+            return [0x0D, escape, 0x64, 0x14, 0x1F]
         case .escpos:
             // ESC @; code page 1, katakana (ESC t 1); clear (FF); cursor off (US C 0).
             return [escape, 0x40] + (hasKana ? [escape, 0x74, 0x01] : []) + [0x0C, 0x1F, 0x43, 0x00]
