@@ -52,7 +52,7 @@ private final class NotifySocket: Sendable {
         manager.status("out of\nservice")
         manager.alive()
         manager.stopping()
-        #expect((0..<4).map { _ in socket.next() } == ["READY=1", "STATUS=out ofservice", "WATCHDOG=1", "STOPPING=1"])
+        #expect((0..<4).map { _ in socket.next() } == ["READY=1", "STATUS=out of service", "WATCHDOG=1", "STOPPING=1"])
     }
 
     @Test("The watchdog is fed three times as often as it wants, and only by whom it means")

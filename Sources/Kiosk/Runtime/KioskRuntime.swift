@@ -20,8 +20,8 @@ package actor KioskRuntime {
     let panel: PanelDriver
     private let output: TapOutput
     let log: Logger
-    private let clock: TrustedClock
-    private let storedTime: StoredTime
+    let clock: TrustedClock
+    let storedTime: StoredTime
     private let service: ServiceManager
     let ledger: KioskLedger
     /// Told each step of a tap that is only tried: nothing is written then, and nobody is told.
@@ -30,22 +30,22 @@ package actor KioskRuntime {
     private(set) var stateSince = ContinuousClock.now
 
     private var machine = LoginMachine()
-    private(set) var parts = Parts()
+    var parts = Parts()
     private var reported: Cause?? = .none
     /// Why it takes no taps; before anything was reported, for want of a reader.
     var shownCause: Cause? { reported ?? .reader }
     var evidence: [Presence: PresenceEvidence] = [:]
-    private(set) var revocation = ServedLists.none
-    private var freshness: FreshnessWatch
-    private lazy var keeper = RevocationKeeper(
+    var revocation = ServedLists.none
+    var freshness: FreshnessWatch
+    private(set) lazy var keeper = RevocationKeeper(
         folder: configuration.revocationStore, files: configuration.revocationFiles,
         urls: configuration.revocationURLs, anchors: configuration.anchors.certificates, log: log
     ) { [weak self] in await self?.serve($0) }
-    private(set) var lastStored: Int64?
+    var lastStored: Int64?
     private(set) lazy var courier = OutboxCourier(
         outbox: outbox, announcer: announcer, libraries: configuration.libraries.map(\.name),
         now: { [weak self] in await self?.trustedNow()?.secondsSince1970 }, report: { [log] in log.note($0) })
-    private var outage: OutageWatch
+    var outage: OutageWatch
     /// Keys that signed age records, each verified once under the card anchors.
     var issuers: [KeyIdentifier: RecordIssuerKey] = [:]
 
@@ -127,65 +127,6 @@ package actor KioskRuntime {
         for presence in evidence.keys { forget(presence) }
     }
 
-    /// Reads the lists again, and the kiosk's and the libraries' keys (SIGHUP). Registrations need no such thing: each tap
-    /// reads its own.
-    package func reload() async {
-        do throws(SigningKeyFile.Problem) {
-            await announcer.renew(signingKey: try configuration.signingKeyFile.current())
-        } catch {
-            log.error("the signing key can not be read again", metadata: ["code": "\(error.rawValue)"])
-        }
-        await keeper.reload()
-    }
-
-    private func serve(_ lists: ServedLists) {
-        revocation = lists
-        log.info(
-            "revocation lists",
-            metadata: [
-                "served": "\(lists.signed.count)", "entries": "\(lists.signed.reduce(0) { $0 + $1.index.count })",
-            ])
-        checkHealth()
-    }
-
-    /// The time that may decide about certificates; nil while there is none.
-    func trustedNow() -> TrustedTime? {
-        clock.now(floor: revocation.floor(stored: lastStored, maxAge: configuration.maxAge))
-    }
-
-    private func checkHealth() {
-        let now = trustedNow()
-        parts.hasClock = now != nil
-        parts.hasStorage = StateFolder.isWritable(configuration.state)
-        parts.hasFreshList = now.map { revocation.anyIsFresh(at: $0, maxAge: configuration.maxAge) } ?? false
-        // Also one that turned out to run ahead is stored anew.
-        if let now, lastStored.map({ now.secondsSince1970 < $0 || now.secondsSince1970 >= $0 + 600 }) ?? true {
-            if storedTime.store(now.secondsSince1970) {
-                lastStored = now.secondsSince1970
-            } else {
-                log.warning("the time could not be stored", metadata: ["folder": "\(configuration.state)"])
-            }
-        }
-        if let now {
-            let ends = revocation.ends(maxAge: configuration.maxAge)
-            if let notice = freshness.notice(ends, at: now.secondsSince1970) { warn(notice) }
-        }
-        handle(.health(parts.cause))
-        if let cause = outage.lasting(parts.cause) { report(outage: cause, at: now) }
-    }
-
-    /// Before lists run out, and when they have.
-    private func warn(_ notice: FreshnessWatch.Notice) {
-        let advice = OperatorAdvice.listsRunOut
-        log.warning(
-            notice.stale > 0 ? "revocation lists have run out" : "revocation lists will run out",
-            metadata: [
-                "lists": "\(notice.lists)", "stale": "\(notice.stale)", "soon": "\(notice.soon)",
-                "minutes": "\(notice.seconds.map { "\($0 / 60)" } ?? "-")", "advice": "\(advice.english)",
-                "対処": "\(advice.japanese)",
-            ])
-    }
-
     // MARK: Events
 
     private func take(_ event: ReaderEvent, at instant: ContinuousClock.Instant) {
@@ -211,7 +152,7 @@ package actor KioskRuntime {
         handle(.fact(presence, fact))
     }
 
-    private func handle(_ event: LoginEvent) {
+    func handle(_ event: LoginEvent) {
         for effect in machine.handle(event) { perform(effect) }
         reportState()
     }
@@ -310,34 +251,6 @@ package actor KioskRuntime {
             return false
         }
         return welcomed.mark == hmacSHA256(certificate, key: gapKey)
-    }
-
-    private func validate(_ presence: Presence) {
-        guard let held = evidence[presence], let now = trustedNow() else {
-            return take(.validated(.undetermined), of: presence)
-        }
-        let (configuration, lists) = (configuration, revocation.lists)
-        let certificate = UnverifiedCertificate(der: held.certificate)
-        spawn(presence) {
-            let result = await CertificateValidation.run(
-                certificate, anchors: configuration.anchors, requirements: configuration.requirements, lists: lists,
-                maxAge: configuration.maxAge, at: now)
-            switch result {
-            case .good(let validated, let revocation):
-                await self.keep(validated, revocation, of: presence)
-                return .validated(.good)
-            case .bad(let validation): return .validated(validation)
-            case .damaged:
-                Task { await self.keeper.repair() }
-                return .validated(.undetermined)
-            }
-        }
-    }
-
-    private func keep(_ validated: ValidatedCertificate, _ revocation: GoodRevocation, of presence: Presence) {
-        evidence[presence]?.validated = validated
-        evidence[presence]?.revocation = revocation
-        sealToken(presence)
     }
 
     private func releaseCard(_ presence: Presence) {

@@ -22,7 +22,9 @@ package struct ServiceManager: Sendable {
     package func stopping() { tell("STOPPING=1") }
 
     /// One line for `systemctl status`.
-    package func status(_ text: String) { tell("STATUS=" + text.filter { !$0.isNewline }) }
+    package func status(_ text: String) {
+        tell("STATUS=" + text.split(whereSeparator: \.isNewline).joined(separator: " "))
+    }
 
     private func tell(_ message: String) {
         guard let socketPath, var address = sockaddr_un(path: socketPath) else { return }

@@ -39,7 +39,9 @@ struct TapBench: AsyncParsableCommand {
         let path = FileManager.default.temporaryDirectory.appending(path: "kazashi-bench-\(UUID().uuidString)").path()
         defer { try? FileManager.default.removeItem(atPath: path) }
         var options = PilotFolder.Options()
-        options.display = "none"
+        let display = try SerialDisplay()
+        defer { display.stop() }
+        options.display = "cd5220:" + display.path
         let pilot = try PilotCards.make(in: path) { $0 = options }
         let cards = pilot
         let stack = try await PilotStack(folder: cards.folder, records: cards.records, options: options)

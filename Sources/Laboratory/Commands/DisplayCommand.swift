@@ -3,7 +3,7 @@ internal import Foundation
 internal import Panel
 
 /// A serial display to try a kiosk with: a line to write to, and what stands on the display.
-struct DisplayCommand: ParsableCommand {
+struct DisplayCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "display",
         abstract: "Be a two-row serial display: make a line, and print both rows whenever they change.")
@@ -12,22 +12,16 @@ struct DisplayCommand: ParsableCommand {
     @Option(help: "20 or 16.") var columns = 20
     @Option(help: "A link to the line, made anew.") var link: String
 
-    func run() throws {
+    func run() async throws {
         guard let commands = CommandSet(rawValue: commands) else { throw ValidationError("No such command set.") }
         guard let width = DisplayLayout.Width(rawValue: columns) else { throw ValidationError("20 or 16 columns.") }
-        let terminal = try PseudoTerminal()
+        let display = try SerialDisplay(commands, width: width)
         // Whoever tries a kiosk as a user of its own.
-        chmod(terminal.path, 0o666)
+        chmod(display.path, 0o666)
         unlink(link)
-        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: terminal.path)
-        var emulator = DisplayEmulator(commands, width: width)
-        var shown = emulator.rows
-        while true {
-            emulator.feed(terminal.read(wait: -1))
-            // Half a text is none.
-            guard emulator.rows != shown, emulator.isIdle else { continue }
-            shown = emulator.rows
-            FileHandle.standardOutput.write(Data("[\(shown.joined(separator: "|"))]\n".utf8))
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: display.path)
+        for await change in display.changes {
+            FileHandle.standardOutput.write(Data("[\(change.rows.joined(separator: "|"))]\n".utf8))
         }
     }
 }

@@ -2,14 +2,23 @@ internal import ArgumentParser
 internal import Foundation
 internal import Kiosk
 internal import Panel
+internal import VirtualCard
 
 /// What the panel costs a tap.
 struct PanelBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "panel",
-        abstract: "What showing something costs a tap, with a display that reads and one that does not.")
+        abstract: """
+            What showing something costs a tap, with a display that reads and one that does not; how soon a card is
+            noticed.
+            """)
 
     func run() async throws {
+        try await costs()
+        try await noticed()
+    }
+
+    private func costs() async throws {
         for reads in [true, false] {
             let terminal = try PseudoTerminal()
             let reading = Thread {
@@ -41,5 +50,32 @@ struct PanelBench: AsyncParsableCommand {
             reading.cancel()
             terminal.close()
         }
+    }
+
+    /// From a card's insertion event to its words at the end of the serial line; a real line takes 50 ms more.
+    private func noticed() async throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "kazashi-bench-\(UUID().uuidString)").path()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let cards = try PilotCards.make(in: path)
+        let line = try SerialDisplay()
+        var options = PanelOptions()
+        options.display = .device(.cd5220, path: line.path)
+        let pilot = try await InProcessPilot(
+            folder: cards.folder, records: cards.records, panel: FrontPanel(options))
+        // A card without delays would be done before anybody read the first words.
+        let card = try CardInField(cards.good.profile, timing: CardTiming(bitRate: 424, signature: 250))
+        var timings = Timings()
+        for _ in 0..<100 {
+            let start = ContinuousClock.now
+            pilot.reader.insert(card)
+            guard let noticed = await line.shows("Hold still") else { break }
+            timings.add(start.duration(to: noticed))
+            _ = await pilot.nextTap()
+            _ = await line.shows("OK")
+            pilot.reader.remove()
+        }
+        await pilot.stop()
+        line.stop()
+        timings.emit("event to words on the line")
     }
 }

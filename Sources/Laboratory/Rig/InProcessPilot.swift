@@ -3,7 +3,7 @@ internal import Foundation
 package import Kiosk
 package import LibraryDesk
 internal import Logging
-internal import Panel
+package import Panel
 package import Registry
 internal import Synchronization
 package import VirtualCard
@@ -30,11 +30,12 @@ package final class InProcessPilot: Sendable {
     /// - Parameters:
     ///   - becomesReady: waits until it is.
     ///   - outageAfter: how long it is out of service before libraries are told.
+    ///   - panel: instead of a display whose texts are kept in `shown`.
     package init(
         folder: PilotFolder, records: [[String: Any]], options: PilotFolder.Options = .init(),
         becomesReady: Bool = true,
         outageAfter: Duration = .seconds(60), reminderAfter: Duration = .seconds(3),
-        leftCardAfter: Duration = .seconds(30)
+        leftCardAfter: Duration = .seconds(30), panel: FrontPanel? = nil
     ) async throws {
         desk = try DeskServer(desk: folder.desk(suite: options.suite))
         var options = options
@@ -58,12 +59,13 @@ package final class InProcessPilot: Sendable {
             configuration: configuration, database: database,
             announcer: Appliance.announcer(for: configuration, ledger: ledger),
             source: reader,
-            panel: FrontPanel(
-                layout: configuration.panel.layout,
-                display: DevicePlayer(
-                    TerminalDisplay { text in
-                        notes.shown.withLock { $0.append(text.trimmingCharacters(in: .newlines)) }
-                    }, name: "display")),
+            panel: panel
+                ?? FrontPanel(
+                    layout: configuration.panel.layout,
+                    display: DevicePlayer(
+                        TerminalDisplay { text in
+                            notes.shown.withLock { $0.append(text.trimmingCharacters(in: .newlines)) }
+                        }, name: "display")),
             output: TapOutput { line in
                 if line.contains(#""state":"ready""#) { stateContinuation.yield(true) }
                 let tap = try? JSONDecoder().decode(KioskProcess.Tap.self, from: Data(line.utf8))

@@ -1,0 +1,34 @@
+internal import Login
+internal import Trust
+
+// The certificate's part of the effects.
+
+extension KioskRuntime {
+    func validate(_ presence: Presence) {
+        guard let held = evidence[presence], let now = trustedNow() else {
+            return take(.validated(.undetermined), of: presence)
+        }
+        let (configuration, lists) = (configuration, revocation.lists)
+        let certificate = UnverifiedCertificate(der: held.certificate)
+        spawn(presence) {
+            let result = await CertificateValidation.run(
+                certificate, anchors: configuration.anchors, requirements: configuration.requirements, lists: lists,
+                maxAge: configuration.maxAge, at: now)
+            switch result {
+            case .good(let validated, let revocation):
+                await self.keep(validated, revocation, of: presence)
+                return .validated(.good)
+            case .bad(let validation): return .validated(validation)
+            case .damaged:
+                Task { await self.keeper.repair() }
+                return .validated(.undetermined)
+            }
+        }
+    }
+
+    private func keep(_ validated: ValidatedCertificate, _ revocation: GoodRevocation, of presence: Presence) {
+        evidence[presence]?.validated = validated
+        evidence[presence]?.revocation = revocation
+        sealToken(presence)
+    }
+}
