@@ -69,7 +69,7 @@ extension Kazashi.Registration {
 
         func run() async throws {
             let configuration = try options.load()
-            guard let bytes = readFile(records == "-" ? "/dev/stdin" : records) else {
+            guard let bytes = records == "-" ? readStandardInput() : readFile(records) else {
                 say("\(records): can not be read\n" + words(.fileUnreadable))
                 throw ExitCode.wrongUse
             }

@@ -30,7 +30,9 @@ import Testing
         #expect(result.code == 0 && result.error.isEmpty, "\(result.error)")
     }
 
-    @Test("The scripts are sound", arguments: ["install", "tree", "private", "test", "demo", "fuzz", "requirements"])
+    @Test(
+        "The scripts are sound",
+        arguments: ["install", "kazashictl", "make-keys", "tree", "private", "test", "demo", "fuzz", "requirements"])
     func scripts(name: String) async throws {
         let result = try await ChildProcess.run("/bin/bash", ["-n", ServiceTree.repository + "/board/" + name])
         #expect(result.code == 0 && result.error.isEmpty, "\(result.error)")

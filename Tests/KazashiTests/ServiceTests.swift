@@ -26,7 +26,8 @@ extension RealStack {
             let key = try JSONSerialization.data(withJSONObject: try #require(set["keys"]?.first))
             try key.write(to: URL(filePath: tree.root + "/srv/pilot/kiosk.jwk"))
             try tree.startDesk()
-            #expect(try await tree.kazashi("registration", "import", file: "/srv/pilot/registrations.json").code == 0)
+            let records = [UInt8](try Data(contentsOf: URL(filePath: tree.root + "/srv/pilot/registrations.json")))
+            #expect(try await tree.kazashi("registration", "import", "-", input: records).code == 0)
         }
 
         private func tap(_ tree: ServiceTree) async throws {
@@ -38,6 +39,13 @@ extension RealStack {
         )
         func life() async throws {
             try await withTree { tree in
+                // Before the start, as the technician is told to: with the service's keys, user and rights.
+                #expect(try await tree.run("systemctl", "stop", "kazashi").code == 0)
+                let first = try await tree.kazashi("doctor")
+                #expect(first.code == 1 && first.output.contains("WRONG     library central"), "\(first)")
+                for part in ["reader", "keys", "rights", "display"] {
+                    #expect(first.output.contains("ok        \(part): "), "\(first)")
+                }
                 try await start(tree)
                 #expect(try await tree.property("ActiveState") == "active")
                 #expect(await tree.shows("Hold here       TEST"))
@@ -67,9 +75,22 @@ extension RealStack {
                 }
                 let doctor = try await tree.kazashi("doctor")
                 #expect(doctor.code == 0, "\(doctor.output)")
+                // One card, walked through with the service stopped: its keys are not gone for that.
+                #expect(try await tree.run("systemctl", "stop", "kazashi").code == 0)
+                let walking = try tree.walking()
+                for await line in walking.lines where line.hasPrefix("ready") { break }
+                try await tap(tree)
+                #expect(await walking.exitCode() == 0, "\(walking.standardOutput)\(walking.standardError)")
+                #expect(walking.standardOutput.contains("everything holds"))
                 // As its own user, without a shell, and with nothing that it does not need.
                 let user = try await tree.run("getent", "passwd", "kazashi").output
                 #expect(user.contains("/usr/sbin/nologin"))
+                // Pauses that grow, where systemd knows them.
+                let version = try await tree.run("systemctl", "--version").output.split(separator: " ").dropFirst()
+                    .first
+                #expect(
+                    try await tree.run("test", "-e", "/usr/lib/systemd/system/kazashi.service.d/back-off.conf").code
+                        == (version.flatMap { Int($0) }.map { $0 >= 254 } == true ? 0 : 1))
                 let uninstalled = try await tree.uninstall()
                 #expect(uninstalled.code == 0 && uninstalled.output.contains("What stays"))
                 let left = try await tree.run("find", "/usr", "/etc", "/var/lib", "-xdev", "-iname", "*kazashi*").output
@@ -80,6 +101,8 @@ extension RealStack {
                         "/var/lib/kazashi", "/var/lib/kazashi/kazashi.sqlite", "/var/lib/kazashi/kazashi.sqlite-wal",
                         "/var/lib/kazashi/kazashi.sqlite-shm",
                     ]), "\(names)")
+                // An administrator's own drop-ins stay.
+                #expect(names.contains("/etc/systemd/system/kazashi.service.d"))
             }
         }
 

@@ -96,8 +96,8 @@ final class ServiceTree: Sendable {
             id = "kiosk-07.lib.example"
             min_gap = "0s"
             state = "/var/lib/kazashi"
-            storage_key = "/run/credentials/kazashi.service/storage.key"
-            signing_key = "/run/credentials/kazashi.service/kiosk-es256.pem"
+            storage_key = "credential:storage.key"
+            signing_key = "credential:kiosk-es256.pem"
             [time]
             source = "\(timeSource)"
             [trust]
@@ -128,12 +128,15 @@ final class ServiceTree: Sendable {
         try await ChildProcess.run("/usr/bin/nsenter", ["-t", leader, "-a"] + words)
     }
 
-    /// `kazashi` with the configuration, and a file at the end.
+    /// A command as the technician says it.
     @discardableResult
-    func kazashi(_ words: String..., file: String? = nil) async throws -> (code: Int32, output: String, error: String) {
-        try await ChildProcess.run(
-            "/usr/bin/nsenter",
-            ["-t", leader, "-a", "kazashi"] + words + ["--config", Self.configuration] + (file.map { [$0] } ?? []))
+    func kazashi(_ words: String..., input: [UInt8] = []) async throws -> (code: Int32, output: String, error: String) {
+        try await ChildProcess.run("/usr/bin/nsenter", ["-t", leader, "-a", "kazashictl"] + words, input: input)
+    }
+
+    /// The doctor, waiting for a card.
+    func walking() throws -> ChildProcess {
+        try ChildProcess("/usr/bin/nsenter", ["-t", leader, "-a", "kazashictl", "doctor", "--tap"])
     }
 
     func startDesk() throws {
@@ -163,8 +166,13 @@ final class ServiceTree: Sendable {
         return false
     }
 
-    /// Waits until the display has a text.
+    /// Waits until the display has a text, for a minute at the most.
     func shows(_ text: String) async -> Bool {
+        let display = display
+        let limit = Task {
+            if (try? await Task.sleep(for: .seconds(60))) != nil { display.signal(SIGKILL) }
+        }
+        defer { limit.cancel() }
         for await line in display.lines where line.contains(text) { return true }
         return false
     }

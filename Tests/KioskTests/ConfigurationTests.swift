@@ -17,13 +17,13 @@ import Testing
     init() throws { folder = try Self.shared.get() }
 
     /// The configuration with one piece of its text replaced.
-    private func load(_ old: String = "", _ new: String = "") throws -> Configuration {
+    private func load(_ old: String = "", _ new: String = "", credentials: String? = nil) throws -> Configuration {
         let text = try String(contentsOfFile: folder.configuration, encoding: .utf8)
         let changed = old.isEmpty ? text : text.replacingOccurrences(of: old, with: new)
         if !old.isEmpty { #expect(changed != text, "nothing was replaced") }
         let file = try folder.write("changed-\(UUID().uuidString).toml", Array(changed.utf8))
         defer { try? FileManager.default.removeItem(atPath: file) }
-        return try Configuration(file: file)
+        return try Configuration(file: file, credentials: credentials)
     }
 
     private func failure(_ old: String, _ new: String) -> ConfigurationError? {
@@ -42,6 +42,21 @@ import Testing
         #expect(configuration.state == folder.path + "/state")
         #expect(configuration.maxAge == 36 * 3_600)
         #expect(configuration.libraries.map(\.name) == ["central"])
+    }
+
+    @Test("Secrets that the service manager hands over are found in its folder; without it the way is told")
+    func credentials() throws {
+        // Such a file's rights are the manager's: an access list shows as a group's right.
+        let handed = folder.path + "/handed-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: handed, withIntermediateDirectories: true)
+        try FileManager.default.copyItem(atPath: folder.path + "/storage.key", toPath: handed + "/storage.key")
+        try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: handed + "/storage.key")
+        let old = "storage_key = \"storage.key\""
+        let new = "storage_key = \"credential:storage.key\""
+        #expect(try load(old, new, credentials: handed).kioskID == PilotFolder.kioskID)
+        let refused = try #require(failure(old, new))
+        #expect(refused.kind == .noCredential && refused.place == .key("kiosk.storage_key"))
+        #expect("\(refused)".contains("kazashictl"))
     }
 
     @Test(

@@ -45,8 +45,11 @@ package struct Configuration: Sendable {
     }
 
     /// Reads the file and everything it names.
-    package init(file: String) throws(ConfigurationError) {
-        let reader = ConfigurationReader(file: file)
+    /// - Parameter credentials: the folder of what the service manager hands over (systemd.exec(5)).
+    package init(
+        file: String, credentials: String? = ServiceManager.variable("CREDENTIALS_DIRECTORY")
+    ) throws(ConfigurationError) {
+        let reader = ConfigurationReader(file: file, credentials: credentials)
         let written = try ConfigurationFile.parse(try reader.text(), file: file)
         self.file = file
         kioskID = written.kiosk.id
@@ -85,6 +88,9 @@ package struct Configuration: Sendable {
 /// Reads what the configuration names, relative to its own folder, and says which key named it.
 struct ConfigurationReader {
     let file: String
+    /// Where paths that begin with `credential:` lie.
+    var credentials: String?
+    private static let credential = "credential:"
 
     func wrong(_ key: String, _ problem: String) -> ConfigurationError {
         ConfigurationError(.wrongValue, file: file, place: .key(key), problem)
@@ -98,6 +104,9 @@ struct ConfigurationReader {
     }
 
     func resolve(_ path: String) -> String {
+        if path.hasPrefix(Self.credential), let credentials {
+            return credentials + "/" + path.dropFirst(Self.credential.count)
+        }
         guard !path.hasPrefix("/") else { return path }
         guard let slash = file.lastIndex(of: "/") else { return path }
         return file[...slash] + path
@@ -113,6 +122,10 @@ struct ConfigurationReader {
     }
 
     func bytes(_ path: String, _ key: String) throws(ConfigurationError) -> [UInt8] {
+        guard credentials != nil || !path.hasPrefix(Self.credential) else {
+            throw ConfigurationError(
+                .noCredential, file: file, place: .key(key), "\(path) is handed over by the service manager")
+        }
         guard let bytes = readFile(resolve(path)) else {
             throw ConfigurationError(.unreadable, file: file, place: .key(key), "\(path) can not be read")
         }
@@ -125,8 +138,10 @@ struct ConfigurationReader {
         var information = stat()
         // A credential of the service manager's has its reader in an access list, which shows as a group's right; its folder
         // keeps everybody else out.
-        let isCredential = resolve(path).hasPrefix("/run/credentials/")
-        guard stat(resolve(path), &information) == 0, isCredential || information.st_mode & 0o077 == 0 else {
+        guard
+            path.hasPrefix(Self.credential)
+                || stat(resolve(path), &information) == 0 && information.st_mode & 0o077 == 0
+        else {
             throw ConfigurationError(.wrongMode, file: file, place: .key(key), "\(path) may be read by others")
         }
         return bytes

@@ -3,7 +3,7 @@ internal import Panel
 /// A configuration that can't be used: where, what, and what to do. Secrets and identities are never quoted.
 package struct ConfigurationError: Error, Equatable, Sendable, CustomStringConvertible {
     package enum Kind: String, Sendable, CaseIterable {
-        case unreadable, notTOML, unknownKey, missingKey, wrongValue, badKey, wrongMode
+        case unreadable, notTOML, unknownKey, missingKey, wrongValue, badKey, wrongMode, noCredential
     }
     package enum Place: Equatable, Sendable {
         case whole
@@ -41,6 +41,7 @@ extension ConfigurationError.Kind {
         case .wrongValue: .wrongValue
         case .badKey: .badKey
         case .wrongMode: .wrongMode
+        case .noCredential: .noCredential
         }
     }
 

@@ -1,8 +1,12 @@
 internal import Glibc
 
 /// The whole of a file, nil when it can't be read.
-package func readFile(_ path: String) -> [UInt8]? {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+package func readFile(_ path: String) -> [UInt8]? { readAll(open(path, O_RDONLY | O_CLOEXEC)) }
+
+/// The whole of standard input. It is not opened anew: a pipe may be another user's.
+package func readStandardInput() -> [UInt8]? { readAll(dup(STDIN_FILENO)) }
+
+private func readAll(_ descriptor: Int32) -> [UInt8]? {
     guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }
     var information = stat()

@@ -23,6 +23,7 @@ package struct Doctor: Sendable {
     package func run(_ tell: (Finding) -> Void) async {
         tell(Finding("version", "kazashi \(KazashiVersion.text)"))
         tell(service)
+        tell(rights)
         let lists = servedLists
         let now = TrustedClock(source: configuration.timeSource).now(
             floor: lists.floor(stored: StoredTime(state: configuration.state).value, maxAge: configuration.maxAge))
@@ -48,6 +49,13 @@ package struct Doctor: Sendable {
         guard let report else { return Finding("service", .warning, "no kiosk runs here", .kioskNotRunning) }
         guard let cause = report.cause else { return Finding("service", "running, ready") }
         return Finding("service", .wrong, "running, out of service: \(cause) (\(report.code ?? "-"))", .outOfServiceNow)
+    }
+
+    /// Where no kiosk runs that could tell, devices and card service are opened with the rights of whoever asks.
+    private var rights: Finding {
+        if report != nil { return Finding("rights", "those of the running kiosk") }
+        return geteuid() == 0
+            ? Finding("rights", .warning, "root's", .asRoot) : Finding("rights", "those of user \(geteuid())")
     }
 
     private func clock(_ now: TrustedTime?) -> Finding {

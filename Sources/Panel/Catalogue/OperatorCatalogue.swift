@@ -1,7 +1,7 @@
 /// What operators and technicians are told beside a code: what to do about it. Patrons' words are in `Message`.
 package enum OperatorAdvice: String, Sendable, CaseIterable {
     // Configuration.
-    case fileUnreadable, notTOML, unknownKey, missingKey, wrongValue, badKey, wrongMode
+    case fileUnreadable, notTOML, unknownKey, missingKey, wrongValue, badKey, wrongMode, noCredential
     // Parts of the panel.
     case deviceMissing, deviceRefused, deviceBusy, deviceWrongKind, deviceBlocked, deviceBroken
     // Registrations' database.
@@ -14,7 +14,8 @@ package enum OperatorAdvice: String, Sendable, CaseIterable {
     // Keys.
     case keyAlreadyPrepared, keyNotPrepared, keyNotWritten
     // What the doctor finds.
-    case kioskNotRunning, outOfServiceNow, stateFolder, clockUnset, anchorExpired, testCards, noLists, noCardService,
+    case asRoot, kioskNotRunning, outOfServiceNow, stateFolder, clockUnset, anchorExpired, testCards, noLists,
+        noCardService,
         noReader,
         readerHeld, noRegistrations, libraryName, libraryUnreachable, libraryTLS, libraryKey, libraryRefuses
     // Certificates and lists.
@@ -34,6 +35,16 @@ package enum OperatorAdvice: String, Sendable, CaseIterable {
         case .wrongValue: ("Give a value of the kind that is asked for.", "求められている形式の値にしてください。")
         case .badKey: ("Give a file that holds such a key, certificate or list.", "正しい鍵・証明書のファイルを指定してください。")
         case .wrongMode: ("Run chmod 0600 on the file: nobody else may read it.", "chmod 0600 で所有者だけが読めるようにしてください。")
+        case .noCredential:
+            (
+                "Say it as the service would: sudo kazashictl, and the same words.",
+                "sudo kazashictl に続けて同じコマンドを実行してください。"
+            )
+        case .asRoot:
+            (
+                "Root may do everything; sudo kazashictl doctor shows what the service may.",
+                "root では権限を確認できません。sudo kazashictl doctor を実行してください。"
+            )
         case .deviceMissing:
             (
                 "There is no such device. Check the cable, the overlay and the path; it is tried again every two seconds.",
