@@ -61,6 +61,12 @@ extension RealStack {
                         "/etc/kazashi/kazashi.toml")
                     #expect(asked.code == code, "\(group): \(asked)")
                 }
+                // Whoever collects metrics may read them.
+                #expect(
+                    try await tree.run(
+                        "setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "cat",
+                        "/run/kazashi/kazashi.prom"
+                    ).output.contains("kazashi_reader_up 1"))
                 let log = try await tree.log
                 #expect(log.contains("code=ok"))
                 for identity in PilotCards.identities { #expect(!log.contains(identity)) }
@@ -85,6 +91,16 @@ extension RealStack {
                 // As its own user, without a shell, and with nothing that it does not need.
                 let user = try await tree.run("getent", "passwd", "kazashi").output
                 #expect(user.contains("/usr/sbin/nologin"))
+                // LEDs that no rule handed over: root's alone, and the service is not root.
+                let leds = ["left", "middle", "right"].map { "/srv/leds/\($0)" }
+                for led in leds {
+                    let words = "mkdir -p \(led) && echo 0 > \(led)/brightness && chmod 0644 \(led)/brightness"
+                    #expect(try await tree.run("/bin/sh", "-c", words).code == 0)
+                }
+                try tree.configure(panel: "lights = \(leds)")
+                let refused = try await tree.kazashi("doctor")
+                #expect(refused.code == 1 && refused.output.contains("WRONG     lights: "), "\(refused.output)")
+                #expect(refused.output.contains(": refused"))
                 // Pauses that grow, where systemd knows them.
                 let version = try await tree.run("systemctl", "--version").output.split(separator: " ").dropFirst()
                     .first

@@ -90,7 +90,7 @@ final class ServiceTree: Sendable {
     }
 
     /// The technician's file, filled in for the pilot.
-    func configure(timeSource: String = "system") throws {
+    func configure(timeSource: String = "system", panel: String = "") throws {
         let text = """
             [kiosk]
             id = "kiosk-07.lib.example"
@@ -117,6 +117,9 @@ final class ServiceTree: Sendable {
             acknowledgement_key = "/srv/pilot/central-sign.jwk"
             [panel]
             display = "cd5220:/run/kazashi-display"
+            \(panel)
+            [service]
+            metrics = "/run/kazashi/kazashi.prom"
 
             """
         try Data(text.utf8).write(to: URL(filePath: root + Self.configuration))

@@ -42,14 +42,14 @@ extension KioskRuntime {
     }
 
     /// The metrics' text.
-    package func metrics() async -> String { MetricsFile.text(await status(), ledger.counts) }
+    package func metrics() async -> String { MetricsPage.text(await status(), ledger.counts) }
 
     /// Writes the metrics until the task is cancelled.
     func writeMetrics(to path: String) async {
         let file = MetricsFile(path: path)
         var isFailing = false
         repeat {
-            let written = file.write(await status(), ledger.counts)
+            let written = await file.replace(with: await metrics())
             if !written, !isFailing { log.warning("the metrics can not be written", metadata: ["file": "\(path)"]) }
             isFailing = !written
         } while (try? await Task.sleep(for: .seconds(15))) != nil

@@ -39,6 +39,15 @@ package enum StoreFile {
         guard fdatasync(descriptor) == 0 else { throw unavailable(path) }
     }
 
+    /// Written beside it and renamed, for everybody to read. It is not synchronised: what it says is soon said anew.
+    /// - Throws: `storeUnavailable`.
+    package static func publish(_ path: String, _ bytes: [UInt8]) throws(TrustError) {
+        let new = try NewFile(for: path)
+        try writeAll(bytes.span.bytes, to: new.descriptor, at: 0, what: name(path))
+        guard fchmod(new.descriptor, 0o644) == 0 else { throw unavailable(path) }
+        try new.takePlace()
+    }
+
     /// Written beside it, synchronised, renamed: the file is the old one or the new one whenever the power goes.
     /// - Throws: `storeUnavailable`.
     package static func replace(_ path: String, with bytes: [UInt8]) throws(TrustError) {
