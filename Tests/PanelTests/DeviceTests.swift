@@ -45,6 +45,21 @@ import Testing
         display.close()
     }
 
+    @Test("A row that was cut off half-said does not stand in the next text's way", arguments: CommandSet.allCases)
+    func halfSaid(commands: CommandSet) {
+        let rows = (upper: [UInt8](repeating: 0x78, count: 20), lower: [UInt8](repeating: 0x79, count: 20))
+        let whole = commands.bytes(upper: rows.upper, lower: rows.lower)
+        for cut in whole.indices {
+            var emulator = DisplayEmulator(commands)
+            emulator.feed(whole.prefix(cut))
+            emulator.feed(commands.setUp(hasKana: true))
+            emulator.feed(whole)
+            #expect(
+                emulator.rows == [String(repeating: "x", count: 20), String(repeating: "y", count: 20)], "cut at \(cut)"
+            )
+        }
+    }
+
     @Test("The kernel's character LCD is written by its escapes, into a file that is no line")
     func kernelDisplay() throws {
         let path = FileManager.default.temporaryDirectory.appending(path: "kazashi-lcd-\(UUID().uuidString)").path()

@@ -12,15 +12,15 @@ package enum CommandSet: String, Sendable, CaseIterable {
     private static let escape: UInt8 = 0x1B
 
     /// Sent once after opening: start over, katakana, no cursor.
-    func setUp(hasKana: Bool) -> [UInt8] {
+    package func setUp(hasKana: Bool) -> [UInt8] {
         let escape = Self.escape
         switch self {
         case .cd5220:
             // CR ends a row that was cut off half-said; ESC @; JIS fonts (ESC c J); cursor off (ESC _ 0).
             return [0x0D, escape, 0x40] + (hasKana ? [escape, 0x63, 0x4A] : []) + [escape, 0x5F, 0x00]
         case .utc:
-            // CR ends a row that was cut off half-said. The enhanced mode (ESC d) has the commands of whole rows; cursor off (DC4), clear (US). Its fonts are set by
-            // the display's switches.
+            // CR ends a row that was cut off half-said. The enhanced mode (ESC d) has the commands of whole rows; cursor off
+            // (DC4), clear (US). Its fonts are set by the display's switches.
             return [0x0D, escape, 0x64, 0x14, 0x1F]
         case .escpos:
             // ESC @; code page 1, katakana (ESC t 1); clear (FF); cursor off (US C 0).
@@ -32,7 +32,7 @@ package enum CommandSet: String, Sendable, CaseIterable {
     }
 
     /// Both rows, at their places.
-    func bytes(upper: [UInt8], lower: [UInt8]) -> [UInt8] {
+    package func bytes(upper: [UInt8], lower: [UInt8]) -> [UInt8] {
         let escape = Self.escape
         switch self {
         case .cd5220: return [escape, 0x51, 0x41] + upper + [0x0D, escape, 0x51, 0x42] + lower + [0x0D]
