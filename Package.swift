@@ -86,7 +86,8 @@ var targets: [Target] = [
     .testTarget(
         name: "HTTPClientTests", dependencies: ["HTTPClient", "Laboratory", flyingFox], swiftSettings: settings),
     .testTarget(name: "JOSETests", dependencies: ["JOSE", "Cryptography"], swiftSettings: settings),
-    .testTarget(name: "PanelTests", dependencies: ["Panel", "Laboratory", "OwnThreads"], swiftSettings: settings),
+    .testTarget(
+        name: "PanelTests", dependencies: ["CLinux", "Panel", "Laboratory", "OwnThreads"], swiftSettings: settings),
     .testTarget(name: "SmartCardTests", dependencies: ["SmartCard", "Threads"], swiftSettings: settings),
     .testTarget(
         name: "MyNumberCardTests",

@@ -101,23 +101,28 @@ int kz_synchronise_file_system(int descriptor) { return syncfs(descriptor); }
 
 int kz_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 
-int kz_is_beeper(int descriptor) {
-    unsigned long kinds = 0, sounds = 0;
-    if (ioctl(descriptor, EVIOCGBIT(0, sizeof kinds), &kinds) < 0) return 0;
-    if (!(kinds & (1UL << EV_SND)) || (kinds & (1UL << EV_KEY))) return 0;
-    if (ioctl(descriptor, EVIOCGBIT(EV_SND, sizeof sounds), &sounds) < 0) return 0;
-    return (sounds & (1UL << SND_TONE)) != 0;
+int kz_sound_of_masks(unsigned long types, unsigned long sounds) {
+    if (!(types & (1UL << EV_SND)) || (types & (1UL << EV_KEY))) return -1;
+    if (sounds & (1UL << SND_TONE)) return SND_TONE;
+    return sounds & (1UL << SND_BELL) ? SND_BELL : -1;
 }
 
-size_t kz_tone_event_size(void) { return sizeof(struct input_event); }
+int kz_sound_of_beeper(int descriptor) {
+    unsigned long types = 0, sounds = 0;
+    if (ioctl(descriptor, EVIOCGBIT(0, sizeof types), &types) < 0) return -1;
+    if (ioctl(descriptor, EVIOCGBIT(EV_SND, sizeof sounds), &sounds) < 0) return -1;
+    return kz_sound_of_masks(types, sounds);
+}
 
-void kz_tone_event(void *event, int32_t hertz) {
-    struct input_event tone;
-    memset(&tone, 0, sizeof tone);
-    tone.type = EV_SND;
-    tone.code = SND_TONE;
-    tone.value = hertz;
-    memcpy(event, &tone, sizeof tone);
+size_t kz_sound_event_size(void) { return sizeof(struct input_event); }
+
+void kz_sound_event(void *event, int sound, int32_t hertz) {
+    struct input_event input;
+    memset(&input, 0, sizeof input);
+    input.type = EV_SND;
+    input.code = sound;
+    input.value = hertz;
+    memcpy(event, &input, sizeof input);
 }
 
 int kz_open_pseudo_terminal(char *path, size_t size) {

@@ -1,3 +1,4 @@
+import CLinux
 import Foundation
 import Glibc
 import Laboratory
@@ -58,6 +59,55 @@ import Testing
                 emulator.rows == [String(repeating: "x", count: 20), String(repeating: "y", count: 20)], "cut at \(cut)"
             )
         }
+    }
+
+    @Test(
+        "A display whose power was cut behind its adapter has its katakana again within sixteen turns",
+        arguments: serial)
+    func powerCut(commands: CommandSet) throws {
+        let terminal = try PseudoTerminal()
+        defer { terminal.close() }
+        var display = CharacterDisplay(commands, path: terminal.path)
+        try display.open()
+        var emulator = DisplayEmulator(commands)
+        let turns = DisplayLayout().screens(of: .ready)
+        func show(_ screen: Screen) throws {
+            try display.perform(screen)
+            emulator.feed(terminal.read(wait: 1_000))
+        }
+        for screen in turns { try show(screen) }
+        #expect(emulator.rows == ["My Number Card", "Hold here"])
+        emulator.restart()
+        try show(turns[0])
+        #expect(emulator.rows != ["ﾏｲﾅﾝﾊﾞｰｶｰﾄﾞｦ", "ｶｻﾞｼﾃｸﾀﾞｻｲ"])
+        for turn in 1...16 { try show(turns[turn % 2]) }
+        #expect(emulator.rows == ["ﾏｲﾅﾝﾊﾞｰｶｰﾄﾞｦ", "ｶｻﾞｼﾃｸﾀﾞｻｲ"])
+        // What is new is never made longer by it: a patron waits for that.
+        for _ in 0..<14 { try show(turns[0]) }
+        try display.perform(DisplayLayout().screens(of: .holdStill)[0])
+        #expect(Double(terminal.read(wait: 1_000).count) * 10 / 9_600 < 0.060)
+        display.close()
+    }
+
+    @Test("What a display showed before, by whatever program, does not keep it from being set up", arguments: serial)
+    func usedBefore(commands: CommandSet) {
+        let rows = [UInt8](repeating: 0x78, count: 20)
+        var emulator = DisplayEmulator(commands)
+        emulator.feed(commands.bytes(upper: rows, lower: rows))
+        emulator.feed(commands.setUp(hasKana: true))
+        emulator.feed(commands.bytes(upper: Array(repeating: 0xB6, count: 20), lower: rows))
+        #expect(emulator.rows == [String(repeating: "ｶ", count: 20), String(repeating: "x", count: 20)])
+    }
+
+    @Test("How a beeper sounds: a tone where it makes one, else a bell; with keys, or without a sound, it is none")
+    func sounds() {
+        // linux/input-event-codes.h: EV_KEY 1, EV_SND 18; SND_BELL 1, SND_TONE 2.
+        let (key, sound, bell, tone) = (UInt(1) << 1, UInt(1) << 18, UInt(1) << 1, UInt(1) << 2)
+        #expect(kz_sound_of_masks(1 | sound, bell | tone) == 2, "pwm-beeper")
+        #expect(kz_sound_of_masks(1 | sound, bell) == 1, "gpio-beeper")
+        #expect(kz_sound_of_masks(1 | sound | key, bell | tone) == -1, "a keyboard")
+        #expect(kz_sound_of_masks(1 | sound, 0) == -1)
+        #expect(kz_sound_of_masks(1, bell | tone) == -1)
     }
 
     @Test("The kernel's character LCD is written by its escapes, into a file that is no line")

@@ -36,12 +36,16 @@ int kz_synchronise_file_system(int descriptor);
 /// A pipe that no other child inherits.
 int kz_pipe(int ends[2]);
 
-/// 1 when the descriptor is an input device that makes tones and has no keys; 0 when it is anything else.
-int kz_is_beeper(int descriptor);
+/// How an input device without keys sounds: SND_TONE where it can make a tone of a given height (pwm-beeper), SND_BELL where
+/// it only sounds or does not (gpio-beeper); −1 when the descriptor is anything else.
+int kz_sound_of_beeper(int descriptor);
 
-/// The bytes of one event that sounds a tone of so many Hz; 0 Hz ends it.
-size_t kz_tone_event_size(void);
-void kz_tone_event(void *event, int32_t hertz);
+/// The same of the masks of its event types and sounds.
+int kz_sound_of_masks(unsigned long types, unsigned long sounds);
+
+/// The bytes of one event that sounds with so many Hz; 0 Hz ends it.
+size_t kz_sound_event_size(void);
+void kz_sound_event(void *event, int sound, int32_t hertz);
 
 /// A pseudo terminal: the master's descriptor, not blocking, and the path that a client opens; −1 with errno set.
 int kz_open_pseudo_terminal(char *path, size_t size);

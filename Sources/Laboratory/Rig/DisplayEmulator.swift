@@ -7,16 +7,30 @@ package struct DisplayEmulator: Sendable {
     private var cells: [[UInt8]]
     private var cursor = (column: 0, row: 0)
     private var pending: [UInt8] = []
+    /// Once a CD5220 was written by rows (ESC Q) it hears nothing but rows and CLR.
+    private var hearsOnlyRows = false
+    /// Katakana were chosen; where there is no choice they are there.
+    private var hasKana = false
+    /// UTC's commands of whole rows were chosen.
+    private var isEnhanced = false
     /// Bytes that are no command of this set and have no cell.
     package private(set) var unknown = 0
 
     package init(_ commands: CommandSet, width: DisplayLayout.Width = .twenty) {
         (self.commands, self.width) = (commands, width.rawValue)
         cells = Self.blank(width.rawValue)
+        hasKana = commands == .utc || commands == .charlcd
     }
 
     private static func blank(_ width: Int) -> [[UInt8]] {
         Array(repeating: Array(repeating: 0x20, count: width), count: 2)
+    }
+
+    /// Its power was cut and came back.
+    package mutating func restart() {
+        let fresh = DisplayEmulator(commands, width: DisplayLayout.Width(rawValue: width) ?? .twenty)
+        (cells, cursor, pending) = (fresh.cells, fresh.cursor, fresh.pending)
+        (hearsOnlyRows, hasKana, isEnhanced) = (fresh.hearsOnlyRows, fresh.hasKana, fresh.isEnhanced)
     }
 
     /// Both rows, without the spaces at their ends.
@@ -24,7 +38,8 @@ package struct DisplayEmulator: Sendable {
         cells.map { row in
             var text = String.UnicodeScalarView()
             for byte in row {
-                let code = byte >= 0xA1 ? UInt32(byte) + 0xFEC0 : UInt32(byte)
+                // Without katakana other letters stand there.
+                let code = byte < 0xA1 ? UInt32(byte) : hasKana ? UInt32(byte) + 0xFEC0 : UInt32(byte)
                 if let scalar = Unicode.Scalar(code) { text.append(scalar) }
             }
             return String(text).withoutTrailingSpaces
@@ -47,6 +62,7 @@ package struct DisplayEmulator: Sendable {
         switch (commands, first) {
         case (_, 0x0C), (.utc, 0x1F):
             clear()
+            hearsOnlyRows = false
         case (.utc, 0x14): break
         case (_, 0x0D): cursor.column = 0
         case (.escpos, 0x1F):
@@ -68,9 +84,18 @@ package struct DisplayEmulator: Sendable {
     private mutating func escape() -> Bool {
         guard let second = pending.dropFirst().first else { return false }
         switch (commands, second) {
-        case (.cd5220, 0x40), (.escpos, 0x40): clear()
-        case (.cd5220, 0x63), (.cd5220, 0x5F), (.escpos, 0x74): return pending.count >= 3
-        case (.utc, 0x64): break
+        case (.cd5220, 0x40), (.escpos, 0x40):
+            guard !hearsOnlyRows else { break }
+            clear()
+            hasKana = false
+        case (.cd5220, 0x63), (.cd5220, 0x5F), (.escpos, 0x74):
+            guard let value = pending.dropFirst(2).first else { return false }
+            guard !hearsOnlyRows, second != 0x5F else { break }
+            hasKana = value == (commands == .cd5220 ? 0x4A : 0x01)
+        case (.utc, 0x64): isEnhanced = true
+        case (.utc, 0x75) where !isEnhanced:
+            // What it does not know it shows.
+            put(second)
         case (.cd5220, 0x51), (.utc, 0x75):
             guard pending.last == 0x0D else { return pending.count > width + 8 }
             guard let letter = pending.dropFirst(2).first, [0x41, 0x42].contains(letter) else {
@@ -79,6 +104,7 @@ package struct DisplayEmulator: Sendable {
             }
             let text = pending.dropFirst(3).dropLast()
             cells[Int(letter) - 0x41] = Array((text + Array(repeating: 0x20, count: width)).prefix(width))
+            hearsOnlyRows = commands == .cd5220
         case (.charlcd, 0x5B): return bracket()
         default: unknown += 1
         }

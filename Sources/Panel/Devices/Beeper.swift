@@ -1,9 +1,11 @@
 internal import CLinux
 internal import Glibc
 
-/// A beeper behind the kernel's input layer (`pwm-beeper`, `gpio-beeper`): a tone is an event of the kind EV_SND.
+/// A beeper behind the kernel's input layer: a tone is an event of the kind EV_SND. `pwm-beeper` makes it as high as it is
+/// asked to; `gpio-beeper` only sounds or does not, as high as the buzzer behind it is made.
 package struct Beeper: PanelDevice {
-    /// A piezo has no volume; a lower tone is softer on one that is made for 2 kHz and more.
+    /// A piezo has no volume; a lower tone is softer on one that is made for 2 kHz and more. Nothing of it reaches the buzzer
+    /// of a `gpio-beeper`.
     package enum Volume: String, Sendable, CaseIterable {
         case high, low, off
 
@@ -19,31 +21,32 @@ package struct Beeper: PanelDevice {
 
     private let path: String
     private let volume: Volume
-    private var file: DeviceFile?
+    private var opened: (file: DeviceFile, sound: Int32)?
 
     package init(path: String, volume: Volume) { (self.path, self.volume) = (path, volume) }
 
     package mutating func open() throws(DeviceFault) {
         let file = try DeviceFile(path)
         // A keyboard is an input device too, and none of ours.
-        guard kz_is_beeper(file.number) == 1 else {
+        let sound = kz_sound_of_beeper(file.number)
+        guard sound >= 0 else {
             file.close()
             throw .wrongKind
         }
-        self.file = file
+        opened = (file, sound)
     }
 
     package func perform(_ step: Tone) throws(DeviceFault) {
-        guard let file else { return }
-        var event = [UInt8](repeating: 0, count: kz_tone_event_size())
-        kz_tone_event(&event, step == .sounding ? volume.frequency : 0)
+        guard let (file, sound) = opened else { return }
+        var event = [UInt8](repeating: 0, count: kz_sound_event_size())
+        kz_sound_event(&event, sound, step == .sounding ? volume.frequency : 0)
         try file.write(event)
     }
 
     package mutating func close() {
         // Nothing else would end a tone that sounds.
         try? perform(.silent)
-        file?.close()
-        file = nil
+        opened?.file.close()
+        opened = nil
     }
 }

@@ -6,6 +6,12 @@ package struct CharacterDisplay: PanelDevice {
     private let path: String
     private let hasKana: Bool
     private var file: DeviceFile?
+    /// The last two screens, which may take turns.
+    private var recent: [Screen] = []
+    private var repeats = 0
+    /// How often what stands there is written again before the display is set up again: with turns of four seconds, once a
+    /// minute. A display that lost its power behind its adapter has forgotten its katakana, and nobody tells us.
+    private static let repeatsBetweenSetUps = 15
 
     package init(_ commands: CommandSet, path: String, hasKana: Bool = true) {
         (self.commands, self.path, self.hasKana) = (commands, path, hasKana)
@@ -23,10 +29,20 @@ package struct CharacterDisplay: PanelDevice {
         self.file = file
     }
 
-    package func perform(_ screen: Screen) throws(DeviceFault) {
+    package mutating func perform(_ screen: Screen) throws(DeviceFault) {
         // The catalogue's test holds that every text has its cells.
         let rows = [screen.upper, screen.lower].map { Cells.encode($0) ?? [] }
-        try file?.write(commands.bytes(upper: rows[0], lower: rows[1]))
+        var bytes = commands.bytes(upper: rows[0], lower: rows[1])
+        if recent.contains(screen) {
+            repeats += 1
+            if repeats > Self.repeatsBetweenSetUps {
+                repeats = 0
+                bytes = commands.setUp(hasKana: hasKana) + bytes
+            }
+        } else {
+            recent = recent.suffix(1) + [screen]
+        }
+        try file?.write(bytes)
     }
 
     package mutating func close() {

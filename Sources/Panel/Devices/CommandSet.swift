@@ -11,13 +11,14 @@ package enum CommandSet: String, Sendable, CaseIterable {
 
     private static let escape: UInt8 = 0x1B
 
-    /// Sent once after opening: start over, katakana, no cursor.
+    /// Sent after opening, and now and then: start over, katakana, no cursor. Clears the display.
     package func setUp(hasKana: Bool) -> [UInt8] {
         let escape = Self.escape
         switch self {
         case .cd5220:
-            // CR ends a row that was cut off half-said; ESC @; JIS fonts (ESC c J); cursor off (ESC _ 0).
-            return [0x0D, escape, 0x40] + (hasKana ? [escape, 0x63, 0x4A] : []) + [escape, 0x5F, 0x00]
+            // CR ends a row that was cut off half-said. Once rows were written (ESC Q) nothing but CLR is heard: it comes
+            // before ESC @; JIS fonts (ESC c J); cursor off (ESC _ 0).
+            return [0x0D, 0x0C, escape, 0x40] + (hasKana ? [escape, 0x63, 0x4A] : []) + [escape, 0x5F, 0x00]
         case .utc:
             // CR ends a row that was cut off half-said. The enhanced mode (ESC d) has the commands of whole rows; cursor off
             // (DC4), clear (US). Its fonts are set by the display's switches.
