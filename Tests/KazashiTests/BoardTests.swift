@@ -15,7 +15,7 @@ import Testing
             "/usr/bin/systemd-analyze",
             [
                 "security", "--offline=yes", "--threshold=15", "--no-pager",
-                ServiceTree.repository + "/systemd/kazashi.service",
+                DebianTree.repository + "/systemd/kazashi.service",
             ])
         #expect(result.code == 0, "\(result.output.suffix(200)) \(result.error)")
     }
@@ -26,7 +26,7 @@ import Testing
     func overlays(name: String) async throws {
         let result = try await ChildProcess.run(
             "/usr/bin/dtc",
-            ["-@", "-I", "dts", "-O", "dtb", "-o", "/dev/null", ServiceTree.repository + "/board/overlays/\(name).dts"])
+            ["-@", "-I", "dts", "-O", "dtb", "-o", "/dev/null", DebianTree.repository + "/board/overlays/\(name).dts"])
         #expect(result.code == 0 && result.error.isEmpty, "\(result.error)")
     }
 
@@ -34,14 +34,14 @@ import Testing
         "The scripts are sound",
         arguments: ["install", "kazashictl", "make-keys", "tree", "private", "test", "demo", "fuzz", "requirements"])
     func scripts(name: String) async throws {
-        let result = try await ChildProcess.run("/bin/bash", ["-n", ServiceTree.repository + "/board/" + name])
+        let result = try await ChildProcess.run("/bin/bash", ["-n", DebianTree.repository + "/board/" + name])
         #expect(result.code == 0 && result.error.isEmpty, "\(result.error)")
     }
 
     @Test("The README's tables are the catalogue's")
     func tables() throws {
         let readme = String(
-            decoding: try Data(contentsOf: URL(filePath: ServiceTree.repository + "/README.md")), as: UTF8.self)
+            decoding: try Data(contentsOf: URL(filePath: DebianTree.repository + "/README.md")), as: UTF8.self)
         for table in CatalogueTables.all {
             #expect(readme.contains(table), "kazashi-lab panel prints the tables as they should be")
         }

@@ -24,9 +24,10 @@ extension RealStack {
             let set = try #require(
                 try JSONSerialization.jsonObject(with: Data(keys.utf8)) as? [String: [[String: String]]])
             let key = try JSONSerialization.data(withJSONObject: try #require(set["keys"]?.first))
-            try key.write(to: URL(filePath: tree.root + "/srv/pilot/kiosk.jwk"))
+            try key.write(to: URL(filePath: tree.files.root + "/srv/pilot/kiosk.jwk"))
             try tree.startDesk()
-            let records = [UInt8](try Data(contentsOf: URL(filePath: tree.root + "/srv/pilot/registrations.json")))
+            let records = [UInt8](
+                try Data(contentsOf: URL(filePath: tree.files.root + "/srv/pilot/registrations.json")))
             #expect(try await tree.kazashi("registration", "import", "-", input: records).code == 0)
         }
 
@@ -97,7 +98,7 @@ extension RealStack {
                     let words = "mkdir -p \(led) && echo 0 > \(led)/brightness && chmod 0644 \(led)/brightness"
                     #expect(try await tree.run("/bin/sh", "-c", words).code == 0)
                 }
-                try tree.configure(panel: "lights = \(leds)")
+                try tree.files.configure(panel: "lights = \(leds)")
                 let refused = try await tree.kazashi("doctor")
                 #expect(refused.code == 1 && refused.output.contains("WRONG     lights: "), "\(refused.output)")
                 #expect(refused.output.contains(": refused"))
@@ -107,7 +108,7 @@ extension RealStack {
                 #expect(
                     try await tree.run("test", "-e", "/usr/lib/systemd/system/kazashi.service.d/back-off.conf").code
                         == (version.flatMap { Int($0) }.map { $0 >= 254 } == true ? 0 : 1))
-                let uninstalled = try await tree.uninstall()
+                let uninstalled = try await tree.files.uninstall()
                 #expect(uninstalled.code == 0 && uninstalled.output.contains("What stays"))
                 let left = try await tree.run("find", "/usr", "/etc", "/var/lib", "-xdev", "-iname", "*kazashi*").output
                 let names = left.split(separator: "\n").filter { !$0.hasPrefix("/usr/bin/kazashi-lab") }
@@ -170,7 +171,7 @@ extension RealStack {
                 // The service has a view of its own of the disk, made when it starts.
                 #expect(try await tree.run("systemctl", "restart", "--no-block", "kazashi").code == 0)
                 #expect(try await tree.waits(forStatus: "ready"))
-                try tree.configure(timeSource: "synchronised")
+                try tree.files.configure(timeSource: "synchronised")
                 // What nspawn lends is the host's clock; where that is synchronised this says nothing.
                 #expect(try await tree.run("systemctl", "restart", "--no-block", "kazashi").code == 0)
                 if kz_clock_is_synchronised() == 0 {

@@ -28,6 +28,19 @@ package final class PseudoTerminal: Sendable {
         return count > 0 ? Array(bytes.prefix(count)) : []
     }
 
+    /// Says something to the client; false when the line takes no more.
+    package func write(_ bytes: [UInt8]) -> Bool {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            var poll = pollfd(fd: master, events: Int16(POLLOUT), revents: 0)
+            guard Glibc.poll(&poll, 1, 1_000) > 0 else { return false }
+            let count = rest.withUnsafeBytes { Glibc.write(master, $0.baseAddress, $0.count) }
+            guard count > 0 else { return false }
+            rest = rest.dropFirst(count)
+        }
+        return true
+    }
+
     /// The line's settings as the client made them.
     package var settings: termios? {
         var settings = termios()

@@ -1,4 +1,5 @@
 internal import Foundation
+package import Glibc
 package import Panel
 internal import Synchronization
 
@@ -15,6 +16,8 @@ package final class SerialDisplay: Sendable {
     package let changes: AsyncStream<Change>
     /// What a kiosk opens.
     package var path: String { terminal.path }
+    /// The line's settings as the kiosk made them.
+    package var settings: termios? { terminal.settings }
 
     package init(_ commands: CommandSet = .cd5220, width: DisplayLayout.Width = .twenty) throws {
         let terminal = try PseudoTerminal()
