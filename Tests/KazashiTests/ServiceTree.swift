@@ -13,51 +13,18 @@ final class ServiceTree: Sendable {
     }
 
     let files: DebianTree
-    private let machine: ChildProcess
-    private let leader: String
+    private let system: BootedSystem
     private let desk = Mutex<ChildProcess?>(nil)
     /// What stands on the display, as it changes.
     let display: ChildProcess
-    private let madeSystemFolder: Bool
 
     /// Installs and boots; the service waits for its configuration.
     init() async throws {
         files = try await DebianTree()
-        // nspawn wants to see a running systemd, and where there is none a folder does.
-        madeSystemFolder = access("/run/systemd/system", F_OK) != 0
-        try await DebianTree.shell("mkdir -p /run/systemd/system")
-        machine = try ChildProcess(
-            "/usr/bin/systemd-nspawn",
-            ["--register=no", "--keep-unit", "-q", "-D", files.root, "-b", "--private-network", "--console=pipe"])
-        let found = try await ChildProcess.run(
-            "/bin/sh",
-            [
-                "-c",
-                // nspawn has short-lived children before its system's first process.
-                "for i in $(seq 300); do for l in $(pgrep -P \(machine.pid)); do "
-                    + "[ \"$(cat /proc/$l/comm)\" = systemd ] && grep -q '^NSpid:.*[[:space:]]1$' /proc/$l/status && echo $l && exit; "
-                    + "done 2>/dev/null; sleep 0.1; done; exit 1",
-            ])
-        leader = found.output.trimmingCharacters(in: .whitespacesAndNewlines)
-        guard found.code == 0 else {
-            throw DebianTree.Problem(description: "the tree does not boot: \(machine.standardOutput)")
-        }
-        let nsenter = ["-t", leader, "-a"]
-        func inside(_ words: String...) async throws {
-            let result = try await ChildProcess.run("/usr/bin/nsenter", nsenter + words)
-            guard result.code == 0 else {
-                throw DebianTree.Problem(description: "\(words): \(result.output)\(result.error)")
-            }
-        }
-        // Until the system is up its manager does not answer.
-        try await inside(
-            "/bin/sh", "-c",
-            "for i in $(seq 300); do systemctl is-system-running 2>/dev/null | grep -Eq 'running|degraded|starting' && exit; sleep 0.1; done; exit 1"
-        )
-        try await inside("kazashi-lab", "pki", "init", "/srv/pilot", "--port", "8935")
-        try await inside("chmod", "-R", "a+rX", "/srv/pilot")
-        display = try ChildProcess(
-            "/usr/bin/nsenter", nsenter + ["kazashi-lab", "display", "--link", "/run/kazashi-display"])
+        system = try await BootedSystem(files.root)
+        try await system.must("kazashi-lab", "pki", "init", "/srv/pilot", "--port", "8935")
+        try await system.must("chmod", "-R", "a+rX", "/srv/pilot")
+        display = try system.start("kazashi-lab", "display", "--link", "/run/kazashi-display")
         try files.write(
             """
             [Service]
@@ -67,30 +34,27 @@ final class ServiceTree: Sendable {
             RestartSec=200ms
 
             """, to: "/etc/systemd/system/kazashi.service.d/test.conf")
-        try await inside("systemctl", "daemon-reload")
+        try await system.must("systemctl", "daemon-reload")
         try files.configure()
     }
 
     /// Runs a program in the system.
     @discardableResult
     func run(_ words: String...) async throws -> (code: Int32, output: String, error: String) {
-        try await ChildProcess.run("/usr/bin/nsenter", ["-t", leader, "-a"] + words)
+        try await system.run(words)
     }
 
     /// A command as the technician says it.
     @discardableResult
     func kazashi(_ words: String..., input: [UInt8] = []) async throws -> (code: Int32, output: String, error: String) {
-        try await ChildProcess.run("/usr/bin/nsenter", ["-t", leader, "-a", "kazashictl"] + words, input: input)
+        try await system.run(["kazashictl"] + words, input: input)
     }
 
     /// The doctor, waiting for a card.
-    func walking() throws -> ChildProcess {
-        try ChildProcess("/usr/bin/nsenter", ["-t", leader, "-a", "kazashictl", "doctor", "--tap"])
-    }
+    func walking() throws -> ChildProcess { try system.start("kazashictl", "doctor", "--tap") }
 
     func startDesk() throws {
-        let child = try ChildProcess(
-            "/usr/bin/nsenter", ["-t", leader, "-a", "kazashi-lab", "library", "--folder", "/srv/pilot"])
+        let child = try system.start("kazashi-lab", "library", "--folder", "/srv/pilot")
         desk.withLock { $0 = child }
     }
 
@@ -127,8 +91,7 @@ final class ServiceTree: Sendable {
 
     func stop() async {
         for child in [desk.withLock { $0 }, display].compactMap({ $0 }) { await child.stop() }
-        await machine.stop()
-        if madeSystemFolder { rmdir("/run/systemd/system") }
+        await system.stop()
         await files.remove()
     }
 }

@@ -1,0 +1,56 @@
+import Foundation
+import Glibc
+import Laboratory
+import Testing
+
+extension RealStack {
+    /// Debian 13's pcscd asks polkit who may use readers and cards.
+    @Suite(
+        .enabled(
+            if: ServiceTree.boots && access(DebianTree.original + "-13", F_OK) == 0,
+            "needs root, systemd-nspawn and the trees that board/tree makes"), .timeLimit(.minutes(3)))
+    struct PolkitTests {
+        private static let rules = "/usr/share/polkit-1/rules.d/50-kazashi.rules"
+
+        /// Whether OpenSC gets to see the card as a user in no session, within ten seconds or at once.
+        private func sees(_ system: BootedSystem, as user: String, tries: Int = 1) async throws -> Bool {
+            try await system.run([
+                "setpriv", "--reuid=\(user)", "--regid=nogroup", "--clear-groups", "/bin/sh", "-c",
+                "for i in $(seq \(tries)); do timeout 20 opensc-tool --name | grep -q jpki && exit; sleep 0.1; done; exit 1",
+            ]).code == 0
+        }
+
+        @Test("The rule lets exactly the kiosk's user use readers and cards")
+        func rule() async throws {
+            let root = DebianTree.repository + "/.build/tree-\(UUID().uuidString.prefix(8))"
+            let pilot = root + ".pilot"
+            defer { try? FileManager.default.removeItem(atPath: pilot) }
+            _ = try PilotCards.make(in: pilot)
+            try await DebianTree.shell("cp -a \"$1\" \"$2\"", DebianTree.original + "-13", root)
+            func put(_ file: String, at path: String) async throws {
+                try await DebianTree.shell(
+                    "install -D -m 0644 \"$1\" \"$2\"", DebianTree.repository + file, root + path)
+            }
+            try await put("/systemd/kazashi.sysusers", at: "/usr/lib/sysusers.d/kazashi.conf")
+            let system = try await BootedSystem(root)
+            try await system.must("systemctl", "start", "pcscd.socket", "pcscd.service")
+            // Until vpcd listens, on port 35963.
+            try await system.must(
+                "/bin/sh", "-c",
+                "for i in $(seq 100); do grep -q ':8C7B .* 0A' /proc/net/tcp && exit; sleep 0.1; done; exit 1")
+            let laid = try system.startBeside(
+                Programs.laboratory, "tap", "--profile", pilot + "/cards/good.json", "--hold", "150s")
+            // Root is never asked about; vpcd tells of the card up to 400 ms after it was laid down.
+            #expect(try await sees(system, as: "root", tries: 100))
+            #expect(try await !sees(system, as: "kazashi"), "polkit is asked, and knows nothing of us")
+            try await put("/board/polkit/kazashi.rules", at: Self.rules)
+            // polkitd notices the new file by itself.
+            #expect(try await sees(system, as: "kazashi", tries: 100))
+            #expect(try await !sees(system, as: "nobody"))
+            #expect(try await sees(system, as: "root"), "the card is still there")
+            await laid.stop()
+            await system.stop()
+            try await DebianTree.shell("rm -rf \"$1\"", root)
+        }
+    }
+}
