@@ -260,6 +260,23 @@ import Testing
         running.cancel()
     }
 
+    @Test("A call that does not come back is told as stuck, and the device is well again after it")
+    func stuck() async throws {
+        let script = Script()
+        let player = DevicePlayer(Device(script: script, blocks: true), name: "hangs", longestCall: .zero)
+        let running = Task { await player.run() }
+        player.post(.steady(0))
+        var entered = script.entered.makeAsyncIterator()
+        #expect(await entered.next() == 0)
+        #expect(player.condition == .stuck)
+        script.gate.signal()
+        player.post(.steady(1))
+        #expect(await entered.next() == 1)
+        running.cancel()
+        await running.value
+        #expect(player.condition == .well)
+    }
+
     @Test("A device that hangs does not keep the player from ending")
     func ends() async {
         let script = Script()

@@ -116,8 +116,10 @@ package actor KioskRuntime {
             }
             group.addTask { [panel] in await panel.run() }
             group.addTask { [keeper] in await keeper.run() }
-            if rehearsal == nil { group.addTask { [courier] in await courier.run() } }
-            if let path = configuration.metricsFile { group.addTask { await self.writeMetrics(to: path) } }
+            if rehearsal == nil {
+                group.addTask { [courier] in await courier.run() }
+                if let path = configuration.metricsFile { group.addTask { await self.writeMetrics(to: path) } }
+            }
             group.addTask {
                 // Lists grow old and clocks lose their source without an event.
                 while (try? await Task.sleep(for: .seconds(5))) != nil { await self.checkHealth() }

@@ -38,19 +38,21 @@ package actor DevicePlayer<Device: PanelDevice>: ScorePlayer {
     private nonisolated let continuation: AsyncStream<Score<Device.Step>>.Continuation
     private nonisolated let report: @Sendable (DeviceCondition) -> Void
 
-    /// A call that takes longer has got stuck; a slow display's whole text takes 60 ms.
-    private static var longestCall: Duration { .seconds(3) }
+    private nonisolated let longestCall: Duration
     private static var longestEnd: Duration { .milliseconds(500) }
 
     /// - Parameters:
+    ///   - longestCall: a call that takes longer has got stuck; a slow display's whole text takes 60 ms.
     ///   - finale: the last step, when the player ends: nobody is behind the device after it.
     ///   - report: told, on the device's thread, when it fails and when it is well again.
     package init(
-        _ device: Device, name: String, retry: Duration = .seconds(2), finale: Device.Step? = nil,
+        _ device: Device, name: String, retry: Duration = .seconds(2), longestCall: Duration = .seconds(3),
+        finale: Device.Step? = nil,
         report: @escaping @Sendable (DeviceCondition) -> Void = { _ in }
     ) {
         executor = ThreadExecutor(name: name)
-        (self.device, self.retry, self.finale, self.report) = (device, retry, finale, report)
+        (self.device, self.retry, self.longestCall) = (device, retry, longestCall)
+        (self.finale, self.report) = (finale, report)
         // Only the newest counts: a device that was stuck does not play what is over.
         (scores, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
@@ -62,7 +64,7 @@ package actor DevicePlayer<Device: PanelDevice>: ScorePlayer {
 
     package nonisolated var condition: DeviceCondition {
         progress.withLock { progress in
-            if let since = progress.callSince, since.duration(to: .now) > Self.longestCall { return .stuck }
+            if let since = progress.callSince, since.duration(to: .now) > longestCall { return .stuck }
             return progress.fault.map { .faulty($0) } ?? .well
         }
     }
