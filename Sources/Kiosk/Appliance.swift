@@ -23,7 +23,7 @@ package struct Appliance: Sendable {
     /// - Throws: `RegistryError` when the registrations can't be opened.
     package func run() async throws {
         // No core file holds what a presence held, and no other process of this user reads it.
-        if kz_forbid_core_dumps() != 0 { log.warning("core dumps could not be forbidden") }
+        if kz_forbid_core_dumps() != 0 { log.note(.coreDumpsAllowed) }
         let service = ServiceManager()
         let database: KioskDatabase
         do {
@@ -80,9 +80,7 @@ package struct Appliance: Sendable {
         do throws(SystemProblem) {
             return try StatusSocket(configuration.statusSocket) { await runtime.status().json }
         } catch {
-            log.warning(
-                "nobody can ask for the status",
-                metadata: ["socket": "\(configuration.statusSocket)", "error": "\(error)"])
+            log.note(.statusUnavailable, ["socket": "\(configuration.statusSocket)", "error": "\(error)"])
             return nil
         }
     }

@@ -1,6 +1,6 @@
 /// What can go wrong with the registrations. Nothing of a record is in it.
 package struct RegistryError: Error, Equatable, Sendable, CustomStringConvertible {
-    package enum Code: String, Sendable {
+    package enum Code: String, Sendable, CaseIterable {
         /// The storage key is not the one that the database was made with.
         case wrongKey = "wrong_key"
         /// The database, or a record in it, is not as it was written.

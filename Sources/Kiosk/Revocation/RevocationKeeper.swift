@@ -85,7 +85,7 @@ actor RevocationKeeper {
             let parent = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
             _ = watch.add(parent)
             if SourceMemory.File(path) == nil, missing.insert(path).inserted {
-                log.warning("a source of lists is not there", metadata: ["path": "\(path)"])
+                log.note(.listSourceMissing, ["path": "\(path)"])
             }
         }
     }
@@ -121,7 +121,9 @@ actor RevocationKeeper {
         do throws(TrustError) {
             let removed = try store.removeDamaged()
             guard removed > 0 else { return }
-            log.error("damaged indexes were removed", metadata: ["count": "\(removed)"])
+            log.error(
+                "damaged indexes were removed",
+                metadata: Logger.words(CheckCode.storeDamaged.rawValue, .storeDamaged, ["count": "\(removed)"]))
         } catch {
             return complain(error, file: folder)
         }
@@ -202,7 +204,7 @@ actor RevocationKeeper {
         memory.files = memory.files.filter { SourceMemory.File($0.key) != nil }
         refused = refused.filter { SourceMemory.File($0.key) != nil }
         if !memory.store(folder + "/sources.json") {
-            log.warning("what was taken from where could not be stored", metadata: ["folder": "\(folder)"])
+            log.note(.listMemory, ["folder": "\(folder)"])
         }
         await refresh()
     }
@@ -255,10 +257,7 @@ actor RevocationKeeper {
         let words = ListWords(error)
         log.warning(
             "revocation list left out",
-            metadata: [
-                "source": "\(file)", "reason": "\(words.reason)", "advice": "\(words.advice.english)",
-                "対処": "\(words.advice.japanese)",
-            ])
+            metadata: Logger.words(words.code, words.advice, ["source": "\(file)", "reason": "\(words.reason)"]))
     }
 }
 

@@ -13,7 +13,7 @@ extension KioskRuntime {
         do throws(SigningKeyFile.Problem) {
             await announcer.renew(signingKey: try configuration.signingKeyFile.current())
         } catch {
-            log.error("the signing key can not be read again", metadata: ["code": "\(error.rawValue)"])
+            log.note(.signingKeyUnreadable, at: .error, ["problem": "\(error.rawValue)"])
         }
         await keeper.reload()
     }
@@ -43,7 +43,7 @@ extension KioskRuntime {
             if storedTime.store(now.secondsSince1970) {
                 lastStored = now.secondsSince1970
             } else {
-                log.warning("the time could not be stored", metadata: ["folder": "\(configuration.state)"])
+                log.note(.timeNotStored, ["folder": "\(configuration.state)"])
             }
         }
         if let now {
@@ -56,13 +56,11 @@ extension KioskRuntime {
 
     /// Before lists run out, and when they have.
     private func warn(_ notice: FreshnessWatch.Notice) {
-        let advice = OperatorAdvice.listsRunOut
-        log.warning(
-            notice.stale > 0 ? "revocation lists have run out" : "revocation lists will run out",
-            metadata: [
+        log.note(
+            notice.stale > 0 ? .listsRanOut : .listsWillRunOut,
+            [
                 "lists": "\(notice.lists)", "stale": "\(notice.stale)", "soon": "\(notice.soon)",
-                "minutes": "\(notice.seconds.map { "\($0 / 60)" } ?? "-")", "advice": "\(advice.english)",
-                "対処": "\(advice.japanese)",
+                "minutes": "\(notice.seconds.map { "\($0 / 60)" } ?? "-")",
             ])
     }
 }

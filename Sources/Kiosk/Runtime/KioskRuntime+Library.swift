@@ -3,6 +3,7 @@ internal import Cryptography
 internal import Glibc
 internal import Logging
 internal import Login
+internal import Panel
 internal import MyNumberCard
 internal import Registry
 internal import Trust
@@ -26,7 +27,7 @@ extension KioskRuntime {
                     return .lookedUp(isPinned ? .activePinned : .activeUnpinned)
                 }
             } catch {
-                log.error("the registry can not be read", metadata: ["code": "\(error)"])
+                log.note(error, "the registry can not be read")
                 return .registryFailed
             }
         }
@@ -43,7 +44,7 @@ extension KioskRuntime {
                     try await store.pin(
                         cardKey: proof.cardKey.publicKeyInfo, recordIssuer: proof.issuer.bytes, for: active.id))
             } catch {
-                log.error("the card key could not be pinned", metadata: ["code": "\(error)"])
+                log.note(error, "the card key could not be pinned")
                 return .registryFailed
             }
         }
@@ -73,7 +74,7 @@ extension KioskRuntime {
             do {
                 return try await announcer.seal(statements, tapped: tapped)
             } catch {
-                log.error("no token could be made", metadata: ["code": "\(error)"])
+                log.note(.noToken, at: .error, ["problem": "\(error)"])
                 return nil
             }
         }
@@ -111,7 +112,10 @@ extension KioskRuntime {
             case .acknowledged: return .announced(.acknowledged)
             case .unreachable: return .announced(.unreachable)
             case .refused(let error):
-                log.warning("a library refused", metadata: ["err": "\(error?.rawValue ?? "none")"])
+                log.warning(
+                    "a library refused",
+                    metadata: Logger.words(
+                        Refusal.libraryRefused.rawValue, .libraryRefuses, ["err": "\(error?.rawValue ?? "none")"]))
                 return .announced(.refused)
             }
         }
@@ -125,7 +129,7 @@ extension KioskRuntime {
 
     /// Tells every library that a card was left on the reader; not whose.
     func reportLeftCard(at now: TrustedTime?) {
-        log.notice("a card was left on the reader", metadata: ["code": "card_left"])
+        log.note(.cardLeft, at: .notice)
         owe(.cardLeft, to: configuration.libraries, at: now)
     }
 

@@ -50,7 +50,7 @@ extension KioskRuntime {
         var isFailing = false
         repeat {
             let written = await file.replace(with: await metrics())
-            if !written, !isFailing { log.warning("the metrics can not be written", metadata: ["file": "\(path)"]) }
+            if !written, !isFailing { log.note(.metricsNotWritten, ["file": "\(path)"]) }
             isFailing = !written
         } while (try? await Task.sleep(for: .seconds(15))) != nil
     }

@@ -66,7 +66,8 @@ extension Face {
         case .outcome(.refused(let refusal)):
             switch refusal {
             case .notThisCard: .notThisCard
-            case .cardPulled, .cardError, .cardTimeout: .tryAgain
+            case .cardPulled: .tryAgain
+            case .cardError, .cardTimeout: .tryWithoutCase
             case .unregistered, .untrusted, .expired, .revoked, .undetermined, .suspended, .cardKeyUnknown, .notProven,
                 .triesLow, .birthDateRefused, .libraryRefused:
                 .seeTheCounter

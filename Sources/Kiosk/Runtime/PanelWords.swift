@@ -17,7 +17,7 @@ extension DeviceFault {
 
 extension DeviceCondition {
     /// `well`, `stuck` or the fault's code.
-    var code: String {
+    package var code: String {
         switch self {
         case .well: "well"
         case .stuck: "stuck"
@@ -25,7 +25,7 @@ extension DeviceCondition {
         }
     }
 
-    var advice: OperatorAdvice? {
+    package var advice: OperatorAdvice? {
         switch self {
         case .well: nil
         case .stuck: .deviceBlocked
@@ -42,9 +42,6 @@ extension Logger {
         }
         warning(
             "a part of the panel does not work",
-            metadata: [
-                "part": "\(part.rawValue)", "code": "\(condition.code)", "advice": "\(advice.english)",
-                "対処": "\(advice.japanese)",
-            ])
+            metadata: Self.words(condition.code, advice, ["part": "\(part.rawValue)"]))
     }
 }

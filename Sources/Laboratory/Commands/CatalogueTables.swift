@@ -28,14 +28,23 @@ package enum CatalogueTables {
 
     /// What can be wrong with a part of the panel.
     package static var faults: String {
-        let rows = DeviceFault.allCases.map {
-            "| `\($0.rawValue)` | \($0.advice.english) | \($0.advice.japanese) |"
+        let conditions = DeviceFault.allCases.map { DeviceCondition.faulty($0) } + [.stuck]
+        let rows = conditions.compactMap { condition in
+            condition.advice.map { "| `\(condition.code)` | \($0.english) | \($0.japanese) |" }
         }
         return (["| code | cure | 対処 |", "|---|---|---|"] + rows).joined(separator: "\n")
     }
 
+    /// What else the journal tells.
+    package static var journal: String {
+        let rows = JournalCode.all.map {
+            "| `\($0.code)` | \($0.meaning) | \($0.advice.english) | \($0.advice.japanese) |"
+        }
+        return (["| code | meaning | cure | 対処 |", "|---|---|---|---|"] + rows).joined(separator: "\n")
+    }
+
     /// Every table, as it stands in the README.
-    package static var all: [String] { [messages, causes, taps, faults] }
+    package static var all: [String] { [messages, causes, taps, faults, journal] }
 
     /// Every code of a tap.
     package static var taps: String {

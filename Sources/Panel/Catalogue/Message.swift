@@ -6,6 +6,8 @@ package enum Message: Hashable, Sendable {
     case welcome
     case takeCard
     case tryAgain
+    /// A chip answered, and not well: thick cases and stacked cards do that.
+    case tryWithoutCase
     case notThisCard
     case seeTheCounter
     case networkError
@@ -16,8 +18,8 @@ package enum Message: Hashable, Sendable {
 
     package static let all: [Message] =
         [
-            .ready, .holdStill, .pleaseWait, .welcome, .takeCard, .tryAgain, .notThisCard, .seeTheCounter,
-            .networkError, .stopped,
+            .ready, .holdStill, .pleaseWait, .welcome, .takeCard, .tryAgain, .tryWithoutCase, .notThisCard,
+            .seeTheCounter, .networkError, .stopped,
         ] + OutOfServiceCode.allCases.map { .outOfService($0) }
 
     /// For people who make tables and pictures of it.
@@ -29,6 +31,7 @@ package enum Message: Hashable, Sendable {
         case .welcome: "welcome"
         case .takeCard: "take-card"
         case .tryAgain: "try-again"
+        case .tryWithoutCase: "try-without-case"
         case .notThisCard: "not-this-card"
         case .seeTheCounter: "see-the-counter"
         case .networkError: "network-error"
@@ -76,6 +79,7 @@ extension Message {
         case .welcome: .rows(japanese: "ｶｸﾆﾝｼﾏｼﾀ", english: "OK - take card")
         case .takeCard: .rows(japanese: "ｶｰﾄﾞｦｵﾄﾘｸﾀﾞｻｲ", english: "Take your card")
         case .tryAgain: .rows(japanese: "ﾓｳｲﾁﾄﾞｶｻﾞｼﾃｸﾀﾞｻｲ", english: "Please try again")
+        case .tryWithoutCase: .rows(japanese: "ｹｰｽｶﾗﾀﾞｼﾃ ﾓｳｲﾁﾄﾞ", english: "Try without case")
         case .notThisCard: .rows(japanese: "ﾁｶﾞｳｶｰﾄﾞﾃﾞｽ", english: "Not this card")
         case .seeTheCounter: .rows(japanese: "ｶｳﾝﾀｰﾍﾄﾞｳｿﾞ", english: "See the counter")
         case .networkError: .rows(japanese: "ﾂｳｼﾝｴﾗｰ ｶｳﾝﾀｰﾍ", english: "Network error")

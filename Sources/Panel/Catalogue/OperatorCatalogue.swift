@@ -18,6 +18,8 @@ package enum OperatorAdvice: String, Sendable, CaseIterable {
         noCardService,
         noReader,
         readerHeld, noRegistrations, libraryName, libraryUnreachable, libraryTLS, libraryKey, libraryRefuses
+    // What else the journal tells.
+    case cardLeft, folderNotWritable, coreDumps
     // Certificates and lists.
     case certificateFile, listRefused, listRollback, listNetwork, storeUnavailable, storeDamaged,
         listsRunOut
@@ -204,6 +206,12 @@ package enum OperatorAdvice: String, Sendable, CaseIterable {
                 "Hand `kazashi key show` to the library again; compare kiosk.id, the audience and both clocks.",
                 "kazashi key show の出力を図書館に登録し、kiosk.id・audience・双方の時計を照合してください。"
             )
+        case .cardLeft:
+            ("Take the card into safe keeping, as your rules have it.", "カードを保管し、館の規則に従って返却してください。")
+        case .folderNotWritable:
+            ("Check the rights and the room of that folder.", "フォルダーの権限と空きを確認してください。")
+        case .coreDumps:
+            ("Set LimitCORE=0 for the service, as kazashi.service does.", "サービスに LimitCORE=0 を設定してください。")
         case .certificateFile:
             ("Check the path; certificates and lists are PEM or DER.", "ファイルの場所と形式（PEM か DER）を確認してください。")
         case .listRefused:

@@ -40,7 +40,7 @@ extension Message {
         case .welcome: .steady(.middle)
         case .takeCard:
             Score([(.middle, .milliseconds(500)), (.right, .milliseconds(500))], repeats: true)
-        case .tryAgain, .notThisCard: .blinking(.right)
+        case .tryAgain, .tryWithoutCase, .notThisCard: .blinking(.right)
         case .seeTheCounter, .networkError: .steady(.right)
         case .stopped: .steady([])
         case .outOfService:
@@ -54,7 +54,7 @@ extension Message {
         switch self {
         case .ready, .holdStill, .pleaseWait, .outOfService, .stopped: nil
         case .welcome: .rhythm([100, 100, 100])
-        case .tryAgain, .notThisCard: .rhythm([250, 150, 250, 150, 250])
+        case .tryAgain, .tryWithoutCase, .notThisCard: .rhythm([250, 150, 250, 150, 250])
         case .seeTheCounter, .networkError: .rhythm([800])
         case .takeCard: .rhythm([400, 150, 150, 1_300], repeats: true)
         }

@@ -29,20 +29,21 @@ package struct CharacterDisplay: PanelDevice {
         self.file = file
     }
 
-    package mutating func perform(_ screen: Screen) throws(DeviceFault) {
+    package mutating func perform(_ screen: Screen) throws(DeviceFault) { try file?.write(bytes(of: screen)) }
+
+    /// What is written to show a screen now.
+    package mutating func bytes(of screen: Screen) -> [UInt8] {
         // The catalogue's test holds that every text has its cells.
         let rows = [screen.upper, screen.lower].map { Cells.encode($0) ?? [] }
-        var bytes = commands.bytes(upper: rows[0], lower: rows[1])
-        if recent.contains(screen) {
-            repeats += 1
-            if repeats > Self.repeatsBetweenSetUps {
-                repeats = 0
-                bytes = commands.setUp(hasKana: hasKana) + bytes
-            }
-        } else {
+        let bytes = commands.bytes(upper: rows[0], lower: rows[1])
+        guard recent.contains(screen) else {
             recent = recent.suffix(1) + [screen]
+            return bytes
         }
-        try file?.write(bytes)
+        repeats += 1
+        guard repeats > Self.repeatsBetweenSetUps else { return bytes }
+        repeats = 0
+        return commands.setUp(hasKana: hasKana) + bytes
     }
 
     package mutating func close() {
