@@ -272,6 +272,47 @@ import Testing
         #expect(player.condition == .well)
     }
 
+    /// A step that can be counted while it is held.
+    private final class Counted: Hashable, Sendable {
+        static let held = Mutex(0)
+        let number: Int
+        init(_ number: Int) {
+            self.number = number
+            Self.held.withLock { $0 += 1 }
+        }
+        deinit { Self.held.withLock { $0 -= 1 } }
+        static func == (one: Counted, other: Counted) -> Bool { one === other }
+        func hash(into hasher: inout Hasher) { hasher.combine(number) }
+    }
+
+    private struct Hanging: PanelDevice {
+        let gate: DispatchSemaphore
+        let entered: AsyncStream<Int>.Continuation
+        func open() {}
+        func perform(_ step: Counted) {
+            entered.yield(step.number)
+            gate.wait()
+        }
+        func close() {}
+    }
+
+    @Test("What was overtaken while a device hangs is not kept, however long it hangs")
+    func overtaken() async {
+        let (gate, (entered, enter)) = (DispatchSemaphore(value: 0), AsyncStream<Int>.makeStream())
+        let player = DevicePlayer(Hanging(gate: gate, entered: enter), name: "hangs")
+        let running = Task { await player.run() }
+        player.post(.steady(Counted(0)))
+        var steps = entered.makeAsyncIterator()
+        #expect(await steps.next() == 0)
+        for number in 1...500 { player.post(.steady(Counted(number))) }
+        // The one that hangs and the newest: as soon as the player has looked at all of them.
+        while Counted.held.withLock({ $0 }) > 2 { await Task.yield() }
+        for _ in 0..<4 { gate.signal() }
+        while let number = await steps.next(), number != 500 {}
+        running.cancel()
+        await running.value
+    }
+
     @Test("A device that hangs does not keep the player from ending")
     func ends() async {
         let script = Script()

@@ -22,6 +22,12 @@ package protocol ScorePlayer<Step>: Sendable {
 package actor DevicePlayer<Device: PanelDevice>: ScorePlayer {
     package typealias Step = Device.Step
 
+    /// What is to be played next.
+    private struct Next {
+        var score: Score<Device.Step>?
+        /// A task waits for its turn, and takes what is the newest then.
+        var isAwaited = false
+    }
     private struct Progress {
         var fault: DeviceFault?
         var callSince: ContinuousClock.Instant?
@@ -34,6 +40,7 @@ package actor DevicePlayer<Device: PanelDevice>: ScorePlayer {
     private let retry: Duration
     private let finale: Device.Step?
     private nonisolated let progress = Mutex(Progress())
+    private nonisolated let next = Mutex(Next())
     private nonisolated let scores: AsyncStream<Score<Device.Step>>
     private nonisolated let continuation: AsyncStream<Score<Device.Step>>.Continuation
     private nonisolated let report: @Sendable (DeviceCondition) -> Void
@@ -53,7 +60,6 @@ package actor DevicePlayer<Device: PanelDevice>: ScorePlayer {
         executor = ThreadExecutor(name: name)
         (self.device, self.retry, self.longestCall) = (device, retry, longestCall)
         (self.finale, self.report) = (finale, report)
-        // Only the newest counts: a device that was stuck does not play what is over.
         (scores, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
@@ -73,8 +79,15 @@ package actor DevicePlayer<Device: PanelDevice>: ScorePlayer {
     package nonisolated func run() async {
         var playing: Task<Void, Never>?
         for await score in scores {
+            // Only the newest counts: a device that was stuck does not play what is over, and nothing heaps up behind it.
+            let isAwaited = next.withLock { next in
+                next.score = score
+                defer { next.isAwaited = true }
+                return next.isAwaited
+            }
+            guard !isAwaited else { continue }
             playing?.cancel()
-            playing = Task { await self.play(score) }
+            playing = Task { await self.playNext() }
         }
         playing?.cancel()
         // The device may never come back: its end is waited for only so long. This task is cancelled, another is not.
@@ -91,6 +104,14 @@ package actor DevicePlayer<Device: PanelDevice>: ScorePlayer {
             for await _ in ends {}
             limit.cancel()
         }.value
+    }
+
+    private func playNext() async {
+        let score = next.withLock { next in
+            defer { next = Next() }
+            return next.score
+        }
+        if let score { await play(score) }
     }
 
     private func play(_ score: Score<Device.Step>) async {
