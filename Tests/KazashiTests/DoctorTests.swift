@@ -79,6 +79,36 @@ extension RealStack {
             #expect(report.states("registry") == ["warning"])
         }
 
+        @Test("A client certificate that ends within 90 days is told of before it has")
+        func endingCertificate() async throws {
+            let pilot = try Pilot()
+            defer { pilot.remove() }
+            try pilot.folder.writeConfiguration(.init())
+            let folder = pilot.folder.path
+            let text = String(decoding: try Data(contentsOf: URL(filePath: pilot.folder.configuration)), as: UTF8.self)
+            for (days, states) in [(10, ["warning", "wrong"]), (400, ["wrong"])] {
+                let made = try await ChildProcess.run(
+                    "/usr/bin/openssl",
+                    [
+                        "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj",
+                        "/CN=kiosk", "-days", "\(days)", "-keyout", folder + "/client.key", "-out",
+                        folder + "/client.pem",
+                    ])
+                #expect(made.code == 0, "\(made.error)")
+                let changed = text.replacing(
+                    "url = \"http://127.0.0.1:9/events\"",
+                    with: """
+                        url = "https://127.0.0.1:9/events"
+                        client_certificate = "client.pem"
+                        client_key = "client.key"
+                        """)
+                #expect(changed != text)
+                try Data(changed.utf8).write(to: URL(filePath: pilot.folder.configuration))
+                let report = try await report(pilot.folder).report
+                #expect(report.states("library central") == states, "\(days) days: \(report.findings)")
+            }
+        }
+
         @Test("A configuration that can't be read is wrong use")
         func unreadable() async throws {
             let result = try await ChildProcess.run(Programs.kazashi, ["doctor", "--config", "/nowhere.toml"])

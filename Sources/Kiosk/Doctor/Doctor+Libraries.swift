@@ -1,7 +1,9 @@
 internal import Announcement
+internal import Cryptography
 internal import Dispatch
 internal import HTTPClient
 internal import Panel
+internal import Trust
 
 extension Doctor {
     /// Name, connection and TLS first, for they have their own cures; then a token that says nothing: the withdrawal of a
@@ -18,6 +20,20 @@ extension Doctor {
         case .refused(let error):
             let seen = "refuses this kiosk's tokens: \(error?.rawValue ?? "without a name")"
             return Finding(part, .wrong, seen, error == .invalidKey ? .libraryKey : .libraryRefuses)
+        }
+    }
+
+    /// What the kiosk shows to a library, and what it believes the library by, must not run out unseen.
+    func certificates(of library: Library, _ now: TrustedTime?) -> [Finding] {
+        guard case .https(_, let tls) = library.endpoint, let now else { return [] }
+        return [("client_certificate", tls.clientCertificate), ("ca", tls.authorities)].compactMap { key, file in
+            guard let file, let certificates = try? CertificateCheck.certificates(in: [file]) else { return nil }
+            let left = certificates.compactMap { der in
+                (try? X509CertificateList().append(der) { _, _, _ in true })?.notAfter.secondsSince1970
+            }.map { $0 - now.secondsSince1970 }
+            // A client's own certificate comes first; of authorities the last to end may be the one that counts.
+            let counts = key == "ca" ? left.max() : left.first
+            return Self.ending("library \(library.name)", "\(key)", left: [counts].compactMap { $0 }, .certificateEnds)
         }
     }
 

@@ -2,7 +2,7 @@ internal import CLinux
 internal import Cryptography
 internal import Glibc
 internal import JOSE
-internal import Panel
+package import Panel
 internal import Registry
 internal import SmartCard
 internal import Trust
@@ -33,7 +33,7 @@ package struct Doctor: Sendable {
                 "keys",
                 "storage key and signing key are there, for their owner alone; kid \(configuration.signingKey.publicJWK.keyID)"
             ))
-        anchors(now).forEach(tell)
+        tell(anchors(now))
         if configuration.isTest {
             tell(Finding("trust", .warning, "test cards are believed (trust.test)", .testCards))
         }
@@ -41,7 +41,10 @@ package struct Doctor: Sendable {
         for finding in await reader() { tell(finding) }
         tell(storage)
         tell(await registry())
-        for library in configuration.libraries { tell(await check(library)) }
+        for library in configuration.libraries {
+            certificates(of: library, now).forEach(tell)
+            tell(await check(library))
+        }
         devices().forEach(tell)
     }
 
@@ -70,25 +73,28 @@ package struct Doctor: Sendable {
         return Finding("clock", isAsked ? "synchronised" : "the system's, as configured (time.source)")
     }
 
-    /// Days in which somebody should have got a new one.
+    /// Seconds in which somebody should have got a new one.
     private static let soon: Int64 = 90 * 86_400
 
-    private func anchors(_ now: TrustedTime?) -> [Finding] {
+    /// What is to be said of certificates that end, or have; nil when none does within 90 days.
+    /// - Parameter left: seconds until each ends; negative: it has.
+    package static func ending(_ part: String, _ what: String, left: [Int64], _ advice: OperatorAdvice) -> Finding? {
+        guard let first = left.min(), first < soon else { return nil }
+        if first < 0 {
+            return Finding(part, .wrong, "\(left.count { $0 < 0 }) of \(left.count) \(what) have expired", advice)
+        }
+        let seen =
+            "\(left.count { $0 < soon }) of \(left.count) \(what) expire within 90 days, the first in \(first / 86_400)"
+        return Finding(part, .warning, seen, advice)
+    }
+
+    private func anchors(_ now: TrustedTime?) -> Finding {
         let certificates = configuration.anchors.certificates
-        guard let now = now?.secondsSince1970 else { return [Finding("anchors", "\(certificates.count) certificates")] }
-        let ends = certificates.map { ($0.notAfter.secondsSince1970 ?? .max) - now }
-        let (gone, soon) = (ends.count { $0 < 0 }, ends.count { (0..<Self.soon).contains($0) })
-        if gone > 0 {
-            return [Finding("anchors", .wrong, "\(gone) of \(ends.count) certificates have expired", .anchorExpired)]
+        let left = now.map { now in
+            certificates.map { ($0.notAfter.secondsSince1970 ?? .max) - now.secondsSince1970 }
         }
-        if soon > 0, let first = ends.min() {
-            return [
-                Finding(
-                    "anchors", .warning,
-                    "\(soon) of \(ends.count) expire within 90 days, the first in \(first / 86_400)", .anchorExpired)
-            ]
-        }
-        return [Finding("anchors", "\(ends.count) certificates")]
+        return Self.ending("anchors", "certificates", left: left ?? [], .anchorExpired)
+            ?? Finding("anchors", "\(certificates.count) certificates")
     }
 
     private var servedLists: ServedLists {

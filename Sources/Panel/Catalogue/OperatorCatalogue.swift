@@ -17,7 +17,8 @@ package enum OperatorAdvice: String, Sendable, CaseIterable {
     case asRoot, kioskNotRunning, outOfServiceNow, stateFolder, clockUnset, anchorExpired, testCards, noLists,
         noCardService,
         noReader,
-        readerHeld, noRegistrations, libraryName, libraryUnreachable, libraryTLS, libraryKey, libraryRefuses
+        readerHeld, noRegistrations, libraryName, libraryUnreachable, libraryTLS, libraryKey, libraryRefuses,
+        certificateEnds
     // What else the journal tells.
     case cardLeft, folderNotWritable, coreDumps
     // Certificates and lists.
@@ -206,6 +207,8 @@ package enum OperatorAdvice: String, Sendable, CaseIterable {
                 "Hand `kazashi key show` to the library again; compare kiosk.id, the audience and both clocks.",
                 "kazashi key show の出力を図書館に登録し、kiosk.id・audience・双方の時計を照合してください。"
             )
+        case .certificateEnds:
+            ("Get a new one, and name its file in the library's part.", "新しい証明書を入手し、設定の図書館の項に指定してください。")
         case .cardLeft:
             ("Take the card into safe keeping, as your rules have it.", "カードを保管し、館の規則に従って返却してください。")
         case .folderNotWritable:
