@@ -33,7 +33,8 @@ extension Doctor {
             }.map { $0 - now.secondsSince1970 }
             // A client's own certificate comes first; of authorities the last to end may be the one that counts.
             let counts = key == "ca" ? left.max() : left.first
-            return Self.ending("library \(library.name)", "\(key)", left: [counts].compactMap { $0 }, .certificateEnds)
+            return Self.ending(
+                "library \(library.name)", "certificates of \(key)", left: [counts].compactMap { $0 }, .certificateEnds)
         }
     }
 

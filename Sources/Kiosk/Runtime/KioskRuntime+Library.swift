@@ -3,8 +3,8 @@ internal import Cryptography
 internal import Glibc
 internal import Logging
 internal import Login
-internal import Panel
 internal import MyNumberCard
+internal import Panel
 internal import Registry
 internal import Trust
 
