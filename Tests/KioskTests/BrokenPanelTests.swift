@@ -47,3 +47,33 @@ import VirtualCard
         #expect(parts == ["display": "blocked"])
     }
 }
+
+@Suite(.ownThreads, .timeLimit(.minutes(1))) struct PanelDriverTests {
+    @Test("An outcome stands to be read, though its card is gone at once; the next card takes its place at once")
+    func reading() async throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))").path()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let cards = try PilotCards.make(in: path)
+        let line = try SerialDisplay()
+        var options = PanelOptions()
+        options.display = .device(.cd5220, path: line.path)
+        let pilot = try await InProcessPilot(folder: cards.folder, records: cards.records, panel: FrontPanel(options))
+        let ready = "ﾏｲﾅﾝﾊﾞｰｶｰﾄﾞｦ"
+        #expect(await line.shows(ready) != nil)
+        _ = try await pilot.tap(CardInField(cards.good.profile))
+        let shown = try #require(await line.shows("OK - take card"))
+        let over = try #require(await line.shows(ready))
+        // It may stand longer on a slow machine, never shorter.
+        #expect(shown.duration(to: over) > .milliseconds(1_500))
+        _ = try await pilot.tap(CardInField(cards.good.profile))
+        #expect(await line.shows("OK - take card") != nil)
+        _ = try await pilot.tap(CardInField(cards.unregistered.profile))
+        // Nothing between the welcome and what the next one is told but that it is noticed.
+        for await change in line.changes where change.rows.contains("See the counter") || change.rows.contains(ready) {
+            #expect(change.rows.contains("See the counter"))
+            break
+        }
+        await pilot.stop()
+        line.stop()
+    }
+}
