@@ -32,6 +32,24 @@ import VirtualCard
         return (result.code, try JSONDecoder().decode(Answer.self, from: Data(result.output.utf8)))
     }
 
+    @Test("A kiosk that can't open its database says so on its panel and in its state, before it ends")
+    func unopenedDatabase() async throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "kazashi-\(UUID().uuidString)").path()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let folder = try PilotFolder(path)
+        let line = try SerialDisplay()
+        var options = PilotFolder.Options()
+        options.display = "cd5220:" + line.path
+        try folder.writeConfiguration(options)
+        try FileManager.default.createDirectory(atPath: path + "/state", withIntermediateDirectories: true)
+        try Data(repeating: 0x78, count: 8_192).write(to: URL(filePath: path + "/state/kazashi.sqlite"))
+        let result = try await kazashi(["run", "--config", folder.configuration, "--taps-to-stdout"])
+        #expect(result.code != 0)
+        #expect(result.output.contains(#""cause":"registry""#), "\(result)")
+        #expect(await line.shows("Out of order D1") != nil)
+        line.stop()
+    }
+
     @Test("check: good 0, revoked 1, untrusted 1, undetermined 3, wrong use 2")
     func check() async throws {
         let crl = ["--crl", cards.folder.path + "/crl/kiyose-shi.crl"]
