@@ -20,6 +20,10 @@ extension RealStack {
             ]).code == 0
         }
 
+        private func put(_ file: String, at path: String) async throws {
+            try await DebianTree.shell("install -D -m 0644 \"$1\" \"$2\"", DebianTree.repository + file, path)
+        }
+
         @Test("The rule lets exactly the kiosk's user use readers and cards")
         func rule() async throws {
             let root = DebianTree.repository + "/.build/tree-\(UUID().uuidString.prefix(8))"
@@ -27,30 +31,35 @@ extension RealStack {
             defer { try? FileManager.default.removeItem(atPath: pilot) }
             _ = try PilotCards.make(in: pilot)
             try await DebianTree.shell("cp -a \"$1\" \"$2\"", DebianTree.original + "-13", root)
-            func put(_ file: String, at path: String) async throws {
-                try await DebianTree.shell(
-                    "install -D -m 0644 \"$1\" \"$2\"", DebianTree.repository + file, root + path)
-            }
-            try await put("/systemd/kazashi.sysusers", at: "/usr/lib/sysusers.d/kazashi.conf")
+            try await put("/systemd/kazashi.sysusers", at: root + "/usr/lib/sysusers.d/kazashi.conf")
             let system = try await BootedSystem(root)
+            let result: Result<Void, any Error>
+            do {
+                result = .success(try await use(system, root, card: pilot + "/cards/good.json"))
+            } catch {
+                result = .failure(error)
+            }
+            await system.stop()
+            try await DebianTree.shell("rm -rf \"$1\"", root)
+            try result.get()
+        }
+
+        private func use(_ system: BootedSystem, _ root: String, card: String) async throws {
             try await system.must("systemctl", "start", "pcscd.socket", "pcscd.service")
             // Until vpcd listens, on port 35963.
             try await system.must(
                 "/bin/sh", "-c",
                 "for i in $(seq 100); do grep -q ':8C7B .* 0A' /proc/net/tcp && exit; sleep 0.1; done; exit 1")
-            let laid = try system.startBeside(
-                Programs.laboratory, "tap", "--profile", pilot + "/cards/good.json", "--hold", "150s")
+            let laid = try system.startBeside(Programs.laboratory, "tap", "--profile", card, "--hold", "150s")
             // Root is never asked about; vpcd tells of the card up to 400 ms after it was laid down.
             #expect(try await sees(system, as: "root", tries: 100))
             #expect(try await !sees(system, as: "kazashi"), "polkit is asked, and knows nothing of us")
-            try await put("/board/polkit/kazashi.rules", at: Self.rules)
+            try await put("/board/polkit/kazashi.rules", at: root + Self.rules)
             // polkitd notices the new file by itself.
             #expect(try await sees(system, as: "kazashi", tries: 100))
             #expect(try await !sees(system, as: "nobody"))
             #expect(try await sees(system, as: "root"), "the card is still there")
             await laid.stop()
-            await system.stop()
-            try await DebianTree.shell("rm -rf \"$1\"", root)
         }
     }
 }
