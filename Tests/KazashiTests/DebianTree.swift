@@ -1,8 +1,7 @@
 import Foundation
 import Laboratory
 
-/// A copy of the Debian tree that `board/tree` makes, with Kazashi installed by the technician's script, and the laboratory
-/// beside it.
+/// A copy of a Debian tree that `board/tree` makes.
 struct DebianTree: Sendable {
     static let repository = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
     static let original = repository + "/.build/debian-tree"
@@ -16,9 +15,13 @@ struct DebianTree: Sendable {
         guard result.code == 0 else { throw Problem(description: "\(words): \(result.output)\(result.error)") }
     }
 
-    init() async throws {
+    init(of original: String = Self.original) async throws {
         root = Self.repository + "/.build/tree-\(UUID().uuidString.prefix(8))"
-        try await Self.shell("cp -a \"$1\" \"$2\"", Self.original, root)
+        try await Self.shell("cp -a \"$1\" \"$2\"", original, root)
+    }
+
+    /// Installs Kazashi by the technician's script, and the laboratory beside it.
+    func install() async throws {
         // A debug build wants Swift's libraries where they were built against.
         try await Self.shell(
             "ldd \"$1\" | awk '/libswift|libFoundation|lib_Foundation|libdispatch|libBlocks/ {print $3}' | while read f; do install -D \"$f\" \"$2$f\"; done",
@@ -26,6 +29,11 @@ struct DebianTree: Sendable {
         try await Self.shell("cp \"$1\" \"$2/usr/bin/kazashi-lab\"", Programs.laboratory, root)
         try await Self.shell(
             "exec \"$1/board/install\" --binary \"$2\" --root \"$3\"", Self.repository, Programs.kazashi, root)
+    }
+
+    /// Puts a file of the repository's into its place.
+    func put(_ file: String, at path: String) async throws {
+        try await Self.shell("install -D -m 0644 \"$1\" \"$2\"", Self.repository + file, root + path)
     }
 
     /// Writes a file, and the folders that it is in.

@@ -20,31 +20,26 @@ extension RealStack {
             ]).code == 0
         }
 
-        private func put(_ file: String, at path: String) async throws {
-            try await DebianTree.shell("install -D -m 0644 \"$1\" \"$2\"", DebianTree.repository + file, path)
-        }
-
         @Test("The rule lets exactly the kiosk's user use readers and cards")
         func rule() async throws {
-            let root = DebianTree.repository + "/.build/tree-\(UUID().uuidString.prefix(8))"
-            let pilot = root + ".pilot"
+            let files = try await DebianTree(of: DebianTree.original + "-13")
+            let pilot = files.root + ".pilot"
             defer { try? FileManager.default.removeItem(atPath: pilot) }
             _ = try PilotCards.make(in: pilot)
-            try await DebianTree.shell("cp -a \"$1\" \"$2\"", DebianTree.original + "-13", root)
-            try await put("/systemd/kazashi.sysusers", at: root + "/usr/lib/sysusers.d/kazashi.conf")
-            let system = try await BootedSystem(root)
+            try await files.put("/systemd/kazashi.sysusers", at: "/usr/lib/sysusers.d/kazashi.conf")
+            let system = try await BootedSystem(files.root)
             let result: Result<Void, any Error>
             do {
-                result = .success(try await use(system, root, card: pilot + "/cards/good.json"))
+                result = .success(try await use(system, files, card: pilot + "/cards/good.json"))
             } catch {
                 result = .failure(error)
             }
             await system.stop()
-            try await DebianTree.shell("rm -rf \"$1\"", root)
+            await files.remove()
             try result.get()
         }
 
-        private func use(_ system: BootedSystem, _ root: String, card: String) async throws {
+        private func use(_ system: BootedSystem, _ files: DebianTree, card: String) async throws {
             try await system.must("systemctl", "start", "pcscd.socket", "pcscd.service")
             // Until vpcd listens, on port 35963.
             try await system.must(
@@ -54,7 +49,7 @@ extension RealStack {
             // Root is never asked about; vpcd tells of the card up to 400 ms after it was laid down.
             #expect(try await sees(system, as: "root", tries: 100))
             #expect(try await !sees(system, as: "kazashi"), "polkit is asked, and knows nothing of us")
-            try await put("/board/polkit/kazashi.rules", at: root + Self.rules)
+            try await files.put("/board/polkit/kazashi.rules", at: Self.rules)
             // polkitd notices the new file by itself.
             #expect(try await sees(system, as: "kazashi", tries: 100))
             #expect(try await !sees(system, as: "nobody"))

@@ -21,6 +21,7 @@ final class ServiceTree: Sendable {
     /// Installs and boots; the service waits for its configuration.
     init() async throws {
         files = try await DebianTree()
+        try await files.install()
         system = try await BootedSystem(files.root)
         try await system.must("kazashi-lab", "pki", "init", "/srv/pilot", "--port", "8935")
         try await system.must("chmod", "-R", "a+rX", "/srv/pilot")

@@ -25,6 +25,7 @@ final class VirtualMachine: Sendable {
     /// Installs and boots.
     init() async throws {
         files = try await DebianTree()
+        try await files.install()
         folder = files.root + ".machine"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         try await DebianTree.shell(

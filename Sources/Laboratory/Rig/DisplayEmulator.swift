@@ -19,8 +19,10 @@ package struct DisplayEmulator: Sendable {
     package init(_ commands: CommandSet, width: DisplayLayout.Width = .twenty) {
         (self.commands, self.width) = (commands, width.rawValue)
         cells = Self.blank(width.rawValue)
-        hasKana = commands == .utc || commands == .charlcd
+        hasKana = Self.hasKanaAtStart(commands)
     }
+
+    private static func hasKanaAtStart(_ commands: CommandSet) -> Bool { commands == .utc || commands == .charlcd }
 
     private static func blank(_ width: Int) -> [[UInt8]] {
         Array(repeating: Array(repeating: 0x20, count: width), count: 2)
@@ -28,9 +30,9 @@ package struct DisplayEmulator: Sendable {
 
     /// Its power was cut and came back.
     package mutating func restart() {
-        let fresh = DisplayEmulator(commands, width: DisplayLayout.Width(rawValue: width) ?? .twenty)
-        (cells, cursor, pending) = (fresh.cells, fresh.cursor, fresh.pending)
-        (hearsOnlyRows, hasKana, isEnhanced) = (fresh.hearsOnlyRows, fresh.hasKana, fresh.isEnhanced)
+        clear()
+        (pending, hearsOnlyRows, isEnhanced) = ([], false, false)
+        hasKana = Self.hasKanaAtStart(commands)
     }
 
     /// Both rows, without the spaces at their ends.
@@ -39,7 +41,7 @@ package struct DisplayEmulator: Sendable {
             var text = String.UnicodeScalarView()
             for byte in row {
                 // Without katakana other letters stand there.
-                let code = byte < 0xA1 ? UInt32(byte) : hasKana ? UInt32(byte) + 0xFEC0 : UInt32(byte)
+                let code = hasKana && byte >= 0xA1 ? UInt32(byte) + 0xFEC0 : UInt32(byte)
                 if let scalar = Unicode.Scalar(code) { text.append(scalar) }
             }
             return String(text).withoutTrailingSpaces

@@ -22,12 +22,6 @@ package protocol ScorePlayer<Step>: Sendable {
 package actor DevicePlayer<Device: PanelDevice>: ScorePlayer {
     package typealias Step = Device.Step
 
-    /// What is to be played next.
-    private struct Next {
-        var score: Score<Device.Step>?
-        /// A task waits for its turn, and takes what is the newest then.
-        var isAwaited = false
-    }
     private struct Progress {
         var fault: DeviceFault?
         var callSince: ContinuousClock.Instant?
@@ -40,7 +34,8 @@ package actor DevicePlayer<Device: PanelDevice>: ScorePlayer {
     private let retry: Duration
     private let finale: Device.Step?
     private nonisolated let progress = Mutex(Progress())
-    private nonisolated let next = Mutex(Next())
+    /// What is to be played next: a task waits for its turn with it, and takes what is the newest then.
+    private nonisolated let next = Mutex<Score<Device.Step>?>(nil)
     private nonisolated let scores: AsyncStream<Score<Device.Step>>
     private nonisolated let continuation: AsyncStream<Score<Device.Step>>.Continuation
     private nonisolated let report: @Sendable (DeviceCondition) -> Void
@@ -81,9 +76,8 @@ package actor DevicePlayer<Device: PanelDevice>: ScorePlayer {
         for await score in scores {
             // Only the newest counts: a device that was stuck does not play what is over, and nothing heaps up behind it.
             let isAwaited = next.withLock { next in
-                next.score = score
-                defer { next.isAwaited = true }
-                return next.isAwaited
+                defer { next = score }
+                return next != nil
             }
             guard !isAwaited else { continue }
             playing?.cancel()
@@ -107,11 +101,7 @@ package actor DevicePlayer<Device: PanelDevice>: ScorePlayer {
     }
 
     private func playNext() async {
-        let score = next.withLock { next in
-            defer { next = Next() }
-            return next.score
-        }
-        if let score { await play(score) }
+        if let score = next.withLock({ $0.take() }) { await play(score) }
     }
 
     private func play(_ score: Score<Device.Step>) async {
