@@ -29,8 +29,8 @@ package actor ReaderMonitor {
     private nonisolated let waiting = Mutex<PCSCContext?>(nil)
     private var last: ReaderEvent?
 
-    /// A cancel that arrives just before a wait begins is lost; no wait is longer than this.
-    private static let slice: UInt32 = 1_000
+    /// Milliseconds. A cancel that arrives just before a wait begins is lost; no wait is longer than this. Each costs four wake-ups.
+    private static let slice: UInt32 = 3_000
 
     /// - Parameters:
     ///   - nameFilter: a part of the reader's name; empty takes the first.

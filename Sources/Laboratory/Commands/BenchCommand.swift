@@ -26,6 +26,8 @@ struct TapBench: AsyncParsableCommand {
     var bitRate = 424.0
     @Option(help: "Milliseconds of one signature in the timing model.")
     var signature = 250.0
+    @Option(help: "Seconds in which wake-ups are counted while nobody taps.")
+    var idle = 30
     @Flag(help: "Short reads of 256 bytes, as a reader without extended lengths.")
     var shortReads = false
 
@@ -53,15 +55,25 @@ struct TapBench: AsyncParsableCommand {
         let fast = try CardInField(cards.good.profile, faults: faults)
         // The first taps learn the record's issuer and the card's lengths.
         for _ in 0..<2 { _ = try await stack.tap(fast) }
-        let idle = try ProcessFigures(pid: stack.kiosk.pid)
         emit("certificate \(cards.good.certificate.count) bytes; \(shortReads ? "short" : "extended") reads")
-        emit("idle: \(idle)")
+        emit("idle: \(try ProcessFigures(pid: stack.kiosk.pid))")
+        try await wakeUps(of: stack.kiosk.pid)
         try await series(
             "timing model, \(Int(bitRate)) kbit/s, \(Int(signature)) ms a signature", taps, slow, stack, deskTimes)
         try await series("without delays", quick, fast, stack, deskTimes)
         emit("after \(taps + quick + 2) taps: \(try ProcessFigures(pid: stack.kiosk.pid))")
         await stack.stop()
         try await starts(cards.folder)
+    }
+
+    private func wakeUps(of pid: Int32) async throws {
+        guard idle > 0 else { return }
+        note("nobody taps for \(idle) s …")
+        let (before, start) = (try ProcessFigures.wakeUps(pid: pid), ContinuousClock.now)
+        try await Task.sleep(for: .seconds(idle))
+        let perSecond =
+            Double(try ProcessFigures.wakeUps(pid: pid) - before) / (start.duration(to: .now).milliseconds / 1_000)
+        emit("idle for \(idle) s: \(perSecond.formatted(.number.precision(.fractionLength(1)))) wake-ups a second")
     }
 
     private func series(

@@ -22,6 +22,17 @@ package struct ProcessFigures: Sendable, CustomStringConvertible {
         descriptors = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count
     }
 
+    /// How often its threads have gone to sleep, and so will have been woken, since they began (voluntary_ctxt_switches).
+    package static func wakeUps(pid: Int32) throws -> Int {
+        let tasks = "/proc/\(pid)/task"
+        return try FileManager.default.contentsOfDirectory(atPath: tasks).reduce(0) { sum, task in
+            // A thread may have ended since.
+            let status = readText("\(tasks)/\(task)/status") ?? ""
+            let line = status.split(separator: "\n").first { $0.hasPrefix("voluntary_ctxt_switches:") } ?? ""
+            return sum + (Int(line.filter(\.isNumber)) ?? 0)
+        }
+    }
+
     package var description: String {
         "\(threads) threads, \(descriptors) descriptors, VmRSS \(residentKiB) KiB, RssAnon \(anonymousKiB) KiB"
     }
