@@ -26,29 +26,39 @@ extension Kazashi {
         }
 
         func run() async throws {
-            let configuration = try options.load()
-            if tap { return try await walk(configuration) }
+            if tap { return try await walk(try options.load()) }
+            let configuration: Configuration
+            do {
+                configuration = try Configuration(file: options.config, takesExposedSecrets: true)
+            } catch {
+                // Without it there is nothing that could be looked at.
+                if json { Self.printReport([Finding("configuration", error)]) }
+                say("\(error)")
+                throw ExitCode.wrongUse
+            }
             var findings: [Finding] = []
             await Kiosk.Doctor(configuration).run { finding in
                 findings.append(finding)
                 if !json { printAtOnce(Self.text(finding)) }
             }
-            if json {
-                struct Output: Encodable {
-                    struct Line: Encodable { let part, state, seen, advice, 対処: String? }
-                    let healthy: Bool
-                    let findings: [Line]
-                }
-                printJSON(
-                    Output(
-                        healthy: !findings.contains { $0.state == .wrong },
-                        findings: findings.map {
-                            .init(
-                                part: $0.part, state: $0.state.rawValue, seen: $0.seen, advice: $0.advice?.english,
-                                対処: $0.advice?.japanese)
-                        }))
-            }
+            if json { Self.printReport(findings) }
             if findings.contains(where: { $0.state == .wrong }) { throw ExitCode.no }
+        }
+
+        private static func printReport(_ findings: [Finding]) {
+            struct Output: Encodable {
+                struct Line: Encodable { let part, state, seen, advice, 対処: String? }
+                let healthy: Bool
+                let findings: [Line]
+            }
+            printJSON(
+                Output(
+                    healthy: !findings.contains { $0.state == .wrong },
+                    findings: findings.map {
+                        .init(
+                            part: $0.part, state: $0.state.rawValue, seen: $0.seen, advice: $0.advice?.english,
+                            対処: $0.advice?.japanese)
+                    }))
         }
 
         private static func text(_ finding: Finding) -> String {

@@ -109,10 +109,33 @@ extension RealStack {
             }
         }
 
-        @Test("A configuration that can't be read is wrong use")
-        func unreadable() async throws {
+        @Test("A key that others may read is wrong, with what to do, and every other part is looked at all the same")
+        func exposedKeys() async throws {
+            let pilot = try Pilot()
+            defer { pilot.remove() }
+            try pilot.folder.writeConfiguration(.init())
+            let (_, well) = try await report(pilot.folder)
+            #expect(well.states("keys") == ["fine"])
+            for key in ["storage.key", "kiosk-es256.pem"] {
+                try FileManager.default.setAttributes(
+                    [.posixPermissions: 0o640], ofItemAtPath: pilot.folder.path + "/" + key)
+            }
+            let (code, ill) = try await report(pilot.folder)
+            #expect(code == 1 && ill.states("keys") == ["wrong", "wrong"], "\(ill)")
+            let lines = ill.findings.filter { $0.part == "keys" }
+            #expect(zip(lines, ["storage.key", "kiosk-es256.pem"]).allSatisfy { $0.seen.contains($1) }, "\(lines)")
+            #expect(lines.allSatisfy { $0.advice?.contains("chmod 0600") == true && $0.対処?.contains("chmod") == true })
+            #expect(ill.findings.count == well.findings.count + 1)
+        }
+
+        @Test("A configuration that can't be used is wrong use, and a finding of its own for a program")
+        func unusable() async throws {
             let result = try await ChildProcess.run(Programs.kazashi, ["doctor", "--config", "/nowhere.toml"])
-            #expect(result.code == 2 && result.error.contains("/nowhere.toml"))
+            #expect(result.code == 2 && result.output.isEmpty && result.error.contains("/nowhere.toml"))
+            let machine = try await ChildProcess.run(
+                Programs.kazashi, ["doctor", "--config", "/nowhere.toml", "--json"])
+            let report = try JSONDecoder().decode(Report.self, from: Data(machine.output.utf8))
+            #expect(machine.code == 2 && !report.healthy && report.states("configuration") == ["wrong"])
         }
 
         @Test("--tap walks a card through every step and tells no library; what fails is named, and no one")

@@ -17,13 +17,15 @@ import Testing
     init() throws { folder = try Self.shared.get() }
 
     /// The configuration with one piece of its text replaced.
-    private func load(_ old: String = "", _ new: String = "", credentials: String? = nil) throws -> Configuration {
+    private func load(
+        _ old: String = "", _ new: String = "", credentials: String? = nil, takesExposedSecrets: Bool = false
+    ) throws -> Configuration {
         let text = try String(contentsOfFile: folder.configuration, encoding: .utf8)
         let changed = old.isEmpty ? text : text.replacingOccurrences(of: old, with: new)
         if !old.isEmpty { #expect(changed != text, "nothing was replaced") }
         let file = try folder.write("changed-\(UUID().uuidString).toml", Array(changed.utf8))
         defer { try? FileManager.default.removeItem(atPath: file) }
-        return try Configuration(file: file, credentials: credentials)
+        return try Configuration(file: file, credentials: credentials, takesExposedSecrets: takesExposedSecrets)
     }
 
     private func failure(_ old: String, _ new: String) -> ConfigurationError? {
@@ -136,6 +138,29 @@ import Testing
         #expect(error.kind == kind && error.place == .key(key), "\(error)")
         // What to do, in both languages.
         #expect("\(error)".split(separator: "\n").count == 3)
+    }
+
+    @Test("A secret that others may read is refused by a kiosk, and named to the doctor")
+    func exposedSecrets() throws {
+        #expect(try load().exposedSecrets.isEmpty)
+        for name in ["open.key", "open.jwk", "client.key"] {
+            let secret = name == "open.key" ? "storage.key" : "central-shared.jwk"
+            try? FileManager.default.copyItem(atPath: folder.path + "/" + secret, toPath: folder.path + "/" + name)
+            try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: folder.path + "/" + name)
+        }
+        let keys = "receiver_key = \"central.jwk\"\nacknowledgement_key = \"central-sign.jwk\""
+        for (old, new, key) in [
+            ("storage_key = \"storage.key\"", "storage_key = \"open.key\"", "kiosk.storage_key"),
+            (keys, "suite = \"direct\"\nshared_key = \"open.jwk\"", "library.0.shared_key"),
+        ] {
+            #expect(failure(old, new)?.kind == .wrongMode)
+            let exposed = try load(old, new, takesExposedSecrets: true).exposedSecrets
+            #expect(exposed.map(\.place) == [.key(key)] && exposed.map(\.kind) == [.wrongMode])
+        }
+        // The key of a client certificate is libcurl's to read: named all the same.
+        let url = "url = \"http://127.0.0.1:9/events\""
+        let client = try load(url, "url = \"https://127.0.0.1:9/events\"\nclient_key = \"client.key\"")
+        #expect(client.exposedSecrets.map(\.place) == [.key("library.0.client_key")])
     }
 
     @Test("The endpoints and suites that are meant")

@@ -37,6 +37,8 @@ package struct Configuration: Sendable {
     package let statusSocket: String
     /// The Prometheus textfile; nil: none is written.
     package let metricsFile: String?
+    /// Secrets on the disk that others than their owner may read.
+    package let exposedSecrets: [ConfigurationError]
 
     /// The socket that the file names, for whoever may ask but not read the kiosk's secrets.
     package static func statusSocket(file: String) throws(ConfigurationError) -> String {
@@ -45,11 +47,15 @@ package struct Configuration: Sendable {
     }
 
     /// Reads the file and everything it names.
-    /// - Parameter credentials: the folder of what the service manager hands over (systemd.exec(5)).
+    /// - Parameters:
+    ///   - credentials: the folder of what the service manager hands over (systemd.exec(5)).
+    ///   - takesExposedSecrets: for the doctor, who names a secret that others may read and looks on; a kiosk refuses it.
     package init(
-        file: String, credentials: String? = ServiceManager.variable("CREDENTIALS_DIRECTORY")
+        file: String, credentials: String? = ServiceManager.variable("CREDENTIALS_DIRECTORY"),
+        takesExposedSecrets: Bool = false
     ) throws(ConfigurationError) {
-        let reader = ConfigurationReader(file: file, credentials: credentials)
+        let reader = ConfigurationReader(
+            file: file, credentials: credentials, takesExposedSecrets: takesExposedSecrets)
         let written = try ConfigurationFile.parse(try reader.text(), file: file)
         self.file = file
         kioskID = written.kiosk.id
@@ -82,6 +88,7 @@ package struct Configuration: Sendable {
         statusSocket = reader.statusSocket(written)
         metricsFile = written.service?.metrics.map(reader.resolve)
         panel = try reader.panel(written.panel, language: written.kiosk.language ?? "ja", isTest: isTest)
+        exposedSecrets = reader.exposures(in: written)
     }
 }
 
@@ -90,6 +97,7 @@ struct ConfigurationReader {
     let file: String
     /// Where paths that begin with `credential:` lie.
     var credentials: String?
+    var takesExposedSecrets = false
     private static let credential = "credential:"
 
     func wrong(_ key: String, _ problem: String) -> ConfigurationError {
@@ -135,16 +143,31 @@ struct ConfigurationReader {
     /// A file that holds a secret: nobody but its owner may read it.
     func secret(_ path: String, _ key: String) throws(ConfigurationError) -> [UInt8] {
         let bytes = try bytes(path, key)
-        var information = stat()
+        if !takesExposedSecrets, let exposure = exposure(of: path, key) { throw exposure }
+        return bytes
+    }
+
+    /// What is to be said of a secret that others may read; nil when they may not.
+    private func exposure(of path: String, _ key: String) -> ConfigurationError? {
         // A credential of the service manager's has its reader in an access list, which shows as a group's right; its folder
         // keeps everybody else out.
-        guard
-            path.hasPrefix(Self.credential)
-                || stat(resolve(path), &information) == 0 && information.st_mode & 0o077 == 0
-        else {
-            throw ConfigurationError(.wrongMode, file: file, place: .key(key), "\(path) may be read by others")
+        guard !path.hasPrefix(Self.credential) else { return nil }
+        var information = stat()
+        guard stat(resolve(path), &information) == 0, information.st_mode & 0o077 == 0 else {
+            return ConfigurationError(.wrongMode, file: file, place: .key(key), "\(path) may be read by others")
         }
-        return bytes
+        return nil
+    }
+
+    func exposures(in written: ConfigurationFile) -> [ConfigurationError] {
+        var secrets = [
+            ("kiosk.storage_key", written.kiosk.storage_key), ("kiosk.signing_key", written.kiosk.signing_key),
+        ]
+        for (index, library) in written.library.enumerated() {
+            if let path = library.shared_key { secrets.append(("library.\(index).shared_key", path)) }
+            if let path = library.client_key { secrets.append(("library.\(index).client_key", path)) }
+        }
+        return secrets.compactMap { exposure(of: $1, $0) }
     }
 
     func storageKey(_ path: String) throws(ConfigurationError) -> SecretBytes {

@@ -1,4 +1,4 @@
-internal import Panel
+package import Panel
 
 /// A configuration that can't be used: where, what, and what to do. Secrets and identities are never quoted.
 package struct ConfigurationError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -20,20 +20,21 @@ package struct ConfigurationError: Error, Equatable, Sendable, CustomStringConve
         (self.kind, self.file, self.place, self.problem) = (kind, file, place, problem)
     }
 
-    package var description: String {
+    package var description: String { "\(seen)\n  \(advice.english)\n  \(advice.japanese)" }
+
+    /// Where, and what.
+    package var seen: String {
         let place =
             switch place {
             case .whole: file
             case .line(let line): "\(file):\(line)"
             case .key(let key): "\(file): \(key)"
             }
-        return "\(place): \(problem)\n  \(kind.cure)"
+        return "\(place): \(problem)"
     }
-}
 
-extension ConfigurationError.Kind {
-    private var advice: OperatorAdvice {
-        switch self {
+    package var advice: OperatorAdvice {
+        switch kind {
         case .unreadable: .fileUnreadable
         case .notTOML: .notTOML
         case .unknownKey: .unknownKey
@@ -44,6 +45,4 @@ extension ConfigurationError.Kind {
         case .noCredential: .noCredential
         }
     }
-
-    fileprivate var cure: String { "\(advice.english)\n  \(advice.japanese)" }
 }

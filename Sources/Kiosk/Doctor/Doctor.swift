@@ -28,11 +28,7 @@ package struct Doctor: Sendable {
         let now = TrustedClock(source: configuration.timeSource).now(
             floor: lists.floor(stored: StoredTime(state: configuration.state).value, maxAge: configuration.maxAge))
         tell(clock(now))
-        tell(
-            Finding(
-                "keys",
-                "storage key and signing key are there, for their owner alone; kid \(configuration.signingKey.publicJWK.keyID)"
-            ))
+        keys.forEach(tell)
         tell(anchors(now))
         if configuration.isTest {
             tell(Finding("trust", .warning, "test cards are believed (trust.test)", .testCards))
@@ -86,6 +82,13 @@ package struct Doctor: Sendable {
         let seen =
             "\(left.count { $0 < soon }) of \(left.count) \(what) expire within 90 days, the first in \(first / 86_400)"
         return Finding(part, .warning, seen, advice)
+    }
+
+    private var keys: [Finding] {
+        let exposed = configuration.exposedSecrets
+        guard exposed.isEmpty else { return exposed.map { Finding("keys", $0) } }
+        let kid = configuration.signingKey.publicJWK.keyID
+        return [Finding("keys", "every secret is there, for its owner alone; the signing key's kid is \(kid)")]
     }
 
     private func anchors(_ now: TrustedTime?) -> Finding {

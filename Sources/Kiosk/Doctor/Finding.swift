@@ -21,4 +21,6 @@ package struct Finding: Sendable {
     init(_ part: String, _ state: State, _ seen: String, _ advice: OperatorAdvice) {
         (self.part, self.state, self.seen, self.advice) = (part, state, seen, advice)
     }
+
+    package init(_ part: String, _ error: ConfigurationError) { self.init(part, .wrong, error.seen, error.advice) }
 }
