@@ -26,16 +26,12 @@ extension Kazashi {
         }
 
         func run() async throws {
-            if tap { return try await walk(try options.load()) }
-            let configuration: Configuration
-            do {
-                configuration = try Configuration(file: options.config, takesExposedSecrets: true)
-            } catch {
+            // A tap that is tried needs what a kiosk needs.
+            let configuration = try options.load(takesExposedSecrets: !tap) { error in
                 // Without it there is nothing that could be looked at.
                 if json { Self.printReport([Finding("configuration", error)]) }
-                say("\(error)")
-                throw ExitCode.wrongUse
             }
+            if tap { return try await walk(configuration) }
             var findings: [Finding] = []
             await Kiosk.Doctor(configuration).run { finding in
                 findings.append(finding)

@@ -60,10 +60,16 @@ struct ConfigurationOption: ParsableArguments {
     @Option(help: "The configuration, kazashi.toml.")
     var config: String
 
-    func load() throws -> Configuration {
+    /// - Parameters:
+    ///   - takesExposedSecrets: as the doctor does.
+    ///   - unusable: told beside the words on standard error.
+    func load(
+        takesExposedSecrets: Bool = false, unusable: (ConfigurationError) -> Void = { _ in }
+    ) throws -> Configuration {
         do {
-            return try Configuration(file: config)
+            return try Configuration(file: config, takesExposedSecrets: takesExposedSecrets)
         } catch {
+            unusable(error)
             say("\(error)")
             throw ExitCode.wrongUse
         }

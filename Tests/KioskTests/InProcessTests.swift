@@ -64,19 +64,10 @@ import VirtualCard
         }
     }
 
-    /// What the import owes comes first.
-    private func owedIsDelivered(_ cards: PilotCards, _ pilot: InProcessPilot) async {
-        var owed = cards.records.count
-        for await _ in pilot.desk.receipts {
-            owed -= 1
-            if owed == 0 { break }
-        }
-    }
-
     @Test("A tap that no library took is told to the patron and kept nowhere")
     func unreachable() async throws {
         try await withPilot { cards, pilot in
-            await owedIsDelivered(cards, pilot)
+            try await pilot.owedIsDelivered()
             await pilot.desk.behave(.answers(500))
             #expect(try await pilot.tap(CardInField(cards.good.profile)).code == "library_unreachable")
             // Nothing is owed for it, and nothing of it lies in the state folder.
@@ -94,7 +85,7 @@ import VirtualCard
     @Test("A card removed while the library is asked is still acknowledged, and the next one waits")
     func removedEarly() async throws {
         try await withPilot { cards, pilot in
-            await owedIsDelivered(cards, pilot)
+            try await pilot.owedIsDelivered()
             await pilot.desk.behave(.slow(.milliseconds(300)))
             let arrivals = await pilot.desk.arrivals()
             pilot.reader.insert(try CardInField(cards.good.profile))

@@ -243,8 +243,7 @@ private final class NotifySocket: Sendable {
         let pilot = try await InProcessPilot(folder: cards.folder, records: cards.records)
         _ = try await pilot.tap(CardInField(cards.good.profile))
         _ = try await pilot.tap(CardInField(cards.unregistered.profile))
-        // What the import owes is under way beside the taps.
-        while try await pilot.outbox.depth() != [:] { await Task.yield() }
+        try await pilot.owedIsDelivered()
         let text = await pilot.runtime.metrics()
         await pilot.stop()
         for line in [

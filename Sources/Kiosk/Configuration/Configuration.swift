@@ -54,9 +54,10 @@ package struct Configuration: Sendable {
         file: String, credentials: String? = ServiceManager.variable("CREDENTIALS_DIRECTORY"),
         takesExposedSecrets: Bool = false
     ) throws(ConfigurationError) {
-        let reader = ConfigurationReader(
-            file: file, credentials: credentials, takesExposedSecrets: takesExposedSecrets)
+        var reader = ConfigurationReader(file: file, credentials: credentials)
         let written = try ConfigurationFile.parse(try reader.text(), file: file)
+        exposedSecrets = reader.exposures(in: written)
+        if takesExposedSecrets { reader.taken = exposedSecrets }
         self.file = file
         kioskID = written.kiosk.id
         guard !kioskID.isEmpty else { throw reader.wrong("kiosk.id", "a kiosk needs a name") }
@@ -88,7 +89,6 @@ package struct Configuration: Sendable {
         statusSocket = reader.statusSocket(written)
         metricsFile = written.service?.metrics.map(reader.resolve)
         panel = try reader.panel(written.panel, language: written.kiosk.language ?? "ja", isTest: isTest)
-        exposedSecrets = reader.exposures(in: written)
     }
 }
 
@@ -97,7 +97,8 @@ struct ConfigurationReader {
     let file: String
     /// Where paths that begin with `credential:` lie.
     var credentials: String?
-    var takesExposedSecrets = false
+    /// Exposures that are named elsewhere; any other is refused.
+    var taken: [ConfigurationError] = []
     private static let credential = "credential:"
 
     func wrong(_ key: String, _ problem: String) -> ConfigurationError {
@@ -143,7 +144,7 @@ struct ConfigurationReader {
     /// A file that holds a secret: nobody but its owner may read it.
     func secret(_ path: String, _ key: String) throws(ConfigurationError) -> [UInt8] {
         let bytes = try bytes(path, key)
-        if !takesExposedSecrets, let exposure = exposure(of: path, key) { throw exposure }
+        if let exposure = exposure(of: path, key), !taken.contains(exposure) { throw exposure }
         return bytes
     }
 

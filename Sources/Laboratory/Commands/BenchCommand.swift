@@ -73,7 +73,7 @@ struct TapBench: AsyncParsableCommand {
         try await Task.sleep(for: .seconds(idle))
         let perSecond =
             Double(try ProcessFigures.wakeUps(pid: pid) - before) / (start.duration(to: .now).milliseconds / 1_000)
-        emit("idle for \(idle) s: \(perSecond.formatted(.number.precision(.fractionLength(1)))) wake-ups a second")
+        emit(String(format: "idle for %d s: %.1f wake-ups a second", idle, perSecond))
     }
 
     private func series(

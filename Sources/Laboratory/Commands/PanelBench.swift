@@ -43,10 +43,10 @@ struct PanelBench: AsyncParsableCommand {
             }
             var (wall, own) = (Timings(), Timings())
             for _ in 0..<10_000 {
-                let (start, worked) = (ContinuousClock.now, threadTime())
+                let (start, worked) = (ContinuousClock.now, cpuSeconds(CLOCK_THREAD_CPUTIME_ID))
                 panel.show(.holdStill)
                 panel.show(.welcome)
-                own.add(threadTime() - worked)
+                own.add(.seconds(cpuSeconds(CLOCK_THREAD_CPUTIME_ID) - worked))
                 wall.add(start.duration(to: .now))
             }
             wall.emit(reads ? "two messages shown" : "the same, the line held")
@@ -84,11 +84,4 @@ struct PanelBench: AsyncParsableCommand {
         line.stop()
         timings.emit("event to words on the line")
     }
-}
-
-/// CPU time of this thread.
-private func threadTime() -> Duration {
-    var now = timespec()
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now)
-    return .seconds(now.tv_sec) + .nanoseconds(now.tv_nsec)
 }

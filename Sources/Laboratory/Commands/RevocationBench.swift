@@ -301,10 +301,3 @@ private struct LargeListBench {
 
     private func number(_ value: Double, _ digits: Int) -> String { String(format: "%9.\(digits)f", value) }
 }
-
-/// CPU seconds of this process.
-private func cpuSeconds() -> Double {
-    var now = timespec()
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now)
-    return Double(now.tv_sec) + Double(now.tv_nsec) / 1e9
-}

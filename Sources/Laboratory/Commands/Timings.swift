@@ -36,3 +36,10 @@ struct Timings: Sendable {
         Laboratory.emit("  \(label) ms  \(figures.joined(separator: "  "))")
     }
 }
+
+/// CPU seconds of this process, or of this thread (CLOCK_THREAD_CPUTIME_ID).
+func cpuSeconds(_ clock: clockid_t = CLOCK_PROCESS_CPUTIME_ID) -> Double {
+    var now = timespec()
+    clock_gettime(clock, &now)
+    return Double(now.tv_sec) + Double(now.tv_nsec) / 1e9
+}

@@ -95,6 +95,11 @@ package final class InProcessPilot: Sendable {
         return KioskProcess.Tap(outcome: "none", code: "none", ms: 0, card_ms: 0, apdus: 0)
     }
 
+    /// Waits until no library is owed anything: what the import owes is carried beside the taps.
+    package func owedIsDelivered() async throws {
+        while try await outbox.depth() != [:] { await Task.yield() }
+    }
+
     /// Waits for a log line that was not waited for yet.
     package func log(containing text: String) async -> String? {
         for await line in lines where line.contains(text) { return line }

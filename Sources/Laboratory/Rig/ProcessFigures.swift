@@ -12,13 +12,9 @@ package struct ProcessFigures: Sendable, CustomStringConvertible {
         guard let status = readText("/proc/\(pid)/status") else {
             throw ChildProcess.Failed(description: "no process \(pid)")
         }
-        func number(_ key: String) -> Int {
-            let line = status.split(separator: "\n").first { $0.hasPrefix(key + ":") } ?? ""
-            return Int(line.filter(\.isNumber)) ?? 0
-        }
-        threads = number("Threads")
-        residentKiB = number("VmRSS")
-        anonymousKiB = number("RssAnon")
+        threads = Self.number("Threads", in: status)
+        residentKiB = Self.number("VmRSS", in: status)
+        anonymousKiB = Self.number("RssAnon", in: status)
         descriptors = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count
     }
 
@@ -27,10 +23,13 @@ package struct ProcessFigures: Sendable, CustomStringConvertible {
         let tasks = "/proc/\(pid)/task"
         return try FileManager.default.contentsOfDirectory(atPath: tasks).reduce(0) { sum, task in
             // A thread may have ended since.
-            let status = readText("\(tasks)/\(task)/status") ?? ""
-            let line = status.split(separator: "\n").first { $0.hasPrefix("voluntary_ctxt_switches:") } ?? ""
-            return sum + (Int(line.filter(\.isNumber)) ?? 0)
+            sum + number("voluntary_ctxt_switches", in: readText("\(tasks)/\(task)/status") ?? "")
         }
+    }
+
+    private static func number(_ key: String, in status: String) -> Int {
+        let line = status.split(separator: "\n").first { $0.hasPrefix(key + ":") } ?? ""
+        return Int(line.filter(\.isNumber)) ?? 0
     }
 
     package var description: String {
