@@ -31,6 +31,7 @@ var targets: [Target] = [
     .target(name: "CSHA2"),
 
     // The appliance.
+    .target(name: "Files", dependencies: ["CLinux"], swiftSettings: room),
     .target(name: "TLV", swiftSettings: room),
     .target(name: "Threads", dependencies: ["CLinux"], swiftSettings: room),
     .target(name: "Cryptography", dependencies: ["CMbedTLS", "CSHA2"], swiftSettings: room),
@@ -39,7 +40,7 @@ var targets: [Target] = [
     .target(name: "Panel", dependencies: ["CLinux", "Threads"], swiftSettings: room),
     .target(name: "SmartCard", dependencies: ["CPCSC", "CLinux", "Threads"], swiftSettings: room),
     .target(name: "MyNumberCard", dependencies: ["SmartCard", "Cryptography", "TLV"], swiftSettings: room),
-    .target(name: "Trust", dependencies: ["Cryptography", "TLV", "CLinux"], swiftSettings: room),
+    .target(name: "Trust", dependencies: ["Cryptography", "TLV", "Files", "CLinux"], swiftSettings: room),
     .target(name: "Registry", dependencies: ["Cryptography", grdb], swiftSettings: room),
     .target(name: "Announcement", dependencies: ["JOSE", "HTTPClient", "Cryptography", grdb], swiftSettings: room),
     .target(name: "Login", swiftSettings: room),
@@ -47,12 +48,13 @@ var targets: [Target] = [
         name: "Kiosk",
         dependencies: [
             "Login", "Announcement", "Registry", "Trust", "MyNumberCard", "SmartCard", "Panel", "JOSE", "HTTPClient",
-            "Cryptography", "TLV", "CLinux", "Threads", grdb, toml, logging,
+            "Files", "Cryptography", "TLV", "CLinux", "Threads", grdb, toml, logging,
         ], swiftSettings: room),
     .executableTarget(
         name: "kazashi",
         dependencies: [
-            "Kiosk", "Login", "Announcement", "Registry", "Trust", "JOSE", "Cryptography", "TLV", "Panel", logging,
+            "Kiosk", "Login", "Announcement", "Registry", "Trust", "JOSE", "Files", "Cryptography", "TLV", "Panel",
+            logging,
             arguments,
         ],
         swiftSettings: settings),
@@ -73,14 +75,14 @@ var targets: [Target] = [
         name: "Laboratory",
         dependencies: [
             "TestPKI", "VirtualCard", "LibraryDesk", "Kiosk", "Login", "Trust", "Registry", "Announcement", "Panel",
-            "JOSE",
-            "MyNumberCard", "SmartCard", "Cryptography", "CLinux", "CMbedTLS", logging, arguments,
+            "JOSE", "Files", "MyNumberCard", "SmartCard", "Cryptography", "CLinux", "CMbedTLS", logging, arguments,
         ],
         swiftSettings: settings),
     .executableTarget(name: "kazashi-lab", dependencies: ["Laboratory"], swiftSettings: settings),
 
     // Tests mirror Sources.
     .target(name: "OwnThreads", path: "Tests/OwnThreads", swiftSettings: settings),
+    .testTarget(name: "FilesTests", dependencies: ["Files"], swiftSettings: settings),
     .testTarget(name: "TLVTests", dependencies: ["TLV"], swiftSettings: settings),
     .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"], swiftSettings: settings),
     .testTarget(
@@ -94,7 +96,7 @@ var targets: [Target] = [
         dependencies: ["MyNumberCard", "SmartCard", "Cryptography", "VirtualCard", "TestPKI"],
         swiftSettings: settings),
     .testTarget(
-        name: "TrustTests", dependencies: ["Trust", "TestPKI", "Cryptography", "TLV", "OwnThreads"],
+        name: "TrustTests", dependencies: ["Trust", "TestPKI", "Files", "Cryptography", "TLV", "OwnThreads"],
         swiftSettings: settings),
     .testTarget(
         name: "RegistryTests", dependencies: ["Registry", "TestPKI", "Cryptography", grdb], swiftSettings: settings),
@@ -109,7 +111,7 @@ var targets: [Target] = [
         name: "KioskTests",
         dependencies: [
             "Kiosk", "Laboratory", "TestPKI", "VirtualCard", "LibraryDesk", "Registry", "Announcement", "Trust",
-            "Cryptography", "HTTPClient", "JOSE", grdb,
+            "Files", "Cryptography", "HTTPClient", "JOSE", grdb,
         ],
         swiftSettings: settings),
     .testTarget(

@@ -1,4 +1,5 @@
 internal import Cryptography
+internal import Files
 internal import Panel
 package import TLV
 package import Trust

@@ -1,5 +1,6 @@
 package import Announcement
 package import Cryptography
+internal import Files
 internal import FoundationEssentials
 internal import GRDB
 internal import Glibc
@@ -24,7 +25,14 @@ package struct KioskDatabase: Sendable {
     ///   - libraries: who is owed word of a change, by name.
     package init(state: String, storageKey: SecretBytes, platform: String, libraries: [String]) throws(RegistryError) {
         // What is inside is sealed; that it is there at all is nobody else's business either.
-        if mkdir(state, 0o700) != 0, errno != EEXIST { throw RegistryError(.unavailable) }
+        // The state is its owner's, also where root writes: SQLite gives its other files the database's owner.
+        let path = Self.path(in: state)
+        do {
+            try Ownership.makeFolder(state, mode: 0o700)
+            try Ownership.makeFile(path)
+        } catch {
+            throw RegistryError(.unavailable)
+        }
         var options = GRDB.Configuration()
         options.journalMode = .wal
         // A command imports while the kiosk runs.
@@ -33,14 +41,11 @@ package struct KioskDatabase: Sendable {
             // What is owed and what is pinned must survive a pulled plug; what was removed must be gone.
             try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON")
         }
-        let path = Self.path(in: state)
         let database: DatabaseQueue
         do {
-            if access(path, F_OK) == 0 {
-                var readOnly = GRDB.Configuration()
-                readOnly.readonly = true
-                try RegistrationStore.checkKey(storageKey, of: DatabaseQueue(path: path, configuration: readOnly))
-            }
+            var readOnly = GRDB.Configuration()
+            readOnly.readonly = true
+            try RegistrationStore.checkKey(storageKey, of: DatabaseQueue(path: path, configuration: readOnly))
             database = try DatabaseQueue(path: path, configuration: options)
         } catch let error as RegistryError {
             throw error
@@ -50,7 +55,6 @@ package struct KioskDatabase: Sendable {
                 code == .SQLITE_NOTADB || code == .SQLITE_CORRUPT ? .damaged : .unavailable,
                 status: code.map { Int($0.rawValue) })
         }
-        chmod(path, 0o600)
         let outbox: Outbox
         do {
             outbox = try Outbox(database: database, storageKey: storageKey)

@@ -1,3 +1,5 @@
+internal import Files
+
 /// Why a certificate is not believed, or why nobody can tell (the codes of `kazashi check`).
 package enum CheckCode: String, Sendable, CaseIterable {
     case good
@@ -46,4 +48,17 @@ package struct TrustError: Error, Equatable, Sendable, CustomStringConvertible {
     }
 
     package var description: String { "\(code.rawValue): \(reason)" }
+}
+
+/// What the store's disk refuses is `storeUnavailable`.
+func onDisk<Value>(_ body: () throws(FilesError) -> Value) throws(TrustError) -> Value {
+    do throws(FilesError) {
+        return try body()
+    } catch {
+        throw TrustError(error)
+    }
+}
+
+extension TrustError {
+    init(_ error: FilesError) { self.init(.storeUnavailable, "\(error)") }
 }

@@ -1,5 +1,6 @@
 package import Announcement
 package import Cryptography
+internal import Files
 internal import FoundationEssentials
 internal import Glibc
 package import JOSE

@@ -1,4 +1,5 @@
 internal import Cryptography
+internal import Files
 internal import Glibc
 package import JOSE
 internal import Trust
@@ -30,10 +31,10 @@ package struct SigningKeyFile: Sendable {
         do {
             var secret = try SecureRandom.shared.bytes(32)
             defer { wipe(&secret) }
-            try StoreFile.replace(storage, with: secret)
+            try DurableFile.replace(storage, with: secret)
             var pem = try P256PrivateKey.generate().pem.withBytes { Array($0) }
             defer { wipe(&pem) }
-            try StoreFile.replace(signing, with: pem)
+            try DurableFile.replace(signing, with: pem)
         } catch {
             throw .notWritten
         }
@@ -50,7 +51,7 @@ package struct SigningKeyFile: Sendable {
         do {
             var pem = try P256PrivateKey.generate().pem.withBytes { Array($0) }
             defer { wipe(&pem) }
-            try StoreFile.replace(next, with: pem)
+            try DurableFile.replace(next, with: pem)
         } catch {
             throw .notWritten
         }
@@ -62,7 +63,7 @@ package struct SigningKeyFile: Sendable {
         guard try prepared() != nil, var pem = readFile(next) else { throw .notPrepared }
         defer { wipe(&pem) }
         do {
-            try StoreFile.replace(path, with: pem)
+            try DurableFile.replace(path, with: pem)
         } catch {
             throw .notWritten
         }

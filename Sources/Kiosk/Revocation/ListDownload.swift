@@ -1,3 +1,4 @@
+package import Files
 package import HTTPClient
 internal import Synchronization
 package import Trust

@@ -1,4 +1,5 @@
 package import Cryptography
+package import Files
 internal import Glibc
 package import Trust
 

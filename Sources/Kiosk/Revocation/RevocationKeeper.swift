@@ -1,4 +1,5 @@
 internal import Cryptography
+internal import Files
 internal import HTTPClient
 internal import Logging
 internal import Panel

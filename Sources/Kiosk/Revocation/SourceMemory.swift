@@ -1,3 +1,4 @@
+internal import Files
 internal import FoundationEssentials
 internal import Glibc
 internal import Trust
@@ -36,6 +37,6 @@ struct SourceMemory: Codable, Equatable {
     /// False when it could not be stored.
     func store(_ path: String) -> Bool {
         guard let data = try? JSONEncoder().encode(self) else { return false }
-        return (try? StoreFile.replace(path, with: Array(data))) != nil
+        return (try? DurableFile.replace(path, with: Array(data))) != nil
     }
 }

@@ -1,3 +1,4 @@
+internal import Files
 internal import Glibc
 internal import Trust
 
@@ -14,7 +15,7 @@ struct StoredTime {
 
     /// False when it could not be stored.
     func store(_ seconds: Int64) -> Bool {
-        (try? StoreFile.replace(path, with: Array("\(seconds)\n".utf8))) != nil
+        (try? DurableFile.replace(path, with: Array("\(seconds)\n".utf8))) != nil
     }
 }
 

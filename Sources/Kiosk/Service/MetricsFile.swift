@@ -1,3 +1,4 @@
+internal import Files
 internal import Threads
 internal import Trust
 
@@ -13,5 +14,5 @@ package actor MetricsFile {
     deinit { executor.stop() }
 
     /// False when it could not be written; what was there stays then.
-    package func replace(with text: String) -> Bool { (try? StoreFile.publish(path, Array(text.utf8))) != nil }
+    package func replace(with text: String) -> Bool { (try? DurableFile.publish(path, Array(text.utf8))) != nil }
 }

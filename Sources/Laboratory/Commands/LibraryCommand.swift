@@ -1,6 +1,7 @@
 internal import Announcement
 internal import ArgumentParser
 internal import Cryptography
+internal import Files
 internal import Foundation
 internal import JOSE
 internal import Kiosk

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import CMbedTLS
 internal import Cryptography
+internal import Files
 internal import Foundation
 internal import Kiosk
 internal import TestPKI

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Cryptography
+internal import Files
 internal import Foundation
 internal import Kiosk
 package import TestPKI

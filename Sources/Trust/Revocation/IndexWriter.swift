@@ -1,3 +1,5 @@
+internal import Files
+
 /// Writes the index of a list, in order, to a file: header, what the list says of itself, blocks, directory.
 ///
 ///     "KZCRLIX\0" | version u32 | about's length u32 | entries u64 | directory's offset u64 | directory's length u32 |
@@ -128,7 +130,9 @@ struct IndexWriter {
     }
 
     private static func write(_ bytes: [UInt8], to descriptor: Int32, at offset: Int) throws(TrustError) {
-        try writeAll(bytes.span.bytes, to: descriptor, at: offset, what: "the index")
+        try onDisk { () throws(FilesError) in
+            try writeAll(bytes.span.bytes, to: descriptor, at: offset, of: "the index")
+        }
     }
 
     /// Writes what is left; the header, which makes the file an index, comes last.

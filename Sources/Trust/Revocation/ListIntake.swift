@@ -1,4 +1,5 @@
 package import Cryptography
+package import Files
 
 /// Lists on their way in, from a file, a pipe or the network, as DER (one) or PEM (any number): the bytes are handed over
 /// once, in whatever pieces they come, and never kept.

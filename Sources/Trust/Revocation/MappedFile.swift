@@ -1,3 +1,4 @@
+internal import Files
 internal import Glibc
 
 /// A file's bytes, mapped and only read. A file of the store is never changed in place, only replaced by another, so what

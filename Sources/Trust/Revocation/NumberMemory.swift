@@ -1,3 +1,4 @@
+internal import Files
 internal import Glibc
 
 /// A list that was taken once: what may never go back, even when the list itself is gone (RFC 5280 5.2.3).
@@ -74,13 +75,13 @@ struct NumberMemory: Sendable {
     /// Reads the file where another process has written to it.
     /// - Throws: `storeUnavailable`, and `storeDamaged` when the file is none of ours.
     mutating func refresh() throws(TrustError) {
-        guard let stamp = StoreFile.stamp(path) else {
+        guard let stamp = fileStamp(path) else {
             guard errno == ENOENT else { throw unavailable }
             (lists, records, size, self.stamp, damaged) = ([:], 0, -1, [], 0)
             return
         }
         guard stamp != self.stamp else { return }
-        guard let bytes = StoreFile.read(path) else { throw unavailable }
+        guard let bytes = readFile(path) else { throw unavailable }
         guard bytes.starts(with: Self.magic) else {
             // A record that was never written leaves less than the beginning.
             guard bytes.count < Self.magic.count else {
@@ -113,16 +114,16 @@ struct NumberMemory: Sendable {
             let all = lists.values.filter { !ids.contains($0.id) } + new
             var bytes = Self.magic
             for list in all { bytes += list.encoded }
-            try StoreFile.replace(path, with: bytes)
+            try onDisk { () throws(FilesError) in try DurableFile.replace(path, with: bytes) }
             (records, size) = (all.count, bytes.count)
         } else {
             let offset = Self.magic.count + records * RememberedList.size
             let bytes = new.flatMap(\.encoded)
-            try StoreFile.write(bytes, at: offset, of: path)
+            try onDisk { () throws(FilesError) in try DurableFile.write(bytes, at: offset, of: path) }
             records += new.count
             size = max(size, offset + bytes.count)
         }
-        stamp = StoreFile.stamp(path) ?? []
+        stamp = fileStamp(path) ?? []
         for list in new { lists[list.id] = list }
     }
 

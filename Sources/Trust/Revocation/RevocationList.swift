@@ -1,5 +1,6 @@
 internal import CLinux
 internal import Cryptography
+package import Files
 internal import Glibc
 
 /// A CRL whose form was checked and whose signature was not.

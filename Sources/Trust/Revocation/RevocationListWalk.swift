@@ -1,4 +1,5 @@
 internal import Cryptography
+internal import Files
 internal import TLV
 
 /// Reads a CRL once, as its bytes pass (RFC 5280 5.1), and holds no more of it than a buffer: the rules are checked and

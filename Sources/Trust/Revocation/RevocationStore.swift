@@ -1,4 +1,5 @@
 internal import Cryptography
+package import Files
 internal import Glibc
 internal import Synchronization
 
@@ -31,15 +32,13 @@ package final class RevocationStore: Sendable {
     package init(folder: String, patience: Duration = .seconds(10)) throws(TrustError) {
         (self.folder, self.patience) = (folder, patience)
         memory = Mutex(NumberMemory(path: folder + "/numbers"))
-        guard mkdir(folder, 0o700) == 0 || errno == EEXIST else {
-            throw TrustError(.storeUnavailable, "\(folder) can not be made (\(systemError()))")
-        }
+        try onDisk { () throws(FilesError) in try Ownership.makeFolder(folder, mode: 0o700) }
     }
 
     /// Opens every index. One that is not as it was written is a problem, and served to nobody.
     package func open() -> Contents {
         var contents = Contents()
-        for name in storeNames(in: folder) where name.hasSuffix(Self.ending) {
+        for name in names(in: folder) where name.hasSuffix(Self.ending) {
             do throws(TrustError) {
                 contents.lists.append(try openList(name))
             } catch {
@@ -74,12 +73,12 @@ package final class RevocationStore: Sendable {
     }
 
     /// Changes whenever a list is taken or removed, by whatever process.
-    package var stamp: [Int] { StoreFile.stamp(folder) ?? [] }
+    package var stamp: [Int] { fileStamp(folder) ?? [] }
 
     /// The certificates under which lists were taken, DER.
     package func issuers() -> [[UInt8]] {
-        storeNames(in: folder).filter { $0.hasSuffix(Self.issuerEnding) }.compactMap {
-            StoreFile.read(folder + "/" + $0)
+        names(in: folder).filter { $0.hasSuffix(Self.issuerEnding) }.compactMap {
+            readFile(folder + "/" + $0)
         }
     }
 
@@ -88,10 +87,10 @@ package final class RevocationStore: Sendable {
     /// - Returns: how many.
     @discardableResult
     package func removeDamaged() throws(TrustError) -> Int {
-        let lock = try StoreLock(folder: folder, patience: patience)
+        let lock = try hold()
         defer { withExtendedLifetime(lock) {} }
         var removed = 0
-        for name in storeNames(in: folder) where name.hasSuffix(Self.ending) {
+        for name in names(in: folder) where name.hasSuffix(Self.ending) {
             do throws(TrustError) {
                 try openList(name).index.checkWhole()
             } catch {
@@ -159,7 +158,7 @@ package final class RevocationStore: Sendable {
             NewFile.removeLeftovers(in: folder)
             isSwept.withLock { $0 = true }
         }
-        let file = try NewFile(for: folder + "/" + id.hexText + Self.ending)
+        let file = try onDisk { () throws(FilesError) in try NewFile(for: folder + "/" + id.hexText + Self.ending) }
         let entries = try list.writeIndex(to: file.descriptor, issuerKey: signer.keyHash)
         return .ready(
             Prepared(
@@ -178,14 +177,16 @@ package final class RevocationStore: Sendable {
     /// - Throws: `storeUnavailable`; what was served is served still.
     package func commit(_ lists: [Prepared]) throws(TrustError) -> [Result<Taken, TrustError>] {
         for list in lists.prefix(1) {
-            if lists.count > 1 { try list.file.synchroniseAll() } else { try list.file.synchronise() }
+            try onDisk { () throws(FilesError) in
+                if lists.count > 1 { try list.file.synchroniseAll() } else { try list.file.synchronise() }
+            }
         }
-        let lock = try StoreLock(folder: folder, patience: patience)
+        let lock = try hold()
         defer { withExtendedLifetime(lock) {} }
         for (hash, signer) in Dictionary(lists.map { ($0.signer.keyHash, $0.signer) }, uniquingKeysWith: { $1 }) {
             let file = folder + "/" + hash.hexText + Self.issuerEnding
-            if StoreFile.read(file) != signer.certificate.der {
-                try StoreFile.replace(file, with: signer.certificate.der)
+            if readFile(file) != signer.certificate.der {
+                try onDisk { () throws(FilesError) in try DurableFile.replace(file, with: signer.certificate.der) }
             }
         }
         // Another process may have taken some meanwhile, and several may be of one scope.
@@ -209,8 +210,10 @@ package final class RevocationStore: Sendable {
             }
         }
         try locked { memory throws(TrustError) in try memory.remember(new.map(\.remembered)) }
-        for list in new { try list.file.takePlace() }
-        if !new.isEmpty { try NewFile.synchronise(folder: folder) }
+        try onDisk { () throws(FilesError) in
+            for list in new { try list.file.takePlace() }
+            if !new.isEmpty { try DurableFile.synchronise(folder: folder) }
+        }
         return results
     }
 
@@ -227,6 +230,10 @@ package final class RevocationStore: Sendable {
         return Taken(
             isNew: false, id: list.id.hexText, entries: served.index.count, nextUpdate: served.nextUpdate,
             isDelta: served.isDelta)
+    }
+
+    private func hold() throws(TrustError) -> FolderLock {
+        try onDisk { () throws(FilesError) in try FolderLock(folder: folder, patience: patience) }
     }
 
     private func locked<Value: Sendable>(_ body: (inout NumberMemory) throws(TrustError) -> Value) throws(TrustError)

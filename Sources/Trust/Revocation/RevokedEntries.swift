@@ -1,3 +1,4 @@
+internal import Files
 internal import TLV
 
 /// revokedCertificates (RFC 5280 5.1.2.6), taken entry by entry as the bytes pass. Nothing is kept of an entry but its

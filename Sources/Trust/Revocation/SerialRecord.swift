@@ -1,3 +1,5 @@
+internal import Files
+
 /// A revoked serial and its reason's code, in a form of fixed size that sorts fast. Sorted means by its words.
 protocol SerialRecord: BitwiseCopyable, Sendable {
     /// Words that decide the order, the first one first; the code is no part of them.

@@ -1,3 +1,5 @@
+internal import Files
+
 /// Sorts serials in bounded memory: what does not fit is scattered over 256 ranges in a scratch file, and each range is
 /// sorted by itself. A list in any order, sorted or not, costs the same but for one more pass over crowded ranges.
 struct SerialSorter<Record: SerialRecord> {
@@ -47,7 +49,8 @@ struct SerialSorter<Record: SerialRecord> {
         if scatter == nil {
             var range = WordRange<Record>(word: 0)
             range.widen(by: pending[..<waiting])
-            scatter = Scatter(over: range, file: try ScratchFile(in: scratch), from: 0)
+            scatter = Scatter(
+                over: range, file: try onDisk { () throws(FilesError) in try ScratchFile(in: scratch) }, from: 0)
         }
         try scatter?.take(pending[..<waiting])
         waiting = 0
@@ -259,7 +262,11 @@ struct Scatter<Record: SerialRecord> {
         var rest = records
         while let full = Self.place(&rest, in: range, shift: shift, &buffers, &fill) {
             let chunk = full * Self.room..<(full + 1) * Self.room
-            try file.write(buffers.span.extracting(chunk).bytes, at: fileEnd)
+            do throws(FilesError) {
+                try file.write(buffers.span.extracting(chunk).bytes, at: fileEnd)
+            } catch {
+                throw TrustError(error)
+            }
             chunks[full].append(fileEnd)
             fileEnd += Self.room * MemoryLayout<Record>.stride
             fill[full] = 0
@@ -297,10 +304,18 @@ struct Scatter<Record: SerialRecord> {
         for offset in chunks[bucket] {
             var span = chunk.mutableSpan
             var bytes = span.mutableBytes
-            try file.read(into: &bytes, 0..<bytes.byteCount, at: offset)
+            try read(&bytes, 0..<bytes.byteCount, at: offset)
             try body(chunk[...])
         }
         try body(buffers[bucket * Self.room..<bucket * Self.room + fill[bucket]])
+    }
+
+    private func read(_ bytes: inout MutableRawSpan, _ range: Range<Int>, at offset: Int) throws(TrustError) {
+        do throws(FilesError) {
+            try file.read(into: &bytes, range, at: offset)
+        } catch {
+            throw TrustError(error)
+        }
     }
 
     /// All of a bucket's records.
@@ -312,7 +327,7 @@ struct Scatter<Record: SerialRecord> {
         for offset in chunks[bucket] {
             var span = records.mutableSpan
             var bytes = span.mutableBytes
-            try file.read(into: &bytes, start * stride..<(start + Self.room) * stride, at: offset)
+            try read(&bytes, start * stride..<(start + Self.room) * stride, at: offset)
             start += Self.room
         }
         var span = records.mutableSpan

@@ -1,0 +1,52 @@
+internal import Glibc
+
+/// Whose a file is. The service's state belongs to its user, whoever writes there: what root makes in a folder is given
+/// to that folder's owner and group. Anybody else's files are their own, as everywhere.
+package enum Ownership {
+    /// Makes a folder when it is not there; it belongs to the owner of the folder that it is made in.
+    /// - Throws: `unwritable`.
+    package static func makeFolder(_ path: String, mode: UInt32) throws(FilesError) {
+        guard mkdir(path, mode) == 0 else {
+            guard errno == EEXIST else { throw FilesError(.unwritable, path) }
+            return
+        }
+        guard geteuid() == 0 else { return }
+        let made = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        guard made >= 0 else { throw FilesError(.unwritable, path) }
+        defer { close(made) }
+        try inherit(made, from: folder(of: path), path)
+    }
+
+    /// Makes an empty file when there is none, for its owner alone, and leaves one that is there as it is.
+    /// - Throws: `unwritable`.
+    package static func makeFile(_ path: String) throws(FilesError) {
+        guard let descriptor = try create(path, flags: O_WRONLY) else { return }
+        close(descriptor)
+    }
+
+    /// A new file's descriptor; nil when there is one of that name. A link is not followed: another user's folder may
+    /// hold one that leads to a file which is none of theirs.
+    static func create(_ path: String, flags: Int32) throws(FilesError) -> Int32? {
+        let descriptor = open(path, flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            guard errno == EEXIST else { throw FilesError(.unwritable, path) }
+            return nil
+        }
+        do throws(FilesError) {
+            try inherit(descriptor, from: folder(of: path), path)
+        } catch {
+            unlink(path)
+            close(descriptor)
+            throw error
+        }
+        return descriptor
+    }
+
+    private static func inherit(_ descriptor: Int32, from folder: String, _ path: String) throws(FilesError) {
+        guard geteuid() == 0 else { return }
+        var information = stat()
+        guard stat(folder, &information) == 0, fchown(descriptor, information.st_uid, information.st_gid) == 0 else {
+            throw FilesError(.unwritable, path)
+        }
+    }
+}

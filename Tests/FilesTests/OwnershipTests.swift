@@ -1,0 +1,60 @@
+import Files
+import Foundation
+import Testing
+
+/// Whoever writes there, the state is its owner's: root's helpers leave nothing that the service can't change.
+@Suite(.enabled(if: geteuid() == 0, "only root writes for others"))
+struct OwnershipTests {
+    private let folder = FileManager.default.temporaryDirectory.appending(path: "kazashi-\(UUID().uuidString)").path()
+    private static let service: UInt32 = 65_534
+
+    init() throws {
+        mkdir(folder, 0o700)
+        try #require(chown(folder, Self.service, Self.service) == 0)
+    }
+
+    private func owner(_ name: String) -> UInt32? {
+        var information = stat()
+        return lstat(folder + "/" + name, &information) == 0 ? information.st_uid : nil
+    }
+
+    @Test("A file that is replaced, published, made or locked by root belongs to the folder's owner")
+    func files() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try DurableFile.replace(folder + "/replaced", with: [1])
+        try DurableFile.replace(folder + "/replaced", with: [2])
+        try DurableFile.publish(folder + "/published", [1])
+        try Ownership.makeFile(folder + "/made")
+        try Ownership.makeFolder(folder + "/inner", mode: 0o700)
+        try DurableFile.replace(folder + "/inner/file", with: [1])
+        do { _ = try FolderLock(folder: folder, patience: .zero) }
+        for name in ["replaced", "published", "made", "inner", "inner/file", "lock"] {
+            #expect(owner(name) == Self.service, "\(name)")
+        }
+        #expect(readFile(folder + "/replaced") == [2])
+    }
+
+    @Test("A link in somebody's folder is not followed: what it leads to stays whose it was")
+    func links() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let ours = folder + "-ours"
+        try DurableFile.replace(ours, with: [7])
+        defer { try? FileManager.default.removeItem(atPath: ours) }
+        for name in ["lock", "made", "numbers"] { symlink(ours, folder + "/" + name) }
+        #expect(throws: FilesError.self) { try FolderLock(folder: folder, patience: .zero) }
+        try Ownership.makeFile(folder + "/made")
+        #expect(throws: FilesError.self) { try DurableFile.write([1], at: 0, of: folder + "/numbers") }
+        var information = stat()
+        #expect(stat(ours, &information) == 0 && information.st_uid == 0)
+        #expect(readFile(ours) == [7])
+    }
+
+    @Test("A folder that somebody else holds is not waited for longer than one has patience")
+    func held() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let first = try FolderLock(folder: folder, patience: .zero)
+        let refused = #expect(throws: FilesError.self) { try FolderLock(folder: folder, patience: .milliseconds(20)) }
+        #expect(refused?.code == .held)
+        withExtendedLifetime(first) {}
+    }
+}
