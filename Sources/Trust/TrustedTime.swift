@@ -39,7 +39,25 @@ package struct TimeFloor: Hashable, Sendable {
     }
 }
 
-/// The system's clock, believed where its source says so.
+/// What the kernel says of the system's clock.
+package enum KernelClock: Hashable, Sendable {
+    case synchronised
+    case unsynchronised
+    /// The call failed, with the system's number: no answer.
+    case unknown(Int32)
+
+    package static var now: KernelClock {
+        switch kz_clock_is_synchronised() {
+        case 1: .synchronised
+        case 0: .unsynchronised
+        default: .unknown(errno)
+        }
+    }
+}
+
+/// The system's clock, believed where its source says so. A clock that the kernel called synchronised once is believed for
+/// the rest of the boot: the kernel takes its word back after some hours without a time server, and meanwhile the clock
+/// goes wrong by less than lists are old.
 package struct TrustedClock: Sendable {
     package enum Source: String, Sendable {
         /// The kernel says that the clock is synchronised.
@@ -49,23 +67,34 @@ package struct TrustedClock: Sendable {
     }
     private let source: Source
     private let system: @Sendable () -> Int64
-    private let isSynchronised: @Sendable () -> Bool
+    private let kernel: @Sendable () -> KernelClock
+    private let belief: BootBelief
 
-    package init(source: Source) {
-        self.init(source: source, system: { Int64(time(nil)) }, isSynchronised: { kz_clock_is_synchronised() != 0 })
+    /// - Parameter belief: what is known of this boot.
+    package init(source: Source, belief: BootBelief) {
+        self.init(source: source, belief: belief, system: { Int64(time(nil)) }, kernel: { .now })
     }
 
     /// - Parameter system: seconds since 1970 by the system's clock.
     package init(
-        source: Source, system: @escaping @Sendable () -> Int64, isSynchronised: @escaping @Sendable () -> Bool
+        source: Source, belief: BootBelief = BootBelief(), system: @escaping @Sendable () -> Int64,
+        kernel: @escaping @Sendable () -> KernelClock
     ) {
-        (self.source, self.system, self.isSynchronised) = (source, system, isSynchronised)
+        (self.source, self.belief, self.system, self.kernel) = (source, belief, system, kernel)
+    }
+
+    /// The system's clock, seconds since 1970; nil while it is not to be believed.
+    package func believed() -> Int64? {
+        if source == .synchronised, !belief.isHeld {
+            guard kernel() == .synchronised else { return nil }
+            belief.hold()
+        }
+        return system()
     }
 
     /// Nil while the clock is not to be believed.
     package func now(floor: TimeFloor) -> TrustedTime? {
-        guard source == .system || isSynchronised() else { return nil }
-        let now = system()
+        guard let now = believed() else { return nil }
         return TrustedTime(asserted: max(now, floor.secondsSince1970 ?? now))
     }
 }

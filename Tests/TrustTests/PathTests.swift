@@ -1,4 +1,7 @@
 import Cryptography
+import Files
+import Foundation
+import Synchronization
 import TLV
 import TestPKI
 import Testing
@@ -166,18 +169,49 @@ struct Fixture: Sendable {
     @Test("An unset clock is no time; a synchronised one is")
     func synchronised() {
         let floor = TimeFloor(newest: nil, stored: nil, maxAge: 100)
-        #expect(TrustedClock(source: .synchronised, system: { 5 }, isSynchronised: { false }).now(floor: floor) == nil)
         #expect(
-            TrustedClock(source: .synchronised, system: { 5 }, isSynchronised: { true }).now(floor: floor)
+            TrustedClock(source: .synchronised, system: { 5 }, kernel: { .unsynchronised }).now(floor: floor) == nil)
+        #expect(
+            TrustedClock(source: .synchronised, system: { 5 }, kernel: { .synchronised }).now(floor: floor)
                 == TrustedTime(asserted: 5))
         #expect(
-            TrustedClock(source: .system, system: { 5 }, isSynchronised: { false }).now(floor: floor)
+            TrustedClock(source: .system, system: { 5 }, kernel: { .unsynchronised }).now(floor: floor)
                 == TrustedTime(asserted: 5))
+    }
+
+    @Test("What the kernel said once in this boot counts for the boot, in every process; another boot asks anew")
+    func boot() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "kazashi-\(UUID().uuidString)").path()
+        try Ownership.makeFolder(folder, mode: 0o700)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        func clock(boot: String?, writes: Bool = true, _ answers: KernelClock...) -> TrustedClock {
+            let left = Mutex(answers)
+            return TrustedClock(
+                source: .synchronised, belief: BootBelief(path: folder + "/clock", boot: boot, writes: writes),
+                system: { 5 }, kernel: { left.withLock { $0.isEmpty ? .unsynchronised : $0.removeFirst() } })
+        }
+        // Whoever only looks changes nothing.
+        #expect(clock(boot: "a", writes: false, .synchronised).believed() == 5)
+        #expect(clock(boot: "a").believed() == nil)
+        // A call that fails is no answer, neither way.
+        let first = clock(boot: "a", .unknown(EPERM), .unsynchronised, .synchronised, .unsynchronised, .unknown(EPERM))
+        #expect([first.believed(), first.believed()] == [nil, nil])
+        #expect([first.believed(), first.believed(), first.believed()] == [5, 5, 5])
+        #expect(clock(boot: "a").believed() == 5)
+        #expect(clock(boot: "b").believed() == nil)
+        #expect(clock(boot: nil).believed() == nil)
+    }
+
+    @Test("A boot is named by the service manager, else by the kernel")
+    func bootNames() {
+        #expect(BootBelief.thisBoot { $0 == "KAZASHI_BOOT" ? "abc" : nil } == "abc")
+        let kernels = readFile("/proc/sys/kernel/random/boot_id").map { String(decoding: $0, as: UTF8.self) }
+        #expect(BootBelief.thisBoot { _ in nil } == kernels?.filter(\.isHexDigit))
     }
 
     @Test("Time is never earlier than the newest list, nor than the time stored")
     func floor() {
-        let clock = TrustedClock(source: .system, system: { 1_000 }, isSynchronised: { true })
+        let clock = TrustedClock(source: .system, system: { 1_000 }, kernel: { .synchronised })
         let list = TimeFloor(newest: (5_000, 9_000), stored: nil, maxAge: 100)
         #expect(clock.now(floor: list) == TrustedTime(asserted: 5_000))
         let stored = TimeFloor(newest: (5_000, 9_000), stored: 5_050, maxAge: 100)

@@ -9,7 +9,8 @@ void kz_name_this_thread(const char *name);
 /// No core file, and no other process of this user may read our memory.
 int kz_forbid_core_dumps(void);
 
-/// True where the kernel says that the clock is synchronised (adjtimex, STA_UNSYNC).
+/// 1 where the kernel says that the clock is synchronised (adjtimex(2): STA_UNSYNC is clear, or the error that it reckons
+/// with is below 16 s), 0 where it says that it is not, −1 with errno set where it was not to be asked.
 int kz_clock_is_synchronised(void);
 
 /// Asks that the kernel acknowledge at once; the option resets itself, so it is set before every read.

@@ -1,4 +1,3 @@
-internal import CLinux
 internal import Cryptography
 internal import Glibc
 internal import JOSE
@@ -25,7 +24,7 @@ package struct Doctor: Sendable {
         tell(service)
         tell(rights)
         let lists = servedLists
-        let now = TrustedClock(source: configuration.timeSource).now(
+        let now = TrustedClock(configuration, onlyLooks: true).now(
             floor: lists.floor(stored: StoredTime(state: configuration.state).value, maxAge: configuration.maxAge))
         tell(clock(now))
         keys.forEach(tell)
@@ -58,15 +57,16 @@ package struct Doctor: Sendable {
     }
 
     private func clock(_ now: TrustedTime?) -> Finding {
-        let isAsked = configuration.timeSource == .synchronised
-        guard now != nil else {
-            return Finding(
-                "clock", .wrong,
-                isAsked && kz_clock_is_synchronised() == 0
-                    ? "the kernel says that it is not synchronised" : "it is earlier than what was seen before",
-                .clockUnset)
+        guard configuration.timeSource == .synchronised else {
+            return Finding("clock", "the system's, as configured (time.source)")
         }
-        return Finding("clock", isAsked ? "synchronised" : "the system's, as configured (time.source)")
+        switch (now, KernelClock.now) {
+        case (nil, .unknown(let number)):
+            return Finding("clock", .wrong, "the kernel can not be asked: \(SystemProblem(number))", .clockUnknown)
+        case (nil, _): return Finding("clock", .wrong, "not synchronised", .clockUnset)
+        case (_, .synchronised): return Finding("clock", "synchronised")
+        case (_, .unsynchronised), (_, .unknown): return Finding("clock", "synchronised earlier since this start-up")
+        }
     }
 
     /// Seconds in which somebody should have got a new one.

@@ -85,7 +85,7 @@ package actor KioskRuntime {
         (self.source, self.output, self.log) = (source, output, log)
         (self.ledger, self.service) = (ledger, service)
         self.panel = PanelDriver(panel)
-        clock = TrustedClock(source: configuration.timeSource)
+        clock = TrustedClock(configuration)
         storedTime = StoredTime(state: configuration.state)
         lastStored = storedTime.value
         outage = OutageWatch(shortest: outageAfter)

@@ -19,6 +19,18 @@ struct StoredTime {
     }
 }
 
+extension TrustedClock {
+    /// The kiosk's clock: what is known of this boot lies in its state folder.
+    /// - Parameter onlyLooks: nothing is written.
+    init(_ configuration: Configuration, onlyLooks: Bool = false) {
+        self.init(
+            source: configuration.timeSource,
+            belief: BootBelief(
+                path: configuration.state + "/clock", boot: BootBelief.thisBoot(environment: ServiceManager.variable),
+                writes: !onlyLooks))
+    }
+}
+
 /// Whether the state folder can take anything at all; asked without writing.
 enum StateFolder {
     /// Less is full: the database and its journal want more than a block.

@@ -14,7 +14,8 @@ package enum OperatorAdvice: String, Sendable, CaseIterable {
     // Keys.
     case keyAlreadyPrepared, keyNotPrepared, keyNotWritten
     // What the doctor finds.
-    case asRoot, kioskNotRunning, outOfServiceNow, stateFolder, clockUnset, anchorExpired, testCards, noLists,
+    case asRoot, kioskNotRunning, outOfServiceNow, stateFolder, clockUnset, clockUnknown, anchorExpired, testCards,
+        noLists,
         noCardService,
         noReader,
         readerHeld, noRegistrations, libraryName, libraryUnreachable, libraryTLS, libraryKey, libraryRefuses,
@@ -155,6 +156,11 @@ package enum OperatorAdvice: String, Sendable, CaseIterable {
                 "Give the board a time server (systemd-timesyncd) or a battery clock; with a clock of your own trust set "
                     + "time.source to \"system\".",
                 "時刻サーバー（systemd-timesyncd）か電池付き時計を用意してください。"
+            )
+        case .clockUnknown:
+            (
+                "The sandbox must allow adjtimex and clock_adjtime: compare the service with systemd/sandbox.conf.",
+                "サンドボックスで adjtimex と clock_adjtime を許可してください（systemd/sandbox.conf と比較）。"
             )
         case .anchorExpired:
             ("Get the authority's new certificate and put it beside the old one.", "認証局の新しい証明書を入手して追加してください。")
