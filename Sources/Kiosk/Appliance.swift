@@ -1,6 +1,5 @@
 package import Announcement
 internal import CLinux
-internal import Dispatch
 internal import Glibc
 internal import HTTPClient
 internal import Login
@@ -11,27 +10,88 @@ internal import SmartCard
 
 /// The appliance as a process: what `kazashi run` does.
 package struct Appliance: Sendable {
-    private let configuration: Configuration
+    private let file: String
     private let output: TapOutput
     private let log: Logger
+    private let service = ServiceManager()
+    private let events = ProcessEvents()
 
-    package init(configuration: Configuration, output: TapOutput, log: Logger) {
-        (self.configuration, self.output, self.log) = (configuration, output, log)
+    /// - Parameter file: kazashi.toml.
+    package init(file: String, output: TapOutput, log: Logger) {
+        (self.file, self.output, self.log) = (file, output, log)
     }
 
-    /// Runs until SIGTERM or SIGINT; SIGHUP reads lists and keys again.
-    /// - Throws: `RegistryError` when the registrations can't be opened.
+    /// Runs until SIGTERM or SIGINT; SIGHUP reads lists and keys again. Under a service manager it is ready at once, and stays
+    /// up while the configuration can't be used: it is read again when it changes, and at SIGHUP.
+    /// - Throws: `RegistryError` when the registrations can't be opened, for so long that only another start may help;
+    ///   `ConfigurationError` where there is no service manager that it could stay up for.
     package func run() async throws {
         // No core file holds what a presence held, and no other process of this user reads it.
         if kz_forbid_core_dumps() != 0 { log.note(.coreDumpsAllowed) }
-        let service = ServiceManager()
-        let database: KioskDatabase
+        // Its watchdog counts from here on: what hangs on the way to the first card is ended, too.
+        service.ready()
+        service.status("starting")
+        guard let configuration = try await usableConfiguration(),
+            let database = try await openDatabase(configuration)
+        else { return service.stopping() }
+        try await serve(configuration, database)
+        log.info("stopped")
+    }
+
+    /// Nil when it was told to end before.
+    private func usableConfiguration() async throws(ConfigurationError) -> Configuration? {
+        var problem: ConfigurationError
         do {
-            database = try KioskDatabase(configuration)
+            return try Configuration(file: file)
         } catch {
-            await tellThatItCanNotStart(service)
-            throw error
+            guard service.isPresent else { throw error }
+            problem = error
         }
+        log.note(problem)
+        // Its panel may be what is mended: each time something else is wrong, it is shown anew.
+        while true {
+            let end = await standby(.configuration).wait(nil) { () -> Result<Configuration, ConfigurationError>? in
+                do throws(ConfigurationError) {
+                    return .success(try Configuration(file: file))
+                } catch {
+                    return error == problem ? nil : .failure(error)
+                }
+            }
+            switch end {
+            case .mended(.success(let configuration)): return configuration
+            case .mended(.failure(let error)):
+                problem = error
+                log.note(problem)
+            case .told, .lasted: return nil
+            }
+        }
+    }
+
+    /// Nil when it was told to end before.
+    private func openDatabase(_ configuration: Configuration) async throws(RegistryError) -> KioskDatabase? {
+        do {
+            return try KioskDatabase(configuration)
+        } catch {
+            log.note(error, "the registrations can not be opened")
+            let cause: Cause = StateFolder.isWritable(configuration.state) ? .registry : .storage
+            // A service has a view of its own of the disk, made when it starts: after a while it is time for a new one.
+            switch await standby(cause).wait(
+                service.isPresent ? .seconds(30) : .seconds(3), { try? KioskDatabase(configuration) })
+            {
+            case .mended(let database): return database
+            case .told: return nil
+            case .lasted: throw error
+            }
+        }
+    }
+
+    private func standby(_ cause: Cause) -> Standby {
+        Standby(
+            cause: cause, parts: ReadableParts(file: file), service: service, events: events, output: output, file: file
+        )
+    }
+
+    private func serve(_ configuration: Configuration, _ database: KioskDatabase) async throws {
         let ledger = KioskLedger()
         let runtime = try KioskRuntime(
             configuration: configuration, database: database,
@@ -39,44 +99,27 @@ package struct Appliance: Sendable {
             source: PCSCCardSource(nameFilter: configuration.readerName),
             panel: FrontPanel(configuration.panel) { [log] part, condition in log.note(part, condition) },
             output: output, log: log, ledger: ledger, service: service)
-        let status = statusSocket(of: runtime)
+        let status = statusSocket(of: runtime, configuration)
         defer { status?.stop() }
-        let signals = Signals([SIGTERM, SIGINT, SIGHUP])
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await runtime.run() }
             if let watchdog = service.watchdog {
-                group.addTask {
+                group.addTask { [service] in
                     repeat {
-                        await runtime.pulse()
-                        service.alive()
+                        if await runtime.pulse() { service.alive() }
                     } while (try? await Task.sleep(for: watchdog)) != nil
                 }
             }
-            for await signal in signals.stream {
-                guard signal == SIGHUP else { break }
-                await runtime.reload()
+            for await event in events.stream {
+                if event == .end { break }
+                if event == .reload { await runtime.reload() }
             }
             service.stopping()
             group.cancelAll()
         }
-        log.info("stopped")
     }
 
-    /// Says on the panel why nothing goes, for a while: whoever stands there has to read it, and the service manager tries
-    /// again after it.
-    private func tellThatItCanNotStart(_ service: ServiceManager) async {
-        let cause: Cause = StateFolder.isWritable(configuration.state) ? .registry : .storage
-        output.state(cause)
-        service.status("out of service: \(cause.rawValue) (\(cause.code.rawValue))")
-        // What it says stays: the next start says it again.
-        let panel = FrontPanel(configuration.panel, saysGoodbye: false)
-        panel.show(.outOfService(cause.code))
-        let showing = Task { await panel.run() }
-        try? await Task.sleep(for: .seconds(3))
-        showing.cancel()
-    }
-
-    private func statusSocket(of runtime: KioskRuntime) -> StatusSocket? {
+    private func statusSocket(of runtime: KioskRuntime, _ configuration: Configuration) -> StatusSocket? {
         do throws(SystemProblem) {
             return try StatusSocket(configuration.statusSocket) { await runtime.status().json }
         } catch {
@@ -92,23 +135,5 @@ package struct Appliance: Sendable {
             acknowledged: { library, duration in
                 ledger.acknowledged(library, after: duration, at: Int64(time(nil)))
             })
-    }
-}
-
-/// Signals as a stream.
-private final class Signals {
-    let stream: AsyncStream<Int32>
-    private let sources: [any DispatchSourceSignal]
-
-    init(_ numbers: [Int32]) {
-        let (stream, continuation) = AsyncStream<Int32>.makeStream()
-        self.stream = stream
-        sources = numbers.map { number in
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number)
-            source.setEventHandler { continuation.yield(number) }
-            source.resume()
-            return source
-        }
     }
 }

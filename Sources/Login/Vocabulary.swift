@@ -6,6 +6,8 @@ package struct Presence: Hashable, Sendable {
 
 /// Why the kiosk takes no taps.
 package enum Cause: String, Hashable, Sendable, CaseIterable {
+    /// There is no login yet: the configuration can't be used.
+    case configuration
     case clock
     case reader
     case cardService = "card_service"

@@ -52,7 +52,9 @@ package actor ReaderMonitor {
     }
 
     private func watchService() async {
+        var pause = ServicePause()
         while !Task.isCancelled {
+            let asked = ContinuousClock.now
             do throws(SmartCardError) {
                 let context = try PCSCContext()
                 waiting.withLock { $0 = context }
@@ -63,7 +65,7 @@ package actor ReaderMonitor {
             } catch {
                 tell(.serviceUnavailable)
                 // Nothing announces that pcscd is back.
-                try? await Task.sleep(for: .milliseconds(250))
+                try? await Task.sleep(for: pause.next(after: asked.duration(to: .now)))
             }
         }
     }

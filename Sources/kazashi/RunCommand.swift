@@ -15,15 +15,17 @@ extension Kazashi {
         var tapsToStdout = false
 
         func run() async throws {
-            let configuration = try options.load()
             let writer = JournalWriter()
             defer { writer.flush() }
             LoggingSystem.bootstrap { JournalLog(label: $0, writer: writer, hasPriorities: JournalLog.isJournal) }
             let log = Logger(label: "kazashi")
             do {
                 try await Appliance(
-                    configuration: configuration, output: tapsToStdout ? .standardOutput : .none, log: log
+                    file: options.config, output: tapsToStdout ? .standardOutput : .none, log: log
                 ).run()
+            } catch let error as ConfigurationError {
+                say("\(error)")
+                throw ExitCode.wrongUse
             } catch let error as RegistryError {
                 say(RegistryWords.of(error))
                 throw ExitCode.wrongUse

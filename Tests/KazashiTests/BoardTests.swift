@@ -8,15 +8,20 @@ import Testing
     private static func has(_ program: String) -> Bool { access(program, X_OK) == 0 }
 
     @Test(
-        "The service is exposed by 1.5 at the most, by systemd's own account",
+        "The service is exposed by 1.9 at the most, by systemd's own account: 0.6 of it are the two calls that read the clock",
         .enabled(if: has("/usr/bin/systemd-analyze"), "needs systemd-analyze"))
     func exposure() async throws {
+        // As it is when its drop-in is read.
+        let folder = FileManager.default.temporaryDirectory.appending(path: "kazashi-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let parts = try ["kazashi.service", "sandbox.conf"].map {
+            try String(contentsOfFile: DebianTree.repository + "/systemd/" + $0, encoding: .utf8)
+        }
+        let unit = folder.appending(path: "kazashi.service")
+        try parts.joined(separator: "\n").write(to: unit, atomically: true, encoding: .utf8)
         let result = try await ChildProcess.run(
-            "/usr/bin/systemd-analyze",
-            [
-                "security", "--offline=yes", "--threshold=15", "--no-pager",
-                DebianTree.repository + "/systemd/kazashi.service",
-            ])
+            "/usr/bin/systemd-analyze", ["security", "--offline=yes", "--threshold=19", "--no-pager", unit.path()])
         #expect(result.code == 0, "\(result.output.suffix(200)) \(result.error)")
     }
 

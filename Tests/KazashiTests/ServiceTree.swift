@@ -29,7 +29,6 @@ final class ServiceTree: Sendable {
         try files.write(
             """
             [Service]
-            DeviceAllow=char-pts rw
             WatchdogSec=3
             TimeoutAbortSec=1
             RestartSec=200ms
@@ -63,6 +62,11 @@ final class ServiceTree: Sendable {
     func property(_ name: String) async throws -> String {
         try await run("systemctl", "show", "-p", name, "--value", "kazashi").output
             .trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    /// Properties of a unit, a line each.
+    func show(_ unit: String, _ properties: [String]) async throws -> String {
+        try await system.run(["systemctl", "show"] + properties + [unit]).output
     }
 
     /// Waits until the service says so of itself.

@@ -74,12 +74,21 @@ final class VirtualMachine: Sendable {
 
     private static func prepare(_ files: DebianTree) throws {
         try files.configure(
-            display: "cd5220:/dev/ttyUSB0",
+            timeSource: "synchronised", display: "cd5220:/dev/ttyUSB0",
             panel: """
                 lights = ["input0::capslock", "input0::numlock", "input0::scrolllock"]
                 beeper = "/dev/input/kazashi-beeper"
                 """)
-        try files.write("pcspkr\nevdev\nxhci_pci\nftdi_sio\n", to: "/etc/modules-load.d/panel.conf")
+        // The adapter's own driver comes later than the service, as when somebody plugs it in.
+        try files.write("pcspkr\nevdev\nxhci_pci\n", to: "/etc/modules-load.d/panel.conf")
+        try files.write("blacklist ftdi_sio\n", to: "/etc/modprobe.d/later.conf")
+        // A time server in the machine, and a client that leaves the kernel's flag alone (no rtcsync).
+        try files.write(
+            "local stratum 1\nallow 127.0.0.0/8\nport 123\ncmdport 0\nbindcmdaddress /\npidfile /run/time-server.pid\n",
+            to: "/etc/time-server.conf")
+        try files.write(
+            "server 127.0.0.1 iburst minpoll 0 maxpoll 2\nport 0\ncmdport 0\nbindcmdaddress /\npidfile /run/time-client.pid\n",
+            to: "/etc/time-client.conf")
         let rules = "/usr/lib/udev/rules.d/70-kazashi.rules"
         let installed = String(decoding: try Data(contentsOf: URL(filePath: files.root + rules)), as: UTF8.self)
         try files.write(

@@ -9,39 +9,6 @@ import Synchronization
 import Testing
 import VirtualCard
 
-/// A Unix datagram socket as the service manager's.
-private final class NotifySocket: Sendable {
-    let path: String
-    private let descriptor: Int32
-
-    init() throws {
-        path = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))").path()
-        descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8)) }
-        let bound = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
-        try #require(bound == 0)
-        var limit = timeval(tv_sec: 10, tv_usec: 0)
-        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-    }
-
-    func next() -> String? {
-        var buffer = [UInt8](repeating: 0, count: 1_024)
-        let count = recv(descriptor, &buffer, buffer.count, 0)
-        return count > 0 ? String(decoding: buffer.prefix(count), as: UTF8.self) : nil
-    }
-
-    func close() {
-        Glibc.close(descriptor)
-        unlink(path)
-    }
-}
-
 @Suite struct ServiceManagerTests {
     @Test("One datagram a message; a status is one line")
     func messages() throws {

@@ -41,10 +41,12 @@ package struct Configuration: Sendable {
     /// Secrets on the disk that others than their owner may read.
     package let exposedSecrets: [ConfigurationError]
 
-    /// The socket that the file names, for whoever may ask but not read the kiosk's secrets.
+    /// The socket that the file names, for whoever may ask but not read the kiosk's secrets; also where the rest of the file
+    /// can't be used: a kiosk says there that this is so.
+    /// - Throws: when the file can't be read at all.
     package static func statusSocket(file: String) throws(ConfigurationError) -> String {
-        let reader = ConfigurationReader(file: file)
-        return reader.statusSocket(try ConfigurationFile.parse(try reader.text(), file: file))
+        _ = try ConfigurationReader(file: file).text()
+        return ReadableParts(file: file).statusSocket
     }
 
     /// Reads the file and everything it names.
@@ -87,7 +89,7 @@ package struct Configuration: Sendable {
         maxAge = try reader.duration(written.revocation?.max_age ?? "36h", "revocation.max_age").wholeSeconds
         platform = written.platform.issuer
         libraries = try reader.libraries(written.library, of: kioskID, platform: platform, signingKey: signingKey)
-        statusSocket = reader.statusSocket(written)
+        statusSocket = reader.statusSocket(written.service?.status)
         metricsFile = written.service?.metrics.map(reader.resolve)
         panel = try reader.panel(written.panel, language: written.kiosk.language ?? "ja", isTest: isTest)
     }
@@ -122,9 +124,7 @@ struct ConfigurationReader {
         return file[...slash] + path
     }
 
-    func statusSocket(_ written: ConfigurationFile) -> String {
-        resolve(written.service?.status ?? "/run/kazashi/status.sock")
-    }
+    func statusSocket(_ written: String?) -> String { resolve(written ?? "/run/kazashi/status.sock") }
 
     func duration(_ text: String, _ key: String) throws(ConfigurationError) -> WrittenDuration {
         guard let duration = WrittenDuration(text) else { throw wrong(key, #"a duration such as "2s" or "36h""#) }

@@ -11,9 +11,11 @@ extension KioskRuntime {
     /// Comes back when every part that a tap needs took its turn: the runtime, its panel, the database. That is what the
     /// service manager's watchdog is fed for. Whether a reader or the network is there is none of its business: starting
     /// again brings neither.
-    package func pulse() async {
+    /// - Returns: false while it still starts: what hangs there is not fed for.
+    package func pulse() async -> Bool {
         await panel.pulse()
         _ = try? await outbox.depth()
+        return hasStarted
     }
 
     package func status() async -> StatusReport {

@@ -82,6 +82,7 @@ extension Face {
 extension Cause {
     package var code: OutOfServiceCode {
         switch self {
+        case .configuration: .configuration
         case .clock: .clock
         case .reader: .reader
         case .cardService: .cardService
@@ -94,6 +95,7 @@ extension Cause {
     /// What a technician is to do about it.
     package var advice: OperatorAdvice {
         switch self {
+        case .configuration: .configurationUnusable
         case .clock: .clockUnset
         case .reader: .noReader
         case .cardService: .noCardService

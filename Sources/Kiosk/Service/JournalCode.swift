@@ -1,4 +1,5 @@
 internal import Logging
+internal import Login
 package import Panel
 internal import Registry
 
@@ -73,6 +74,13 @@ extension Logger {
     /// One line with a code and what to do about it, in both languages.
     func note(_ code: JournalCode, at level: Level = .warning, _ more: Metadata = [:]) {
         log(level: level, "\(code.meaning)", metadata: Self.words(code.rawValue, code.advice, more))
+    }
+
+    /// The configuration can't be used.
+    func note(_ error: ConfigurationError) {
+        self.error(
+            "the configuration can not be used",
+            metadata: Self.words(Cause.configuration.rawValue, error.advice, ["seen": "\(error.seen)"]))
     }
 
     /// The registrations, or what is owed, could not be read or written.

@@ -15,8 +15,12 @@ package struct ServiceManager: Sendable {
             .flatMap { isForUs && $0 > 0 ? .microseconds($0 / 3) : nil }
     }
 
+    /// Whether one started us, and waits to hear.
+    package var isPresent: Bool { socketPath != nil }
+
     package static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
+    /// It runs; whether it takes cards is said by `status`.
     package func ready() { tell("READY=1") }
     package func alive() { tell("WATCHDOG=1") }
     package func stopping() { tell("STOPPING=1") }

@@ -43,6 +43,8 @@ package enum Message: Hashable, Sendable {
 
 /// Short codes of why a kiosk takes no taps.
 package enum OutOfServiceCode: String, Hashable, Sendable, CaseIterable {
+    /// Settings (設定).
+    case configuration = "S1"
     case clock = "C1"
     case reader = "R1"
     case cardService = "R2"

@@ -1,11 +1,13 @@
 /// What operators and technicians are told beside a code: what to do about it. Patrons' words are in `Message`.
 package enum OperatorAdvice: String, Sendable, CaseIterable {
     // Configuration.
-    case fileUnreadable, notTOML, unknownKey, missingKey, wrongValue, badKey, wrongMode, noCredential
+    case fileUnreadable, notTOML, unknownKey, missingKey, wrongValue, badKey, wrongMode, noCredential,
+        configurationUnusable
     // Parts of the panel.
     case deviceMissing, deviceRefused, deviceBusy, deviceWrongKind, deviceBlocked, deviceBroken
     // Registrations' database.
-    case wrongStorageKey, databaseDamaged, databaseUnavailable, unknownRegistration, otherCardKey
+    case wrongStorageKey, databaseDamaged, databaseUnavailable, newerDatabase, recordsDamaged, recordDamaged,
+        logHeld, unknownRegistration, otherCardKey
     // Records of an import.
     case notRecords, notARecord, recordCertificate, recordBirthDate, recordBirthKey, recordCardKey, recordLibrary,
         recordLength
@@ -43,6 +45,12 @@ package enum OperatorAdvice: String, Sendable, CaseIterable {
             (
                 "Say it as the service would: sudo kazashictl, and the same words.",
                 "sudo kazashictl に続けて同じコマンドを実行してください。"
+            )
+        case .configurationUnusable:
+            (
+                "Run `sudo kazashictl doctor`: it names the file, the line or key, and what to do. The kiosk reads the file again "
+                    + "when it changes.",
+                "sudo kazashictl doctor が設定の誤りと対処方法を示します。ファイルを直すと自動で読み直します。"
             )
         case .asRoot:
             (
@@ -89,6 +97,27 @@ package enum OperatorAdvice: String, Sendable, CaseIterable {
             (
                 "The database can not be read or written. Check the disk and the rights of the state folder.",
                 "データベースを読み書きできません。ディスクと権限を確認してください。"
+            )
+        case .recordsDamaged:
+            (
+                "`kazashi registration list` names them. Remove these and register them again; check the disk.",
+                "kazashi registration list で該当の ID を確認し、削除して登録し直してください。ディスクも確認してください。"
+            )
+        case .recordDamaged:
+            (
+                "Remove it (kazashi registration remove ID) and register again; check the disk.",
+                "kazashi registration remove ID で削除し、登録し直してください。ディスクも確認してください。"
+            )
+        case .logHeld:
+            (
+                "Another program reads the database: what was removed leaves its log when that ends. Run the command again then.",
+                "別のプログラムがデータベースを使用中です。終了後にもう一度実行すると、ログからも消去されます。"
+            )
+        case .newerDatabase:
+            (
+                "A newer version of kazashi made this database; nothing changed. Install that version, or move the database away "
+                    + "and register again.",
+                "新しい版の kazashi で作られたデータベースです（変更していません）。その版を入れるか、退避して登録し直してください。"
             )
         case .unknownRegistration:
             (

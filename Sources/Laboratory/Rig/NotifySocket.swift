@@ -1,0 +1,43 @@
+internal import Foundation
+internal import Glibc
+
+/// A Unix datagram socket as the service manager's.
+package final class NotifySocket: Sendable {
+    package let path: String
+    private let descriptor: Int32
+
+    package init() throws {
+        path = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))").path()
+        descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8)) }
+        let bound = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        guard bound == 0 else { throw ChildProcess.Failed(description: "no socket at \(path)") }
+        var limit = timeval(tv_sec: 10, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    }
+
+    /// The next message; nil when none comes for ten seconds.
+    package func next() -> String? {
+        var buffer = [UInt8](repeating: 0, count: 1_024)
+        let count = recv(descriptor, &buffer, buffer.count, 0)
+        return count > 0 ? String(decoding: buffer.prefix(count), as: UTF8.self) : nil
+    }
+
+    /// A message that is there already.
+    package func pending() -> String? {
+        var buffer = [UInt8](repeating: 0, count: 1_024)
+        let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
+        return count > 0 ? String(decoding: buffer.prefix(count), as: UTF8.self) : nil
+    }
+
+    package func close() {
+        Glibc.close(descriptor)
+        unlink(path)
+    }
+}
