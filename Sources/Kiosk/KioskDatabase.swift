@@ -10,6 +10,7 @@ package import Registry
 package struct KioskDatabase: Sendable {
     package let registrations: RegistrationStore
     package let outbox: Outbox
+    private let eraser: Eraser
 
     package init(_ configuration: Configuration) throws(RegistryError) {
         try self.init(
@@ -45,8 +46,12 @@ package struct KioskDatabase: Sendable {
         do {
             var readOnly = GRDB.Configuration()
             readOnly.readonly = true
-            try RegistrationStore.checkKey(storageKey, of: DatabaseQueue(path: path, configuration: readOnly))
+            let reader = try DatabaseQueue(path: path, configuration: readOnly)
+            try reader.read { try DatabaseSchema.check($0) }
+            try RegistrationStore.checkKey(storageKey, of: reader)
             database = try DatabaseQueue(path: path, configuration: options)
+            try database.write { try DatabaseSchema.migrate($0) }
+            eraser = Eraser(try DatabaseQueue(path: path, configuration: options))
         } catch let error as RegistryError {
             throw error
         } catch {
@@ -57,21 +62,34 @@ package struct KioskDatabase: Sendable {
         }
         let outbox: Outbox
         do {
-            outbox = try Outbox(database: database, storageKey: storageKey)
+            outbox = try Outbox(database: database, storageKey: storageKey, erased: eraser.ask)
         } catch {
             throw RegistryError(.unavailable)
         }
         self.outbox = outbox
         let libraries = Set(libraries)
-        registrations = try RegistrationStore(database: database, storageKey: storageKey) { old, new, db in
+        registrations = try RegistrationStore(
+            database: database, storageKey: storageKey
+        ) { old, new, db in
             for owed in try OwedEvent.owed(
                 from: old, to: new, libraries: libraries, platform: platform, at: Int64(time(nil)))
             {
                 try outbox.add(owed, in: db)
             }
+        } erased: { [eraser] in
+            eraser.ask()
         }
     }
 
-    /// Writes what SQLite still holds beside the file into it, and lets go of it.
-    package func close() { registrations.close() }
+    /// Comes back when nothing of what was removed is in any file of the database.
+    /// - Returns: false when another program read an older state for longer than ten seconds.
+    package func erased() async -> Bool { await eraser.finished(within: .seconds(10)) }
+
+    /// Lets go of it, once nothing of what was removed is in any of its files.
+    /// - Returns: as `erased`.
+    @discardableResult
+    package func close() async -> Bool {
+        defer { registrations.close() }
+        return await erased()
+    }
 }

@@ -65,11 +65,35 @@ package enum LookUpResult: Sendable {
     case active(ActiveRegistration)
 }
 
+/// A registration as it is kept: where it stands, and what it holds.
+package struct StoredRegistration: Sendable, CustomStringConvertible {
+    package let id: RegistrationID
+    /// Nil: the row is not as it was written.
+    package let registration: Registration?
+
+    package var description: String { "[registration]" }
+}
+
 /// One line of `registration list`.
 package struct RegistrationSummary: Sendable {
+    package enum State: String, Sendable {
+        case active
+        case suspended
+        /// Not as it was written: it can be removed, and nothing else.
+        case damaged
+    }
     package let id: String
-    package let state: Registration.State
+    package let state: State
     package let isPinned: Bool
     package let libraries: [String]
-    package let since: Int64
+    /// Seconds since 1970; nil of a damaged one.
+    package let since: Int64?
+
+    package init(_ stored: StoredRegistration) {
+        let registration = stored.registration
+        id = stored.id.short
+        state = registration.map { $0.state == .active ? .active : .suspended } ?? .damaged
+        isPinned = registration?.cardKey != nil
+        (libraries, since) = (registration?.ppids.keys.sorted() ?? [], registration?.since)
+    }
 }

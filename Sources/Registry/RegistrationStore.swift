@@ -7,6 +7,7 @@ package final class RegistrationStore: Sendable {
     private let database: any DatabaseWriter
     private let keys: RegistryKeys
     private let changed: Change
+    private let erased: @Sendable () -> Void
 
     /// Called with what a registration was and is, in the transaction that changes it; nil: there was or is none. What it
     /// throws undoes the change.
@@ -16,11 +17,13 @@ package final class RegistrationStore: Sendable {
     ///   - database: opened by the kiosk, which hands it to every room that has tables.
     ///   - storageKey: 32 bytes.
     ///   - changed: writes what a change owes to others.
+    ///   - erased: called when something of a record was taken away: the write-ahead log still holds it.
     /// - Throws: `wrongKey` before anything is written, `unavailable`.
     package init(
-        database: any DatabaseWriter, storageKey: SecretBytes, changed: @escaping Change = { _, _, _ in }
+        database: any DatabaseWriter, storageKey: SecretBytes, changed: @escaping Change = { _, _, _ in },
+        erased: @escaping @Sendable () -> Void = {}
     ) throws(RegistryError) {
-        (self.database, self.changed) = (database, changed)
+        (self.database, self.changed, self.erased) = (database, changed, erased)
         keys = try Self.keys(storageKey)
         let check = keys.check
         guard try Self.storedCheck(in: database, against: check) == nil else { return }
@@ -95,7 +98,7 @@ package final class RegistrationStore: Sendable {
     /// - Throws: `otherCardKey` when the record brings another card key than the pinned one.
     package func store(_ registration: Registration) async throws(RegistryError) {
         let id = keys.id(of: registration.certificate.revealed)
-        try await write { [changed] db, keys in
+        let isReplaced = try await write { [changed] db, keys in
             var registration = registration
             let known = try Self.load(db, id, keys)
             if let known, let pinned = known.registration.cardKey {
@@ -107,14 +110,17 @@ package final class RegistrationStore: Sendable {
             }
             try Self.save(db, id, registration, version: (known?.version ?? 0) + 1, keys)
             try changed(known?.registration, registration, db)
+            return known != nil
         }
+        if isReplaced { erased() }
     }
 
     /// Pins the card's key at its first proof, by compare-and-set: true when it is the pinned one afterwards.
     package func pin(cardKey: [UInt8], recordIssuer: [UInt8], for id: RegistrationID) async throws(RegistryError)
         -> Bool
     {
-        try await write { db, keys in
+        defer { erased() }
+        return try await write { db, keys in
             guard var known = try Self.load(db, id, keys) else { return false }
             if let pinned = known.registration.cardKey, pinned.revealed != cardKey { return false }
             known.registration.cardKey = Confidential(cardKey)
@@ -144,15 +150,16 @@ package final class RegistrationStore: Sendable {
             try db.execute(sql: "DELETE FROM registration WHERE id = ?", arguments: [Data(id.bytes)])
             try changed(old, nil, db)
         }
+        erased()
     }
 
-    /// Every registration, for `export` and `list`.
-    package func all() async throws(RegistryError) -> [(id: RegistrationID, registration: Registration)] {
+    /// Every registration, for `export` and `list`; a damaged row hides none of the others.
+    package func all() async throws(RegistryError) -> [StoredRegistration] {
         do {
             return try await database.read { [keys] db in
                 try Row.fetchAll(db, sql: "SELECT id, version, sealed FROM registration").map { row in
                     let id = RegistrationID(bytes: Array(try Self.value(Data.self, "id", of: row)))
-                    return (id, try Self.open(row, id, keys).registration)
+                    return StoredRegistration(id: id, registration: try? Self.open(row, id, keys).registration)
                 }
             }
         } catch {
@@ -161,11 +168,7 @@ package final class RegistrationStore: Sendable {
     }
 
     package func list() async throws(RegistryError) -> [RegistrationSummary] {
-        try await all().map {
-            RegistrationSummary(
-                id: $0.id.short, state: $0.registration.state, isPinned: $0.registration.cardKey != nil,
-                libraries: $0.registration.ppids.keys.sorted(), since: $0.registration.since)
-        }
+        try await all().map(RegistrationSummary.init)
     }
 
     /// The registrations whose id begins with what an operator typed.
@@ -197,6 +200,7 @@ package final class RegistrationStore: Sendable {
             try Self.save(db, id, known.registration, version: known.version + 1, keys)
             try changed(old, known.registration, db)
         }
+        erased()
     }
 
     private func write<Value: Sendable>(_ body: @escaping @Sendable (Database, RegistryKeys) throws -> Value)

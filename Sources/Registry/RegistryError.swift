@@ -7,6 +7,8 @@ package struct RegistryError: Error, Equatable, Sendable, CustomStringConvertibl
         case damaged
         /// SQLite could not read or write: disk, rights, another program.
         case unavailable
+        /// The database was made by a newer program, which allows none as old as this one.
+        case newerSchema = "newer_schema"
         /// No registration has that id.
         case unknownID = "unknown_id"
         /// A registration with another pinned card key stands already.

@@ -27,10 +27,12 @@ private func withStore<Value>(_ configuration: Configuration, _ body: (Registrat
         say(RegistryWords.of(error))
         throw ExitCode.wrongUse
     }
-    defer { database.close() }
     do {
-        return try await body(database.registrations)
+        let value = try await body(database.registrations)
+        if await !database.close() { say(words(.logHeld)) }
+        return value
     } catch let error as RegistryError {
+        await database.close()
         say(RegistryWords.of(error))
         throw ExitCode.couldNotTell
     }
@@ -53,6 +55,14 @@ private func forEach(
         }
     }
     if failed { throw ExitCode.no }
+}
+
+/// Names rows that are not as they were written; what is asked for is done for the others.
+private func complain(ofDamaged ids: [String]) throws {
+    guard !ids.isEmpty else { return }
+    for id in ids { say("\(id): damaged") }
+    say(words(.recordDamaged))
+    throw ExitCode.no
 }
 
 extension Kazashi.Registration {
@@ -114,13 +124,13 @@ extension Kazashi.Registration {
                 let id, state: String
                 let pinned: Bool
                 let libraries: [String]
-                let since: String
+                let since: String?
             }
             struct Output: Encodable { let registrations: [Line] }
             let lines = list.map {
                 Line(
                     id: $0.id, state: $0.state.rawValue, pinned: $0.isPinned, libraries: $0.libraries,
-                    since: CivilTime(secondsSince1970: $0.since).rfc3339)
+                    since: $0.since.map { CivilTime(secondsSince1970: $0).rfc3339 })
             }
             if json {
                 printJSON(Output(registrations: lines))
@@ -128,9 +138,10 @@ extension Kazashi.Registration {
                 for line in lines {
                     print(
                         line.id, line.state, line.pinned ? "pinned" : "unpinned", line.libraries.joined(separator: ","),
-                        line.since)
+                        line.since ?? "-")
                 }
             }
+            try complain(ofDamaged: list.filter { $0.state == .damaged }.map(\.id))
         }
     }
 
@@ -182,7 +193,9 @@ extension Kazashi.Registration {
 
         func run() async throws {
             try await withStore(try options.load()) { store in
-                printJSON(try await store.all().map { Record($0.registration) })
+                let all = try await store.all()
+                printJSON(all.compactMap { $0.registration.map(Record.init) })
+                try complain(ofDamaged: all.filter { $0.registration == nil }.map(\.id.short))
             }
         }
     }

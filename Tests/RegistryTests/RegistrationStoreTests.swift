@@ -53,6 +53,27 @@ private struct Saved: Sendable {
         return active
     }
 
+    @Test("One damaged row hides none of the others: it is named, and can be removed")
+    func damagedRow() async throws {
+        let store = try folder.store(key)
+        try await store.store(registration())
+        var other = registration(ppid: "PPID-secret-2")
+        other.certificate = Confidential(Array("another certificate".utf8))
+        try await store.store(other)
+        let raw = try DatabaseQueue(path: folder.file)
+        try await raw.write { db in
+            try db.execute(
+                sql: "UPDATE registration SET sealed = x'00' WHERE id = (SELECT id FROM registration LIMIT 1)")
+        }
+        let list = try await store.list()
+        #expect(Set(list.map(\.state)) == [.active, .damaged])
+        #expect(try await store.all().count { $0.registration == nil } == 1)
+        let damaged = try #require(list.first { $0.state == .damaged })
+        #expect(damaged.since == nil && damaged.libraries.isEmpty)
+        try await store.remove(try await store.id(short: damaged.id))
+        #expect(try await store.list().map(\.state) == [.active])
+    }
+
     @Test("Found by the certificate's bytes, and by nothing else")
     func lookUp() async throws {
         let store = try folder.store(key)

@@ -34,13 +34,17 @@ package enum OutboxError: String, Error, Sendable {
 package final class Outbox: Sendable {
     private let database: any DatabaseWriter
     private let key: SecretBytes
+    private let erased: @Sendable () -> Void
 
     /// - Parameters:
     ///   - database: opened by the kiosk, which hands it to every room that has tables.
     ///   - storageKey: 32 bytes.
+    ///   - erased: called when a row was taken away: the write-ahead log still holds it.
     /// - Throws: `unavailable`.
-    package init(database: any DatabaseWriter, storageKey: SecretBytes) throws(OutboxError) {
-        self.database = database
+    package init(
+        database: any DatabaseWriter, storageKey: SecretBytes, erased: @escaping @Sendable () -> Void = {}
+    ) throws(OutboxError) {
+        (self.database, self.erased) = (database, erased)
         do {
             key = try derivedKey(from: storageKey, purpose: "kazashi outbox sealing 1")
             try database.write { db in
@@ -114,6 +118,7 @@ package final class Outbox: Sendable {
             try await database.write { db in
                 try db.execute(sql: "DELETE FROM owed WHERE sequence = ?", arguments: [entry.sequence])
             }
+            erased()
         } catch {
             throw .unavailable
         }

@@ -196,11 +196,22 @@ package struct Doctor: Sendable {
         }
         do throws(RegistryError) {
             let database = try KioskDatabase(configuration)
-            defer { database.close() }
-            let count = try await database.registrations.list().count
-            return count == 0
+            let list: [RegistrationSummary]
+            do throws(RegistryError) {
+                list = try await database.registrations.list()
+            } catch {
+                await database.close()
+                throw error
+            }
+            await database.close()
+            let damaged = list.count { $0.state == .damaged }
+            if damaged > 0 {
+                return Finding(
+                    "registry", .wrong, "\(damaged) of \(list.count) registrations are damaged", .recordsDamaged)
+            }
+            return list.isEmpty
                 ? Finding("registry", .warning, "nobody is registered yet", .noRegistrations)
-                : Finding("registry", "\(count) registrations")
+                : Finding("registry", "\(list.count) registrations")
         } catch {
             return Finding("registry", .wrong, error.code.rawValue, error.advice)
         }

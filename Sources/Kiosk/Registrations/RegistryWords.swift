@@ -8,6 +8,7 @@ extension RegistryError.Code {
         case .wrongKey: "the storage key is not the database's"
         case .damaged: "the registrations are damaged"
         case .unavailable: "the registrations can't be read or written"
+        case .newerSchema: "the database was made by a newer version"
         case .unknownID: "no registration has that id"
         case .otherCardKey: "another card key is pinned"
         }
@@ -21,6 +22,7 @@ extension RegistryError {
         case .wrongKey: .wrongStorageKey
         case .damaged: .databaseDamaged
         case .unavailable: .databaseUnavailable
+        case .newerSchema: .newerDatabase
         case .unknownID: .unknownRegistration
         case .otherCardKey: .otherCardKey
         }

@@ -2,6 +2,7 @@ internal import Announcement
 internal import Logging
 internal import Login
 internal import Panel
+internal import Registry
 internal import Trust
 
 // What the kiosk needs before it takes a card: lists, a clock, a disk, keys.
@@ -33,18 +34,60 @@ extension KioskRuntime {
         clock.now(floor: revocation.floor(stored: lastStored, maxAge: configuration.maxAge))
     }
 
-    func checkHealth() {
-        let now = trustedNow()
-        parts.hasClock = now != nil
-        parts.hasStorage = StateFolder.isWritable(configuration.state)
-        parts.hasFreshList = now.map { revocation.anyIsFresh(at: $0, maxAge: configuration.maxAge) } ?? false
-        // Also one that turned out to run ahead is stored anew.
-        if let now, lastStored.map({ now.secondsSince1970 < $0 || now.secondsSince1970 >= $0 + 600 }) ?? true {
-            if storedTime.store(now.secondsSince1970) {
+    /// A disk that says nothing for so long takes nothing either.
+    private static let diskLimit = Duration.seconds(15)
+
+    /// Asks how the disk is, and goes on at once; one that was asked and has not answered is not asked again.
+    func askDisk() {
+        if let diskAsked {
+            if diskAsked.duration(to: .now) > Self.diskLimit { parts.hasStorage = false }
+            return
+        }
+        diskAsked = .now
+        Task {
+            note(await disk.condition())
+            checkHealth()
+        }
+    }
+
+    func note(_ condition: StateDisk.Condition) {
+        diskAsked = nil
+        parts.hasStorage = condition.isWritable
+        if parts.hasRegistry, !condition.hasDatabase {
+            log.note(RegistryError(.unavailable), "the database does not answer")
+        }
+        parts.hasRegistry = condition.hasDatabase
+    }
+
+    /// The database failed while it was used: nobody is served from it until the disk was looked at again.
+    func noteDatabase(_ error: RegistryError) {
+        // One damaged row is one patron's.
+        guard error.code == .unavailable || error.status != nil, error.code != .wrongKey else { return }
+        parts.hasRegistry = false
+        checkHealth()
+    }
+
+    private func store(_ now: TrustedTime) {
+        guard !isStoringTime else { return }
+        isStoringTime = true
+        Task {
+            let isStored = await disk.store(now.secondsSince1970)
+            isStoringTime = false
+            if isStored {
                 lastStored = now.secondsSince1970
             } else {
                 log.note(.timeNotStored, ["folder": "\(configuration.state)"])
             }
+        }
+    }
+
+    func checkHealth() {
+        let now = trustedNow()
+        parts.hasClock = now != nil
+        parts.hasFreshList = now.map { revocation.anyIsFresh(at: $0, maxAge: configuration.maxAge) } ?? false
+        // Also one that turned out to run ahead is stored anew.
+        if let now, lastStored.map({ now.secondsSince1970 < $0 || now.secondsSince1970 >= $0 + 600 }) ?? true {
+            store(now)
         }
         if let now {
             let ends = revocation.ends(maxAge: configuration.maxAge)

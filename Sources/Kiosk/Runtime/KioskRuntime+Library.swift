@@ -28,6 +28,7 @@ extension KioskRuntime {
                 }
             } catch {
                 log.note(error, "the registry can not be read")
+                await self.noteDatabase(error)
                 return .registryFailed
             }
         }
@@ -45,6 +46,7 @@ extension KioskRuntime {
                         cardKey: proof.cardKey.publicKeyInfo, recordIssuer: proof.issuer.bytes, for: active.id))
             } catch {
                 log.note(error, "the card key could not be pinned")
+                await self.noteDatabase(error)
                 return .registryFailed
             }
         }
@@ -53,12 +55,13 @@ extension KioskRuntime {
     func suspend(_ presence: Presence) {
         guard let active = evidence[presence]?.active else { return }
         Task { [store, log] in
-            do {
+            do throws(RegistryError) {
                 try await store.suspend(active.id)
                 log.notice("registration suspended", metadata: ["code": "birth_date_refused"])
                 courier.wake()
             } catch {
-                log.error("the registration could not be suspended", metadata: ["code": "\(error)"])
+                log.note(error, "the registration could not be suspended")
+                noteDatabase(error)
             }
         }
     }
@@ -145,6 +148,7 @@ extension KioskRuntime {
                 courier.wake()
             } catch {
                 log.note(.unavailable)
+                noteDatabase(RegistryError(.unavailable))
             }
         }
     }

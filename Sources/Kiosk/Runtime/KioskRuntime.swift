@@ -21,7 +21,7 @@ package actor KioskRuntime {
     private let output: TapOutput
     let log: Logger
     let clock: TrustedClock
-    let storedTime: StoredTime
+    let disk: StateDisk
     private let service: ServiceManager
     let ledger: KioskLedger
     /// Told each step of a tap that is only tried: nothing is written then, and nobody is told.
@@ -31,6 +31,8 @@ package actor KioskRuntime {
 
     private var machine = LoginMachine()
     var parts = Parts()
+    /// Everything is open that the kiosk needs before it looks for a reader.
+    private(set) var hasStarted = false
     private var reported: Cause?? = .none
     /// Why it takes no taps; before anything was reported, for want of a reader.
     var shownCause: Cause? { reported ?? .reader }
@@ -42,9 +44,16 @@ package actor KioskRuntime {
         urls: configuration.revocationURLs, anchors: configuration.anchors.certificates, log: log
     ) { [weak self] in await self?.serve($0) }
     var lastStored: Int64?
+    /// The disk was asked then, and has not answered yet.
+    var diskAsked: ContinuousClock.Instant?
+    var isStoringTime = false
     private(set) lazy var courier = OutboxCourier(
         outbox: outbox, announcer: announcer, libraries: configuration.libraries.map(\.name),
-        now: { [weak self] in await self?.trustedNow()?.secondsSince1970 }, report: { [log] in log.note($0) })
+        now: { [weak self] in await self?.trustedNow()?.secondsSince1970 },
+        report: { [log, weak self] notice in
+            log.note(notice)
+            if notice == .unavailable { Task { await self?.noteDatabase(RegistryError(.unavailable)) } }
+        })
     var outage: OutageWatch
     /// Keys that signed age records, each verified once under the card anchors.
     var issuers: [KeyIdentifier: RecordIssuerKey] = [:]
@@ -62,13 +71,15 @@ package actor KioskRuntime {
     static let announcementLimit = Duration.milliseconds(4_800)
     private let reminderAfter: Duration
     private let leftCardAfter: Duration
+    private let healthInterval: Duration
 
     /// - Parameters:
     ///   - outageAfter: how long the kiosk is out of service before libraries that want to know are told.
     ///   - reminderAfter: how long after its outcome a card lies there before its owner is reminded.
     ///   - leftCardAfter: how long before the libraries are told that one was left.
+    ///   - healthInterval: how often clock, lists and disk are looked at.
     ///   - ledger: what the announcer notes in, too.
-    ///   - service: told when the kiosk is ready, and of its state.
+    ///   - service: told of the kiosk's state.
     ///   - rehearsal: taps are walked through without pinning, suspending or announcing, and each step is told.
     /// - Throws: without randomness.
     package init(
@@ -76,18 +87,19 @@ package actor KioskRuntime {
         panel: FrontPanel, output: TapOutput, log: Logger, ledger: KioskLedger = KioskLedger(),
         service: ServiceManager = ServiceManager { _ in nil }, outageAfter: Duration = .seconds(60),
         reminderAfter: Duration = .seconds(3), leftCardAfter: Duration = .seconds(30),
+        healthInterval: Duration = .seconds(5),
         rehearsal: (@Sendable (Rehearsed) -> Void)? = nil
     ) throws {
         self.rehearsal = rehearsal
-        (self.reminderAfter, self.leftCardAfter) = (reminderAfter, leftCardAfter)
+        (self.reminderAfter, self.leftCardAfter, self.healthInterval) = (reminderAfter, leftCardAfter, healthInterval)
         (self.configuration, self.announcer) = (configuration, announcer)
         (store, outbox) = (database.registrations, database.outbox)
         (self.source, self.output, self.log) = (source, output, log)
         (self.ledger, self.service) = (ledger, service)
         self.panel = PanelDriver(panel)
         clock = TrustedClock(configuration)
-        storedTime = StoredTime(state: configuration.state)
-        lastStored = storedTime.value
+        disk = StateDisk(state: configuration.state)
+        lastStored = StoredTime(state: configuration.state).value
         outage = OutageWatch(shortest: outageAfter)
         freshness = FreshnessWatch(maxAge: configuration.maxAge)
         gapKey = try SecureRandom.shared.secret(32)
@@ -101,8 +113,10 @@ package actor KioskRuntime {
     /// Runs until the task is cancelled.
     package func run() async {
         await keeper.open()
+        note(await disk.condition())
         checkHealth()
         await announcer.prepare()
+        hasStarted = true
         let (events, continuation) = AsyncStream<(event: ReaderEvent, at: ContinuousClock.Instant)>.makeStream()
         let source = source
         await withTaskGroup(of: Void.self) { group in
@@ -120,9 +134,12 @@ package actor KioskRuntime {
                 group.addTask { [courier] in await courier.run() }
                 if let path = configuration.metricsFile { group.addTask { await self.writeMetrics(to: path) } }
             }
-            group.addTask {
+            group.addTask { [healthInterval] in
                 // Lists grow old and clocks lose their source without an event.
-                while (try? await Task.sleep(for: .seconds(5))) != nil { await self.checkHealth() }
+                while (try? await Task.sleep(for: healthInterval)) != nil {
+                    await self.askDisk()
+                    await self.checkHealth()
+                }
             }
             await group.waitForAll()
         }
@@ -172,7 +189,6 @@ package actor KioskRuntime {
         stateSince = .now
         output.state(cause)
         service.status(cause.map { "out of service: \($0.rawValue) (\($0.code.rawValue))" } ?? "ready")
-        if cause == nil { service.ready() }
         if let cause {
             log.warning("out of service", metadata: ["cause": "\(cause.rawValue)"])
         } else {

@@ -13,8 +13,9 @@ package import VirtualCard
 package final class InProcessPilot: Sendable {
     package let reader = InProcessReader()
     package let desk: DeskServer
-    package let store: RegistrationStore
-    package let outbox: Outbox
+    package let database: KioskDatabase
+    package var store: RegistrationStore { database.registrations }
+    package var outbox: Outbox { database.outbox }
     package let runtime: KioskRuntime
     private let notes: Notes
     private let taps: AsyncStream<KioskProcess.Tap>
@@ -35,16 +36,15 @@ package final class InProcessPilot: Sendable {
         folder: PilotFolder, records: [[String: Any]], options: PilotFolder.Options = .init(),
         becomesReady: Bool = true,
         outageAfter: Duration = .seconds(60), reminderAfter: Duration = .seconds(3),
-        leftCardAfter: Duration = .seconds(30), panel: FrontPanel? = nil
+        leftCardAfter: Duration = .seconds(30), healthInterval: Duration = .seconds(5), panel: FrontPanel? = nil
     ) async throws {
         desk = try DeskServer(desk: folder.desk(suite: options.suite))
         var options = options
         options.port = try await desk.start()
         try folder.writeConfiguration(options)
         let configuration = try Configuration(file: folder.configuration)
-        let database = try KioskDatabase(configuration)
-        (store, outbox) = (database.registrations, database.outbox)
-        let report = await RegistrationImport(store: store, libraries: ["central"]).run(
+        database = try KioskDatabase(configuration)
+        let report = await RegistrationImport(store: database.registrations, libraries: ["central"]).run(
             Array(try JSONSerialization.data(withJSONObject: records)), now: folder.now)
         guard report?.stored == records.count else { throw ChildProcess.Failed(description: "import failed") }
         let (states, stateContinuation) = AsyncStream<Bool>.makeStream()
@@ -76,7 +76,8 @@ package final class InProcessPilot: Sendable {
                     notes.logged.withLock { $0.append(line) }
                     lineContinuation.yield(line)
                 }
-            }, ledger: ledger, outageAfter: outageAfter, reminderAfter: reminderAfter, leftCardAfter: leftCardAfter)
+            }, ledger: ledger, outageAfter: outageAfter, reminderAfter: reminderAfter, leftCardAfter: leftCardAfter,
+            healthInterval: healthInterval)
         running = Task { [runtime] in await runtime.run() }
         // The first start takes its lists.
         if becomesReady { for await _ in states { break } }
