@@ -182,6 +182,10 @@ extension RealStack {
                 #expect(try await tree.kazashi("doctor").code == 2)
                 try tree.files.write(right, to: "/etc/kazashi/kazashi.toml")
                 #expect(try await tree.waits(forStatus: "ready"))
+                // A file of root's own, which the service does not see.
+                try await tree.run("install", "-m", "0600", "/srv/pilot/registrations.json", "/root/records.json")
+                let records = try await tree.kazashi("registration", "import", "/root/records.json", "--json")
+                #expect(records.code == 0 && !records.output.contains(#""stored":0"#), "\(records)")
                 // Root, outside the sandbox: no file is left that the service can't change.
                 #expect(try await tree.run("systemctl", "stop", "kazashi").code == 0)
                 #expect(try await tree.run("rm", "-r", "/var/lib/kazashi/revocation").code == 0)

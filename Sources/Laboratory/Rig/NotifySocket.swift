@@ -29,11 +29,10 @@ package final class NotifySocket: Sendable {
         return count > 0 ? String(decoding: buffer.prefix(count), as: UTF8.self) : nil
     }
 
-    /// A message that is there already.
-    package func pending() -> String? {
-        var buffer = [UInt8](repeating: 0, count: 1_024)
-        let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
-        return count > 0 ? String(decoding: buffer.prefix(count), as: UTF8.self) : nil
+    /// True when nothing is said for so long.
+    package func isSilent(milliseconds: Int32) -> Bool {
+        var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&waiting, 1, milliseconds) == 0
     }
 
     package func close() {

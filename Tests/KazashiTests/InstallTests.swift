@@ -1,0 +1,60 @@
+import Foundation
+import Laboratory
+import Testing
+
+extension RealStack {
+    /// The technician's script, on trees that nobody boots.
+    @Suite(.enabled(if: ServiceTree.boots, "needs root and the tree that board/tree makes"))
+    struct InstallTests {
+        private static let enabled = "/etc/systemd/system/multi-user.target.wants/kazashi.service"
+
+        private func isEnabled(_ tree: DebianTree) -> Bool {
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: tree.root + Self.enabled)) != nil
+        }
+
+        @Test("From a folder with blanks in its name; who disabled the service finds it disabled after an upgrade")
+        func upgrade() async throws {
+            let tree = try await DebianTree()
+            let checkout = tree.root + " with blanks"
+            defer { try? FileManager.default.removeItem(atPath: checkout) }
+            // What it links is there; the program itself comes by a path with blanks, too.
+            try await tree.install()
+            #expect(isEnabled(tree))
+            try await DebianTree.shell(
+                "mkdir \"$2\" && cp -a \"$1/board\" \"$1/systemd\" \"$1/README.md\" \"$2\" && cp \"$3\" \"$2/a program\"",
+                DebianTree.repository, checkout, Programs.kazashi)
+            func install(_ words: String...) async throws -> (code: Int32, output: String, error: String) {
+                try await ChildProcess.run(checkout + "/board/install", words + ["--root", tree.root])
+            }
+            try FileManager.default.removeItem(atPath: tree.root + Self.enabled)
+            let upgraded = try await install("--binary", checkout + "/a program")
+            #expect(upgraded.code == 0, "\(upgraded)")
+            #expect(!isEnabled(tree))
+            let removed = try await install("--uninstall")
+            #expect(removed.code == 0, "\(removed)")
+            let left = try await ChildProcess.run(
+                "/usr/bin/find", [tree.root + "/usr", "-path", "*kazashi*", "-not", "-name", "kazashi-lab"])
+            #expect(left.output.isEmpty)
+            // Installed anew it is new.
+            #expect(try await install("--binary", checkout + "/a program").code == 0)
+            #expect(isEnabled(tree))
+            await tree.remove()
+        }
+
+        @Test(
+            "A program of another release of Debian is refused, with what it lacks and what to do",
+            .enabled(if: FileManager.default.fileExists(atPath: DebianTree.original + "-13"), "needs a tree of Debian 13"))
+        func otherRelease() async throws {
+            let tree = try await DebianTree(of: DebianTree.original + "-13")
+            let result = try await ChildProcess.run(
+                DebianTree.repository + "/board/install", ["--binary", Programs.kazashi, "--root", tree.root])
+            #expect(result.code == 2, "\(result)")
+            // Packages are asked for by what the program links, not by a list of ours.
+            #expect(result.error.contains("libmbedcrypto7"), "\(result)")
+            #expect(result.error.contains("libmbedx509-1"), "\(result)")
+            #expect(result.error.contains("another release of Debian"), "\(result)")
+            #expect(!isEnabled(tree))
+            await tree.remove()
+        }
+    }
+}
