@@ -21,7 +21,7 @@ extension RealStack {
             try await tree.install()
             #expect(isEnabled(tree))
             try await DebianTree.shell(
-                "mkdir \"$2\" && cp -a \"$1/board\" \"$1/systemd\" \"$1/README.md\" \"$2\" && cp \"$3\" \"$2/a program\"",
+                "mkdir \"$2\" && cd \"$1\" && cp -a board systemd README.md \"$2\" && cp \"$3\" \"$2/a program\"",
                 DebianTree.repository, checkout, Programs.kazashi)
             func install(_ words: String...) async throws -> (code: Int32, output: String, error: String) {
                 try await ChildProcess.run(checkout + "/board/install", words + ["--root", tree.root])
