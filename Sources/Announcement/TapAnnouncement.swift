@@ -70,8 +70,9 @@ package final class TapAnnouncement: Sendable {
         return last
     }
 
-    /// Stops what is still on its way.
+    /// Stops what is still on its way: what has not left by now does not leave.
     func end() -> [Item] {
+        for item in items { item.token.withhold() }
         tasks.withLock { tasks in
             tasks.forEach { $0.cancel() }
             tasks = []

@@ -9,7 +9,6 @@ package actor Transmitter {
     private let kiosk: String
     private let http: CurlClient
     private let now: @Sendable () -> Int64
-    private let resolver: HostResolver?
     private let acknowledged: @Sendable (String, Duration) -> Void
     private var suite: Suite
     private var signingKey: SigningKey
@@ -19,23 +18,21 @@ package actor Transmitter {
 
     package init(
         _ library: Library, kiosk: String, signingKey: SigningKey, http: CurlClient,
-        now: @escaping @Sendable () -> Int64, lookUp: @escaping HostResolver.LookUp = HostAddress.lookUp,
+        now: @escaping @Sendable () -> Int64,
         acknowledged: @escaping @Sendable (String, Duration) -> Void = { _, _ in }
     ) {
         self.acknowledged = acknowledged
         (self.library, self.kiosk, self.signingKey, self.http) = (library, kiosk, signingKey, http)
         (self.now, suite) = (now, library.suite)
-        if case .udp(let host, let port) = library.endpoint {
-            resolver = HostResolver(host: host, port: port, lookUp: lookUp)
-        } else {
-            resolver = nil
-        }
     }
 
     /// Does ahead of the next tap what does not depend on the patron: an ephemeral key, the key agreed with the
     /// library, each used once, and the library's addresses.
     package func prepare() {
-        resolver?.addresses { _ in }
+        switch library.endpoint {
+        case .udp(let host, _): http.resolver.known(host)
+        case .https(let url, _), .loopback(let url), .plainHTTP(let url): http.findAhead(url)
+        }
         guard case .nested(let receiver, _, _) = suite, prepared?.keyID != receiver.keyID else { return }
         prepared = try? PreparedAgreement(with: receiver)
     }
@@ -93,9 +90,10 @@ package actor Transmitter {
     private func carry(_ token: SealedToken, deadline: ContinuousClock.Instant) async -> Delivery {
         lastSpoken = .now
         let authentication = authentication(of: token)
-        if let resolver {
-            return await UDPDelivery(resolver: resolver, authentication: authentication)
-                .push(token, deadline: deadline)
+        if case .udp(let host, let port) = library.endpoint {
+            return await UDPDelivery(
+                host: host, port: port, resolver: http.resolver, authentication: authentication
+            ).push(token, deadline: deadline)
         }
         guard let (url, tls) = library.endpoint.http else { return .unreachable }
         var proof: (@Sendable (String) -> Delivery?)?

@@ -7,13 +7,18 @@ package struct HTTPRequest: Sendable {
     /// `Name: value`.
     package var headers: [String]
     package var body: [UInt8]
+    /// Until there is a connection, the name service's answer included.
     package var connectTimeout: Duration
     /// From the start to the end of the answer.
     package var timeout: Duration
+    /// Nothing leaves after it, and what is answered after it is `timedOut`; nil: only `timeout` counts.
+    package var deadline: ContinuousClock.Instant?
     /// Without a thousand bytes a second for so long it is `timedOut`; nil: only `timeout` counts.
     package var stall: Duration?
-    /// Bytes of an answer's body that are taken; more is an error.
+    /// Bytes of an answer's body that are taken; more is an error where the body counts, and cut off where not.
     package var most: Int
+    /// The statuses of which the body counts; nil: all.
+    package var bodyCounts: Set<Int>?
     package var tls: TLSOptions
 
     package init(
@@ -29,7 +34,7 @@ package struct HTTPRequest: Sendable {
 
 /// Files for TLS; the server's name is always checked, TLS 1.2 is the least.
 package struct TLSOptions: Sendable, Hashable {
-    /// PEM of the authorities to believe; nil: the system's.
+    /// PEM of the authorities to believe, and of no others; nil: the system's.
     package var authorities: String?
     package var clientCertificate: String?
     package var clientKey: String?
@@ -54,6 +59,7 @@ package enum HTTPClientError: Error, Equatable, Sendable {
     case network(Int32)
     case timedOut
     case answerTooLarge
+    /// The task was cancelled, or whoever was asked before the request left did not let it go.
     case cancelled
     /// Whoever took the body did not want more of it.
     case stopped

@@ -311,4 +311,28 @@ import Testing
             server.stop()
         }
     }
+
+    @Test("The acknowledgement in the header counts whatever body comes with it")
+    func largeBody() async throws {
+        let header = Mutex("")
+        let server = try ScriptedServer { _ in
+            .init(
+                "202 Accepted", headers: ["Kazashi-Acknowledgement: \(header.withLock { $0 })"],
+                body: [UInt8](repeating: 0x41, count: 9_000))
+        }
+        let announcer = Pair.announcer(
+            [
+                Library(
+                    name: "central", audience: Pair.audience, endpoint: .plainHTTP(url: server.url("events")),
+                    suite: keys.suite(.direct))
+            ], keys: keys)
+        let sealed = try await announcer.seal([Pair.statement()], tapped: Int64(time(nil)))
+        let token = try #require(sealed.tokens.first)
+        let claims = try UnopenedJWE(token).opened(with: keys.shared).withBytes { try ReceivedClaims(json: $0) }
+        let answer = Acknowledgement(iss: Pair.audience, aud: Pair.kiosk, iat: Int64(time(nil)), jti: claims.jti)
+        let text = String(decoding: try answer.sealed(under: keys.shared), as: UTF8.self)
+        header.withLock { $0 = text }
+        #expect(await announcer.deliver(sealed, deadline: .now + .seconds(20)) == .acknowledged)
+        server.stop()
+    }
 }

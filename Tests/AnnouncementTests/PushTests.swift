@@ -60,11 +60,18 @@ import Testing
         #expect(try await pair.push() == .unreachable)
     }
 
-    @Test("An answer that breaks off, is endless, or names an error that nobody knows")
+    @Test("An answer that breaks off, is endless, or names an error that nobody knows; a 202 with a body is a yes")
     func brokenAnswers() async throws {
         let keys = try Pair.Keys()
+        let page = [UInt8](repeating: 0x41, count: 9_000)
         for (reply, delivery) in [
-            (ScriptedServer.Reply("202 Accepted", body: Array("never sent whole".utf8), sent: 3), Delivery.unreachable),
+            (ScriptedServer.Reply("202 Accepted", body: Array("accepted".utf8)), Delivery.acknowledged),
+            (.init("202 Accepted", headers: ["Content-Type: text/html"], body: page), .acknowledged),
+            (.init("202 Accepted", body: Array(#"{"err":"invalid_issuer"}"#.utf8)), .acknowledged),
+            // A failure's page may be as long as it likes: it is tried again all the same.
+            (.init("503 Busy", body: page), .unreachable), (.init("429 Too Many", body: page), .unreachable),
+            (.init("404 None", body: page), .refused(nil)),
+            (.init("202 Accepted", body: Array("never sent whole".utf8), sent: 3), .unreachable),
             (.init("400 Bad Request", body: [UInt8](repeating: 0x41, count: 9_000)), .refused(nil)),
             (.init("400 Bad Request", body: Array(#"{"err":"no_such_name"}"#.utf8)), .refused(nil)),
             (

@@ -159,11 +159,12 @@ final class ScriptedDatagrams: Sendable {
             Library(
                 name: "central", audience: Pair.audience, endpoint: .udp(host: "ils.example", port: 9),
                 suite: keys.suite(.direct)),
-            kiosk: Pair.kiosk, signingKey: keys.kiosk, http: .init(), now: { 0 },
-            lookUp: { _, _ in
-                release.wait()
-                return []
-            })
+            kiosk: Pair.kiosk, signingKey: keys.kiosk,
+            http: .init(
+                resolver: HostResolver { _ in
+                    release.wait()
+                    return []
+                }), now: { 0 })
         let token = try await transmitter.seal(.kiosk(.cardLeft), jti: TokenID(), toe: 0)
         #expect(await transmitter.push(token, deadline: .now + .milliseconds(200)) == .unreachable)
         #expect(!token.wasSent)
@@ -181,8 +182,10 @@ final class ScriptedDatagrams: Sendable {
             Library(
                 name: "central", audience: Pair.audience, endpoint: .udp(host: "ils.example", port: port),
                 suite: pair.keys.suite(.direct)),
-            kiosk: Pair.kiosk, signingKey: pair.keys.kiosk, http: .init(), now: { Int64(time(nil)) },
-            lookUp: { _, port in HostAddress.lookUp("127.0.0.1", port) + HostAddress.lookUp("::1", port) })
+            kiosk: Pair.kiosk, signingKey: pair.keys.kiosk,
+            http: .init(
+                resolver: HostResolver { _ in HostAddress.lookUp("127.0.0.1") + HostAddress.lookUp("::1") }),
+            now: { Int64(time(nil)) })
         let token = try await transmitter.seal(.kiosk(.cardLeft), jti: TokenID(), toe: 0)
         #expect(await transmitter.push(token, deadline: .now + .seconds(20)) == .acknowledged)
         await pair.stop()

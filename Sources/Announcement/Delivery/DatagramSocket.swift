@@ -1,30 +1,34 @@
 internal import Dispatch
 internal import Glibc
+package import HTTPClient
 
 /// A UDP socket connected to one address: the kernel drops what strangers send. Datagrams are handed over as they come.
-final class DatagramSocket: Sendable {
+package final class DatagramSocket: Sendable {
     private let descriptor: Int32
     // Used once more, in `deinit`.
     private nonisolated(unsafe) let source: any DispatchSourceRead
-    private static let queue = DispatchQueue(label: "kazashi.datagrams")
+    /// Datagrams of one wake-up; the next ones have their own.
+    private static let batch = 64
 
     /// - Parameter receive: the next datagram; nil: nobody listens at the other end.
     /// - Returns: nil when there is no way to that address.
-    init?(to address: HostAddress, receive: @escaping @Sendable ([UInt8]?) -> Void) {
+    package init?(to address: HostAddress, port: UInt16, receive: @escaping @Sendable ([UInt8]?) -> Void) {
         let descriptor = socket(
             address.family, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0
         )
         guard descriptor >= 0 else { return nil }
         Self.forbidFragments(descriptor, family: address.family)
-        guard address.withSocketAddress({ connect(descriptor, $0, $1) }) == 0 else {
+        guard address.withSocketAddress(port: port, { connect(descriptor, $0, $1) }) == 0 else {
             close(descriptor)
             return nil
         }
         self.descriptor = descriptor
-        source = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: Self.queue)
+        // A queue of its own: a flood at one library's socket holds up no other's.
+        source = DispatchSource.makeReadSource(
+            fileDescriptor: descriptor, queue: DispatchQueue(label: "kazashi.datagrams"))
         source.setEventHandler {
             var room = [UInt8](repeating: 0, count: VerifiedAcknowledgement.mostBytes + 1)
-            while true {
+            for _ in 0..<Self.batch {
                 let count = recv(descriptor, &room, room.count, 0)
                 if count >= 0 {
                     receive(Array(room.prefix(count)))
@@ -42,7 +46,9 @@ final class DatagramSocket: Sendable {
     deinit { source.cancel() }
 
     /// False when the network would not take it: too large for the path, or no way there.
-    func send(_ datagram: [UInt8]) -> Bool { Glibc.send(descriptor, datagram, datagram.count, 0) == datagram.count }
+    package func send(_ datagram: [UInt8]) -> Bool {
+        Glibc.send(descriptor, datagram, datagram.count, 0) == datagram.count
+    }
 
     private static func forbidFragments(_ descriptor: Int32, family: Int32) {
         var only = IP_PMTUDISC_DO

@@ -13,6 +13,8 @@ struct HTTPDelivery: Sendable {
 
     /// Tries until there is an answer that counts, the attempts are used up, or `deadline` has passed.
     func push(_ token: SealedToken, deadline: ContinuousClock.Instant) async -> Delivery {
+        // No attempt is spent on a name service that is slow.
+        guard await http.find(url, until: deadline) else { return .unreachable }
         let clock = ContinuousClock()
         for attempt in 1...Self.mostAttempts {
             let left = clock.now.duration(to: deadline)
@@ -21,10 +23,12 @@ struct HTTPDelivery: Sendable {
             request.headers = ["Content-Type: application/secevent+jwt", "Accept: application/json"]
             request.connectTimeout = min(.seconds(1), left)
             request.timeout = min(.seconds(2), left)
+            request.deadline = deadline
+            // A yes is a yes, and a failure one, whatever page comes with it.
+            request.bodyCounts = authentication == nil ? [400] : []
             var pause = Duration.milliseconds(100 * attempt)
-            token.noteSent()
             do throws(HTTPClientError) {
-                let response = try await http.send(request)
+                let response = try await http.send(request, leaving: token.mayLeave)
                 if let asked = response.retryAfter { pause = asked }
                 if let delivery = read(response) { return delivery }
             } catch .unusableRequest {

@@ -1,5 +1,9 @@
+internal import HTTPClient
+
 /// Pushes one token as one datagram, again and again until an authenticated acknowledgement comes.
 package struct UDPDelivery: Sendable {
+    let host: String
+    let port: UInt16
     let resolver: HostResolver
     /// What a datagram that came back says about the token; nil for everything that is not the library's answer to it.
     let authentication: @Sendable (_ acknowledgement: [UInt8]) -> Delivery?
@@ -29,11 +33,22 @@ package struct UDPDelivery: Sendable {
             guard (try? await Task.sleep(until: deadline, clock: .continuous)) != nil else { return }
             continuation.finish()
         }
+        var asking: Task<Void, Never>?
+        func ask() {
+            asking?.cancel()
+            asking = Task { [host, resolver] in
+                if let found = await resolver.addresses(of: host, until: deadline) {
+                    continuation.yield(.addresses(found))
+                }
+            }
+        }
         defer {
             again.cancel()
             limit.cancel()
+            asking?.cancel()
         }
-        resolver.addresses { continuation.yield(.addresses($0)) }
+        let known = resolver.known(host)
+        if known.isEmpty { ask() } else { continuation.yield(.addresses(known)) }
 
         var sockets: [DatagramSocket] = []
         var turn = 0
@@ -42,32 +57,37 @@ package struct UDPDelivery: Sendable {
             switch step {
             case .addresses(let addresses):
                 sockets = addresses.prefix(4).compactMap { address in
-                    DatagramSocket(to: address) { continuation.yield($0.map { .datagram($0) } ?? .nobodyListens) }
+                    DatagramSocket(to: address, port: port) {
+                        continuation.yield($0.map { .datagram($0) } ?? .nobodyListens)
+                    }
                 }
-                send(token, over: sockets, turn: turn)
+                send(token, over: sockets, turn: turn, deadline)
             case .send:
                 // Nothing left yet: the name service may answer now.
                 guard !sockets.isEmpty else {
-                    resolver.addresses { continuation.yield(.addresses($0)) }
+                    ask()
                     continue
                 }
                 turn += 1
-                send(token, over: sockets, turn: turn)
+                send(token, over: sockets, turn: turn, deadline)
             case .nobodyListens:
                 // A host with several addresses may listen on one of them only.
                 guard turn + 1 < sockets.count else { continue }
                 turn += 1
-                send(token, over: sockets, turn: turn)
+                send(token, over: sockets, turn: turn, deadline)
             case .datagram(let bytes):
                 if let delivery = authentication(bytes) { return delivery }
+                // Whoever sends junk takes no thread from the other libraries' answers.
+                await Task.yield()
             }
         }
         return .unreachable
     }
 
-    private func send(_ token: SealedToken, over sockets: [DatagramSocket], turn: Int) {
-        guard !sockets.isEmpty else { return }
-        token.noteSent()
+    private func send(
+        _ token: SealedToken, over sockets: [DatagramSocket], turn: Int, _ deadline: ContinuousClock.Instant
+    ) {
+        guard !sockets.isEmpty, ContinuousClock.now < deadline, token.mayLeave() else { return }
         _ = sockets[turn % sockets.count].send(token.bytes)
     }
 

@@ -13,7 +13,9 @@ package final class SealedToken: Sendable {
     let keyID: String
     /// The signed token inside, where the suite has one: it can be sealed again for another key of the library.
     private let signed: SecretBytes?
-    private let sent = Atomic(false)
+    private let passage = Mutex(Passage.notYet)
+
+    private enum Passage { case notYet, sent, withheld }
 
     /// What a receiver takes.
     package static let most = 1_452
@@ -73,8 +75,18 @@ package final class SealedToken: Sendable {
     }
 
     /// True once a byte of it may have left: then it can't be unsaid, only withdrawn.
-    package var wasSent: Bool { sent.load(ordering: .acquiring) }
-    func noteSent() { sent.store(true, ordering: .releasing) }
+    package var wasSent: Bool { passage.withLock { $0 == .sent } }
+
+    /// Asked just before a byte leaves, which makes it sent; false: it was withheld.
+    func mayLeave() -> Bool {
+        passage.withLock { passage in
+            if passage == .notYet { passage = .sent }
+            return passage == .sent
+        }
+    }
+
+    /// One that has not left never will.
+    func withhold() { passage.withLock { if $0 == .notYet { $0 = .withheld } } }
 
     /// The size that a token of these claims will have, in bytes, without making one: what configuration and import
     /// are checked with, so that no tap meets a token that is too large.

@@ -40,11 +40,11 @@ extension Doctor {
 
     private func connection(to endpoint: Endpoint) async -> (seen: String, advice: OperatorAdvice)? {
         switch endpoint {
-        case .udp(let host, let port):
+        case .udp(let host, _):
             let isThere = await withCheckedContinuation { continuation in
                 // The name service blocks for as long as it likes; the tool has nothing else to do.
                 DispatchQueue.global().async {
-                    continuation.resume(returning: !HostAddress.lookUp(host, port).isEmpty)
+                    continuation.resume(returning: !HostAddress.lookUp(host).isEmpty)
                 }
             }
             return isThere ? nil : ("\(host): the name is not known", .libraryName)
