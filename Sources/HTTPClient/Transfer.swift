@@ -95,12 +95,18 @@ final class Transfer: @unchecked Sendable {
             kz_set_string(easy, CURLOPT_PROTOCOLS_STR, "http,https"),
             // Or else http_proxy, all_proxy and their kin say where tokens go.
             kz_set_string(easy, CURLOPT_PROXY, ""),
+            // Nobody's ~/.netrc has to do with a library, and a password only goes where the URL has one.
+            kz_set_long(easy, CURLOPT_NETRC, Int(CURL_NETRC_IGNORED.rawValue)),
             kz_set_long(easy, CURLOPT_FOLLOWLOCATION, 0),
+            // Bytes without a status line are no answer.
+            kz_set_long(easy, CURLOPT_HTTP09_ALLOWED, 0),
             // ALPN offers just this: one request a connection, so that a lost one takes no other with it.
             kz_set_long(easy, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1)),
             // Signals would be for all threads of the process.
             kz_set_long(easy, CURLOPT_NOSIGNAL, 1),
             kz_set_long(easy, CURLOPT_MAXAGE_CONN, 3_600),
+            // A connection is not believed for ever by authorities that are no longer configured.
+            kz_set_long(easy, CURLOPT_MAXLIFETIME_CONN, 3_600),
         ]
         if let resolved {
             // Whatever libcurl does not find among these addresses is not asked about.
@@ -114,9 +120,17 @@ final class Transfer: @unchecked Sendable {
     private func trust(_ tls: TLSOptions) -> [CURLcode] {
         var results: [CURLcode] = [
             kz_set_long(easy, CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2)),
+            kz_set_long(easy, CURLOPT_SSL_VERIFYPEER, 1),
+            kz_set_long(easy, CURLOPT_SSL_VERIFYHOST, 2),
+            // A resumed session shows no certificate: it would be believed by authorities of an hour ago.
+            kz_set_long(easy, CURLOPT_SSL_SESSIONID_CACHE, 0),
+            // The file is read for each connection: libcurl would keep what it read for a day.
+            kz_set_long(easy, CURLOPT_CA_CACHE_TIMEOUT, 0),
         ]
         if let authorities = tls.authorities {
             results.append(kz_set_string(easy, CURLOPT_CAINFO, authorities))
+            // Debian's libcurl looks into the system's folder beside the file.
+            results.append(kz_set_string(easy, CURLOPT_CAPATH, nil))
         }
         for (option, file) in [(CURLOPT_SSLCERT, tls.clientCertificate), (CURLOPT_SSLKEY, tls.clientKey)] {
             if let file { results.append(kz_set_string(easy, option, file)) }
