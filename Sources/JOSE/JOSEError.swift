@@ -8,8 +8,10 @@ package enum JOSEError: String, Error, Equatable, Sendable {
     case signature
     /// Another key, or altered bytes.
     case decryption
-    /// The key is not one that the profile takes.
+    /// The key is not one that the profile takes, or a private one where a public one belongs.
     case unsuitableKey
+    /// None of the keys is of the kind and for the use that is wanted.
+    case noFittingKey
     /// Mbed TLS could not do its part (no randomness).
     case failed
     /// A prepared agreement was asked for twice.

@@ -137,4 +137,61 @@ private let rfc7515Key = #"""
 
     @Test("No key", arguments: ["", "{}", "[]", #"{"keys":[]}"#, #"{"kty":"RSA","crv":"","x":"","y":""}"#])
     func noKey(text: String) { #expect(throws: JOSEError.self) { try PublicJWK.parse(Array(text.utf8)) } }
+
+    private func jwk(_ members: String = "", kid: String) throws -> (text: String, key: P256PublicKey) {
+        let key = try P256PrivateKey.generate().publicKey
+        let text = PublicJWK(key: key, keyID: kid).json.dropLast() + (members.isEmpty ? "}" : "," + members + "}")
+        return (String(text), key)
+    }
+
+    @Test("Keys of a set that are of another kind, or not whole, are ignored (RFC 7517 section 5)")
+    func foreignKeys() throws {
+        let ours = try jwk(kid: "ours")
+        let set = [
+            #"{"kty":"RSA","n":"AQAB","e":"AQAB","kid":"rsa"}"#, #"{"kty":"OKP","crv":"X25519","x":"AA","kid":"okp"}"#,
+            #"{"kty":"EC","crv":"P-384","x":"AA","y":"AA"}"#, #"{"kty":"EC","crv":"P-256","x":"AA"}"#,
+            #"{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}"#, #"{"kty":"EC","crv":"P-256","x":"!","y":5}"#,
+            #"{"kty":"of tomorrow"}"#, "{}", ours.text, #"{"kty":"EC","crv":"P-256","kid":7}"#,
+        ]
+        let text = #"{"keys":[\#(set.joined(separator: ","))],"more":true}"#
+        for purpose in [nil, PublicJWK.Purpose.sealing, .verifying] {
+            #expect(try PublicJWK.parse(Array(text.utf8), for: purpose).map(\.key) == [ours.key])
+        }
+        for text in [#"{"keys":[\#(set[0])]}"#, set[0], "{}"] {
+            #expect(throws: JOSEError.noFittingKey) { try PublicJWK.parse(Array(text.utf8)) }
+        }
+    }
+
+    @Test("use, key_ops and alg choose the key: for sealing one, for verifying another")
+    func purposes() throws {
+        func names(_ members: String, _ purpose: PublicJWK.Purpose) throws -> [String] {
+            let text = #"{"keys":[\#(try jwk(members, kid: "first").text),\#(try jwk(kid: "plain").text)]}"#
+            return try PublicJWK.parse(Array(text.utf8), for: purpose).map(\.keyID)
+        }
+        for (members, seals, verifies) in [
+            (#""use":"enc""#, true, false), (#""use":"sig""#, false, true), (#""use":"of tomorrow""#, false, false),
+            (#""key_ops":["deriveKey"]"#, true, false), (#""key_ops":["deriveBits","x"]"#, true, false),
+            (#""key_ops":["verify"]"#, false, true), (#""key_ops":["sign","wrapKey"]"#, false, false),
+            // What the Web Cryptography API writes for a public key of ECDH.
+            (#""key_ops":[],"ext":true"#, true, true), (#""use":"enc","key_ops":["verify"]"#, false, false),
+            (#""alg":"ES256""#, false, true), (#""alg":"ECDH-ES""#, true, false),
+            (#""use":"enc","alg":"ECDH-ES+A256KW""#, true, false), (#""alg":"HS256""#, false, false),
+        ] as [(String, Bool, Bool)] {
+            #expect(try names(members, .sealing) == (seals ? ["first", "plain"] : ["plain"]), "\(members)")
+            #expect(try names(members, .verifying) == (verifies ? ["first", "plain"] : ["plain"]), "\(members)")
+        }
+        let only = try jwk(#""use":"sig""#, kid: "only").text
+        #expect(throws: JOSEError.noFittingKey) { try PublicJWK.parse(Array(only.utf8), for: .sealing) }
+    }
+
+    @Test("A private key of any kind in a set is refused, whichever key is wanted; a huge text is not looked at")
+    func privateKeyInSet() throws {
+        let ours = try jwk(kid: "ours").text
+        for text in [#"{"kty":"RSA","n":"AQAB","e":"AQAB","d":"AQAB"}"#, ours.dropLast() + #","d":"AQAB"}"#] {
+            let set = Array(#"{"keys":[\#(ours),\#(text)]}"#.utf8)
+            #expect(throws: JOSEError.unsuitableKey) { try PublicJWK.parse(set, for: .sealing) }
+        }
+        let padded = Array((ours + String(repeating: " ", count: 70_000)).utf8)
+        #expect(throws: JOSEError.malformed) { try PublicJWK.parse(padded) }
+    }
 }
