@@ -12,15 +12,18 @@ package struct Library: Sendable {
     package let suite: Suite
     /// Whether it is told when the kiosk is out of service.
     package let hearsOfOutages: Bool
+    /// The files that the suite's keys are in.
+    package let keyFiles: [String]
     /// Reads the suite's keys again, for a library that has new ones; nil when that fails.
     package let reread: @Sendable () -> Suite?
 
     package init(
         name: String, audience: String, endpoint: Endpoint, isRequired: Bool = true, suite: Suite,
-        hearsOfOutages: Bool = false, reread: @escaping @Sendable () -> Suite? = { nil }
+        hearsOfOutages: Bool = false, keyFiles: [String] = [], reread: @escaping @Sendable () -> Suite? = { nil }
     ) {
         (self.name, self.audience, self.endpoint) = (name, audience, endpoint)
-        (self.isRequired, self.suite, self.hearsOfOutages, self.reread) = (isRequired, suite, hearsOfOutages, reread)
+        (self.isRequired, self.suite, self.hearsOfOutages) = (isRequired, suite, hearsOfOutages)
+        (self.keyFiles, self.reread) = (keyFiles, reread)
     }
 }
 

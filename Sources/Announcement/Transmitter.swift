@@ -10,7 +10,7 @@ package actor Transmitter {
     private let http: CurlClient
     private let now: @Sendable () -> Int64
     private let acknowledged: @Sendable (String, Duration) -> Void
-    private var suite: Suite
+    private let keys: LibraryKeys
     private var signingKey: SigningKey
     private var prepared: PreparedAgreement?
     /// When it was last spoken to: its connection may be gone after a while.
@@ -23,7 +23,7 @@ package actor Transmitter {
     ) {
         self.acknowledged = acknowledged
         (self.library, self.kiosk, self.signingKey, self.http) = (library, kiosk, signingKey, http)
-        (self.now, suite) = (now, library.suite)
+        (self.now, keys) = (now, LibraryKeys(of: library))
     }
 
     /// Does ahead of the next tap what does not depend on the patron: an ephemeral key, the key agreed with the
@@ -33,14 +33,14 @@ package actor Transmitter {
         case .udp(let host, _): http.resolver.known(host)
         case .https(let url, _), .loopback(let url), .plainHTTP(let url): http.findAhead(url)
         }
-        guard case .nested(let receiver, _, _) = suite, prepared?.keyID != receiver.keyID else { return }
+        guard case .nested(let receiver, _, _) = keys.current().suite, prepared?.receiver != receiver else { return }
         prepared = try? PreparedAgreement(with: receiver)
     }
 
     /// Takes new keys: its own, and what the library's files say now.
     func renew(signingKey: SigningKey) {
         self.signingKey = signingKey
-        if let suite = library.reread() { self.suite = suite }
+        _ = keys.renewed()
         prepare()
     }
 
@@ -48,6 +48,7 @@ package actor Transmitter {
     ///   - jti: the same one for the same event, however often it is signed anew.
     ///   - toe: when it happened, seconds since 1970.
     package func seal(_ event: SecurityEvent, jti: TokenID, toe: Int64) throws(AnnouncementError) -> SealedToken {
+        let suite = keys.current().suite
         let claims = EventClaims(iss: kiosk, aud: library.audience, iat: now(), toe: toe, jti: jti, event: event)
         // What is prepared is for the tap that a person waits for.
         guard case .person(.presented, _) = event else {
@@ -80,9 +81,8 @@ package actor Transmitter {
     }
 
     private func resealed(_ token: SealedToken) -> SealedToken? {
-        if let new = library.reread() { suite = new }
-        guard case .nested(let receiver, let others, _) = suite,
-            let other = ([receiver] + others).first(where: { $0.keyID != token.keyID })
+        guard case .nested(let receiver, let others, _) = keys.renewed().suite,
+            let other = ([receiver] + others).first(where: { $0 != token.receiver })
         else { return nil }
         return try? token.sealed(for: other)
     }
@@ -104,11 +104,20 @@ package actor Transmitter {
 
     /// Reads an acknowledgement token about `token`: a forged one, a replayed one or a stranger's is none.
     private func authentication(of token: SealedToken) -> @Sendable ([UInt8]) -> Delivery? {
-        let (keys, audience, kiosk, now) = (suite.acknowledgementKeys, library.audience, kiosk, now)
+        let (keys, held) = (keys, keys.current())
+        let (audience, kiosk, now) = (library.audience, kiosk, now)
         return { bytes in
-            guard let keys, let acknowledgement = try? VerifiedAcknowledgement(bytes, keys: keys) else { return nil }
-            return acknowledgement.answer(
-                about: token.jti, from: audience, to: kiosk, signed: token.iat, now: now())
+            func answer(_ version: LibraryKeys.Version) -> Delivery? {
+                guard let keys = version.suite.acknowledgementKeys,
+                    let acknowledgement = try? VerifiedAcknowledgement(bytes, keys: keys)
+                else { return nil }
+                return acknowledgement.answer(
+                    about: token.jti, from: audience, to: kiosk, signed: token.iat, now: now())
+            }
+            if let delivery = answer(held) { return delivery }
+            // The library may have a new key since the token left; the one that it had then counts as well.
+            let current = keys.current()
+            return current.number == held.number ? nil : answer(current)
         }
     }
 }

@@ -4,8 +4,7 @@ internal import Synchronization
 /// An ephemeral key, agreed with one receiver ahead of the token that it will seal: half a P-256 agreement costs more
 /// than everything else in a token. It seals once.
 package final class PreparedAgreement: Sendable {
-    /// The receiver's key.
-    package let keyID: String
+    package let receiver: PublicJWK
     private let header: TokenHeader
     private let contentKey: Mutex<SecretBytes?>
 
@@ -14,9 +13,9 @@ package final class PreparedAgreement: Sendable {
         do {
             let ephemeral = try P256PrivateKey.generate()
             let shared = try ephemeral.sharedSecret(with: receiver.key)
-            keyID = receiver.keyID
+            self.receiver = receiver
             header = Self.header(
-                keyID, x: Base64URL.encode(ephemeral.publicKey.x), y: Base64URL.encode(ephemeral.publicKey.y))
+                receiver.keyID, x: Base64URL.encode(ephemeral.publicKey.x), y: Base64URL.encode(ephemeral.publicKey.y))
             contentKey = Mutex(try concatKDF(shared, algorithm: "A256GCM", apu: [], apv: []))
         } catch {
             throw .failed

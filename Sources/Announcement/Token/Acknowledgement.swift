@@ -76,9 +76,13 @@ package struct VerifiedAcknowledgement: Sendable {
         case .signed(let keys):
             let jws = try UnverifiedJWS(token)
             guard jws.header.typ == Acknowledgement.type else { throw .unexpectedHeader }
-            guard let key = keys.first(where: { $0.keyID == jws.header.kid }) else { throw .unsuitableKey }
-            decoded = try? JSONDecoder().decode(
-                AcknowledgementWire.self, from: Data(try jws.verified(under: key.key)))
+            let named = keys.filter { $0.keyID == jws.header.kid }
+            guard !named.isEmpty else { throw .unsuitableKey }
+            // Two keys of a set may bear one name (RFC 7517 4.5).
+            guard let payload = named.lazy.compactMap({ try? jws.verified(under: $0.key) }).first else {
+                throw .signature
+            }
+            decoded = try? JSONDecoder().decode(AcknowledgementWire.self, from: Data(payload))
         case .shared(let key):
             let jwe = try UnopenedJWE(token)
             guard jwe.header.typ == Acknowledgement.type else { throw .unexpectedHeader }

@@ -9,8 +9,8 @@ package final class SealedToken: Sendable {
     /// When it was signed, seconds since 1970.
     let iat: Int64
     package let bytes: [UInt8]
-    /// The `kid` of the key that it is sealed for.
-    let keyID: String
+    /// The key that it is sealed for; nil: one that both hold.
+    let receiver: PublicJWK?
     /// The signed token inside, where the suite has one: it can be sealed again for another key of the library.
     private let signed: SecretBytes?
     private let passage = Mutex(Passage.notYet)
@@ -20,11 +20,11 @@ package final class SealedToken: Sendable {
     /// What a receiver takes.
     package static let most = 1_452
 
-    private init(jti: TokenID, iat: Int64, bytes: [UInt8], keyID: String, signed: SecretBytes?)
+    private init(jti: TokenID, iat: Int64, bytes: [UInt8], receiver: PublicJWK?, signed: SecretBytes?)
         throws(AnnouncementError)
     {
         guard bytes.count <= Self.most else { throw .tooLarge }
-        (self.jti, self.iat, self.bytes, self.keyID, self.signed) = (jti, iat, bytes, keyID, signed)
+        (self.jti, self.iat, self.bytes, self.receiver, self.signed) = (jti, iat, bytes, receiver, signed)
     }
 
     /// - Parameter prepared: an agreement with the suite's receiver, made before; used up.
@@ -41,11 +41,11 @@ package final class SealedToken: Sendable {
                 defer { wipe(&signed) }
                 try self.init(
                     jti: claims.jti, iat: claims.iat, bytes: Self.seal(signed, for: receiver, prepared),
-                    keyID: receiver.keyID, signed: SecretBytes(copying: signed))
+                    receiver: receiver, signed: SecretBytes(copying: signed))
             case .direct(let key):
                 try self.init(
                     jti: claims.jti, iat: claims.iat, bytes: key.seal(payload, type: EventClaims.type),
-                    keyID: key.keyID, signed: nil)
+                    receiver: nil, signed: nil)
             }
         } catch let error as AnnouncementError {
             throw error
@@ -61,7 +61,7 @@ package final class SealedToken: Sendable {
             var inner = signed.withBytes { Array($0) }
             defer { wipe(&inner) }
             return try SealedToken(
-                jti: jti, iat: iat, bytes: Self.seal(inner, for: receiver, nil), keyID: receiver.keyID, signed: signed)
+                jti: jti, iat: iat, bytes: Self.seal(inner, for: receiver, nil), receiver: receiver, signed: signed)
         } catch {
             throw .tokenFailed
         }
@@ -70,7 +70,7 @@ package final class SealedToken: Sendable {
     private static func seal(_ signed: [UInt8], for receiver: PublicJWK, _ prepared: PreparedAgreement?)
         throws(JOSEError) -> [UInt8]
     {
-        if let prepared, prepared.keyID == receiver.keyID { return try prepared.seal(signed) }
+        if let prepared, prepared.receiver == receiver { return try prepared.seal(signed) }
         return try PreparedAgreement(with: receiver).seal(signed)
     }
 

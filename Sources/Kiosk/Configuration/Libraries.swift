@@ -19,13 +19,18 @@ extension ConfigurationReader {
             let part = LibraryPart(reader: self, key: "library.\(index)", written: library)
             let endpoint = try part.endpoint()
             let suite = try part.suite(for: endpoint)
-            let made = Library(
-                name: library.name, audience: library.audience, endpoint: endpoint,
-                isRequired: library.required ?? true, suite: suite,
-                hearsOfOutages: library.report_out_of_service ?? false,
-                reread: { try? part.suite(for: endpoint) })
             // Whatever a registration may hold: the shortest pseudonym must fit.
-            guard made.mostBytes(from: kiosk, platform: platform, ppid: "p", signingKey: signingKey) <= SealedToken.most
+            @Sendable func fits(_ library: Library) -> Bool {
+                library.mostBytes(from: kiosk, platform: platform, ppid: "p", signingKey: signingKey)
+                    <= SealedToken.most
+            }
+            let made = part.library(endpoint, suite) {
+                guard let suite = try? part.suite(for: endpoint), fits(part.library(endpoint, suite)) else {
+                    return nil
+                }
+                return suite
+            }
+            guard fits(made)
             else {
                 throw wrong(
                     part.key + ".audience",
@@ -129,6 +134,15 @@ private struct LibraryPart: Sendable {
         return (String(host), port)
     }
 
+    func library(_ endpoint: Endpoint, _ suite: Suite, reread: @escaping @Sendable () -> Suite? = { nil }) -> Library {
+        Library(
+            name: written.name, audience: written.audience, endpoint: endpoint, isRequired: written.required ?? true,
+            suite: suite, hearsOfOutages: written.report_out_of_service ?? false,
+            keyFiles: [written.receiver_key, written.acknowledgement_key, written.shared_key].compactMap {
+                $0.map(reader.resolve)
+            }, reread: reread)
+    }
+
     func suite(for endpoint: Endpoint) throws(ConfigurationError) -> Suite {
         switch written.suite ?? "nested" {
         case "nested":
@@ -138,10 +152,10 @@ private struct LibraryPart: Sendable {
             guard let path = written.receiver_key else {
                 throw missing("receiver_key", "nested needs the receiver's key")
             }
-            let receivers = try publicKeys(path, "receiver_key")
+            let receivers = try publicKeys(path, "receiver_key", for: .sealing)
             guard let receiver = receivers.first else { throw missing("receiver_key", "no key in it") }
             let acknowledgers = try written.acknowledgement_key.map { (path) throws(ConfigurationError) in
-                try publicKeys(path, "acknowledgement_key")
+                try publicKeys(path, "acknowledgement_key", for: .verifying)
             }
             guard endpoint.provesWhoAnswers || acknowledgers != nil else {
                 throw missing("acknowledgement_key", "nothing else tells who answers over udp:// or plain http://")
@@ -168,14 +182,25 @@ private struct LibraryPart: Sendable {
         }
     }
 
-    private func publicKeys(_ path: String, _ name: String) throws(ConfigurationError) -> [PublicJWK] {
+    private func publicKeys(_ path: String, _ name: String, for purpose: PublicJWK.Purpose)
+        throws(ConfigurationError) -> [PublicJWK]
+    {
+        let bytes = try reader.bytes(path, "\(key).\(name)")
+        let problem: String
         do {
-            return try PublicJWK.parse(try reader.bytes(path, "\(key).\(name)"))
-        } catch let error as ConfigurationError {
-            throw error
+            return try PublicJWK.parse(bytes, for: purpose)
         } catch {
-            throw ConfigurationError(
-                .badKey, file: reader.file, place: .key("\(key).\(name)"), "\(path) is no P-256 public JWK")
+            switch error {
+            case .noFittingKey:
+                let fitting =
+                    purpose == .sealing
+                    ? #"for sealing (use "enc", key_ops deriveKey or deriveBits)"#
+                    : #"for verifying (use "sig", key_ops verify)"#
+                problem = "\(path) has no P-256 public key \(fitting)"
+            case .unsuitableKey: problem = "\(path) has a private key in it: make a new pair, and take its public half"
+            default: problem = "\(path) is no P-256 public JWK, nor a JWK Set"
+            }
         }
+        throw ConfigurationError(.badKey, file: reader.file, place: .key("\(key).\(name)"), problem)
     }
 }
