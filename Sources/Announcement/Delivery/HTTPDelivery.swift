@@ -33,6 +33,9 @@ struct HTTPDelivery: Sendable {
                 if let delivery = read(response) { return delivery }
             } catch .unusableRequest {
                 return .unreachable
+            } catch .cancelled {
+                // The task is, or the token was withheld.
+                return .unreachable
             } catch .answerTooLarge where authentication == nil {
                 return .refused(nil)
             } catch {
