@@ -35,14 +35,15 @@ var targets: [Target] = [
     .target(name: "TLV", swiftSettings: room),
     .target(name: "Threads", dependencies: ["CLinux"], swiftSettings: room),
     .target(name: "Cryptography", dependencies: ["CMbedTLS", "CSHA2"], swiftSettings: room),
-    .target(name: "HTTPClient", dependencies: ["CCurl", "CLinux"], swiftSettings: room),
+    .target(name: "HTTPClient", dependencies: ["CCurl", "Threads"], swiftSettings: room),
     .target(name: "JOSE", dependencies: ["Cryptography"], swiftSettings: room),
     .target(name: "Panel", dependencies: ["CLinux", "Threads"], swiftSettings: room),
     .target(name: "SmartCard", dependencies: ["CPCSC", "CLinux", "Threads"], swiftSettings: room),
     .target(name: "MyNumberCard", dependencies: ["SmartCard", "Cryptography", "TLV"], swiftSettings: room),
     .target(name: "Trust", dependencies: ["Cryptography", "TLV", "Files", "CLinux"], swiftSettings: room),
     .target(name: "Registry", dependencies: ["Cryptography", grdb], swiftSettings: room),
-    .target(name: "Announcement", dependencies: ["JOSE", "HTTPClient", "Cryptography", grdb], swiftSettings: room),
+    .target(
+        name: "Announcement", dependencies: ["JOSE", "HTTPClient", "Cryptography", "Files", grdb], swiftSettings: room),
     .target(name: "Login", swiftSettings: room),
     .target(
         name: "Kiosk",

@@ -27,7 +27,9 @@ package func fileStamp(_ path: String) -> [Int]? {
     var information = stat()
     guard stat(path, &information) == 0 else { return nil }
     return [
-        Int(information.st_size), Int(information.st_ino), information.st_mtim.tv_sec, information.st_mtim.tv_nsec,
+        Int(truncatingIfNeeded: information.st_dev), Int(truncatingIfNeeded: information.st_ino),
+        Int(truncatingIfNeeded: information.st_size), information.st_mtim.tv_sec, information.st_mtim.tv_nsec,
+        information.st_ctim.tv_sec, information.st_ctim.tv_nsec,
     ]
 }
 

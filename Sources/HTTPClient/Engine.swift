@@ -1,5 +1,6 @@
 internal import CCurl
 internal import Synchronization
+internal import Threads
 
 /// The thread that libcurl works on.
 final class Engine: Sendable {

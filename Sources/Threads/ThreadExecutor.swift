@@ -1,6 +1,4 @@
-internal import CLinux
 internal import Dispatch
-internal import Glibc
 internal import Synchronization
 
 /// One thread of its own for an actor whose methods call into C and block there: they never sit on Swift's
@@ -12,25 +10,12 @@ package final class ThreadExecutor: SerialExecutor, Sendable {
     }
     private let state = Mutex(State())
     private let wake = DispatchSemaphore(value: 0)
-    private let name: String
 
     /// - Parameter name: shown by `ps -L`; its first 15 characters.
     package init(name: String) {
-        self.name = name
-        var thread = pthread_t()
-        let me = Unmanaged.passRetained(self)
-        let status = pthread_create(
-            &thread, nil,
-            { raw in
-                guard let raw else { return nil }
-                let executor = Unmanaged<ThreadExecutor>.fromOpaque(raw).takeRetainedValue()
-                kz_name_this_thread(String(executor.name.prefix(15)))
-                executor.run()
-                return nil
-            }, me.toOpaque())
+        let isStarted = startThread(name) { [self] in run() }
         // Without a thread the appliance cannot talk to any card; the service manager starts it again.
-        precondition(status == 0, "no thread to be had")
-        pthread_detach(thread)
+        precondition(isStarted, "no thread to be had")
     }
 
     package func enqueue(_ job: consuming ExecutorJob) {

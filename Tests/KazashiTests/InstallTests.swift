@@ -43,7 +43,8 @@ extension RealStack {
 
         @Test(
             "A program of another release of Debian is refused, with what it lacks and what to do",
-            .enabled(if: FileManager.default.fileExists(atPath: DebianTree.original + "-13"), "needs a tree of Debian 13"))
+            .enabled(
+                if: FileManager.default.fileExists(atPath: DebianTree.original + "-13"), "needs a tree of Debian 13"))
         func otherRelease() async throws {
             let tree = try await DebianTree(of: DebianTree.original + "-13")
             let result = try await ChildProcess.run(

@@ -1,4 +1,5 @@
 internal import Synchronization
+internal import Threads
 
 /// The addresses of hosts. Each question to the name service has a thread of its own, and a host one question at a time:
 /// whoever waits can leave, the question can't be taken back. What was answered once is kept and used while a new

@@ -9,9 +9,9 @@ private final class ThreadBody: Sendable {
 }
 
 /// Runs `body`, which may block, on a thread of its own.
-/// - Parameter name: shown by `ps -L`.
+/// - Parameter name: shown by `ps -L`; its first 15 characters.
 /// - Returns: false when there is no thread to be had.
-func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) -> Bool {
+package func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) -> Bool {
     var thread = pthread_t()
     let passed = Unmanaged.passRetained(ThreadBody(name, body))
     let status = pthread_create(
@@ -19,7 +19,7 @@ func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) -> Bool
         { raw in
             guard let raw else { return nil }
             let body = Unmanaged<ThreadBody>.fromOpaque(raw).takeRetainedValue()
-            kz_name_this_thread(body.name)
+            kz_name_this_thread(String(body.name.prefix(15)))
             body.run()
             return nil
         }, passed.toOpaque())
