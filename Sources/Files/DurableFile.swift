@@ -5,9 +5,11 @@ internal import Glibc
 /// are made for their owner alone, and belong to the folder's owner.
 package enum DurableFile {
     /// Written beside it, synchronised, renamed, and the folder synchronised: when this returns it is on the disk.
+    /// - Parameter model: a file whose owner it gets; nil: that of the one it takes the place of.
     /// - Throws: `unwritable`; what was there is there still.
-    package static func replace(_ path: String, with bytes: [UInt8]) throws(FilesError) {
+    package static func replace(_ path: String, with bytes: [UInt8], like model: String? = nil) throws(FilesError) {
         let new = try NewFile(for: path)
+        if let model { try Ownership.give(new.descriptor, toOwnerOfFile: model) }
         try writeAll(bytes.span.bytes, to: new.descriptor, at: 0, of: path)
         try new.synchronise()
         try new.takePlace()
@@ -63,6 +65,7 @@ package final class NewFile {
             // Between the two calls it looked left behind, and may be gone.
             if flock(descriptor, LOCK_EX) == 0, fstat(descriptor, &information) == 0, information.st_nlink > 0 {
                 (self.descriptor, self.temporary) = (descriptor, temporary)
+                try Ownership.give(descriptor, toOwnerOfFile: path)
                 return
             }
             close(descriptor)

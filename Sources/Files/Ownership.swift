@@ -1,7 +1,7 @@
 internal import Glibc
 
-/// Whose a file is. The service's state belongs to its user, whoever writes there: what root makes in a folder is given
-/// to that folder's owner and group. Anybody else's files are their own, as everywhere.
+/// Whose a file is. The service's state belongs to its user, whoever writes there: what root puts in a file's place belongs
+/// to whom that file did, and what root makes anew to the folder's owner. Anybody else's files are their own, as everywhere.
 package enum Ownership {
     /// Makes a folder when it is not there; it belongs to the owner of the folder that it is made in.
     /// - Throws: `unwritable`.
@@ -14,7 +14,7 @@ package enum Ownership {
         let made = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
         guard made >= 0 else { throw FilesError(.unwritable, path) }
         defer { close(made) }
-        try inherit(made, from: folder(of: path), path)
+        try give(made, toOwnerOf: folder(of: path), path)
     }
 
     /// Makes an empty file when there is none, for its owner alone, and leaves one that is there as it is.
@@ -33,7 +33,7 @@ package enum Ownership {
             return nil
         }
         do throws(FilesError) {
-            try inherit(descriptor, from: folder(of: path), path)
+            try give(descriptor, toOwnerOf: folder(of: path), path)
         } catch {
             unlink(path)
             close(descriptor)
@@ -42,10 +42,17 @@ package enum Ownership {
         return descriptor
     }
 
-    private static func inherit(_ descriptor: Int32, from folder: String, _ path: String) throws(FilesError) {
+    /// Gives a new file to the owner of the one whose place it takes; where there is none it stays the folder's.
+    static func give(_ descriptor: Int32, toOwnerOfFile file: String) throws(FilesError) {
+        var information = stat()
+        guard lstat(file, &information) == 0, information.st_mode & S_IFMT == S_IFREG else { return }
+        try give(descriptor, toOwnerOf: file, file)
+    }
+
+    private static func give(_ descriptor: Int32, toOwnerOf model: String, _ path: String) throws(FilesError) {
         guard geteuid() == 0 else { return }
         var information = stat()
-        guard stat(folder, &information) == 0, fchown(descriptor, information.st_uid, information.st_gid) == 0 else {
+        guard lstat(model, &information) == 0, fchown(descriptor, information.st_uid, information.st_gid) == 0 else {
             throw FilesError(.unwritable, path)
         }
     }

@@ -34,6 +34,24 @@ struct OwnershipTests {
         #expect(readFile(folder + "/replaced") == [2])
     }
 
+    @Test(
+        "What takes a file's place belongs to whom that one did, also in a folder of root's; so does what is made like it"
+    )
+    func inherited() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try #require(chown(folder, 0, 0) == 0)
+        try DurableFile.replace(folder + "/key", with: [1])
+        try #require(chown(folder + "/key", Self.service, Self.service) == 0)
+        try DurableFile.replace(folder + "/key", with: [2])
+        try DurableFile.replace(folder + "/key.next", with: [3], like: folder + "/key")
+        #expect(owner("key") == Self.service)
+        #expect(owner("key.next") == Self.service)
+        // A link says nothing of whose a file is.
+        symlink("key", folder + "/link")
+        try DurableFile.replace(folder + "/link", with: [4])
+        #expect(owner("link") == 0)
+    }
+
     @Test("A link in somebody's folder is not followed: what it leads to stays whose it was")
     func links() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }

@@ -51,7 +51,7 @@ package struct SigningKeyFile: Sendable {
         do {
             var pem = try P256PrivateKey.generate().pem.withBytes { Array($0) }
             defer { wipe(&pem) }
-            try DurableFile.replace(next, with: pem)
+            try DurableFile.replace(next, with: pem, like: path)
         } catch {
             throw .notWritten
         }
