@@ -117,7 +117,9 @@ var targets: [Target] = [
         swiftSettings: settings),
     .testTarget(
         name: "LibraryDeskTests",
-        dependencies: ["LibraryDesk", "Laboratory", "Announcement", "HTTPClient", "JOSE", "Cryptography"],
+        dependencies: [
+            "LibraryDesk", "Laboratory", "Announcement", "HTTPClient", "JOSE", "Cryptography", "CLinux", grdb,
+        ],
         swiftSettings: settings),
     .testTarget(
         name: "VirtualCardTests",

@@ -11,34 +11,19 @@ package final class DatagramDesk: Sendable {
     /// Closed at one end, it wakes every thread.
     private let (wake, ending): (Int32, Int32)
 
-    package struct Failed: Error, CustomStringConvertible { package let description: String }
-
     /// - Parameters:
     ///   - address: a numeric address of this machine, IPv4 or IPv6.
     ///   - port: 0 takes a free one.
     ///   - threads: that verify side by side.
     package init(desk: Desk, address: String = "127.0.0.1", port: UInt16 = 0, threads: Int = 2) throws {
         self.desk = desk
-        var hints = addrinfo()
-        hints.ai_socktype = Int32(SOCK_DGRAM.rawValue)
-        hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE
-        var list: UnsafeMutablePointer<addrinfo>?
-        guard getaddrinfo(address, "\(port)", &hints, &list) == 0, let found = list?.pointee else {
-            throw Failed(description: "\(address) is no numeric address")
-        }
-        defer { freeaddrinfo(list) }
-        descriptor = socket(found.ai_family, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        descriptor = try ListeningSocket.bound(to: ListeningSocket.Address(address, port: port), type: SOCK_DGRAM)
         // A burst waits in the kernel rather than being lost.
         var room: Int32 = 4 << 20
         setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &room, socklen_t(MemoryLayout.size(ofValue: room)))
-        guard descriptor >= 0, bind(descriptor, found.ai_addr, found.ai_addrlen) == 0 else {
-            let problem = String(cString: strerror(errno))
-            close(descriptor)
-            throw Failed(description: "\(address) port \(port): \(problem)")
-        }
-        self.port = Self.port(of: descriptor)
+        self.port = ListeningSocket.port(of: descriptor)
         var ends: [Int32] = [-1, -1]
-        guard kz_pipe(&ends) == 0 else { throw Failed(description: "no pipe") }
+        guard kz_pipe(&ends) == 0 else { throw ListeningSocket.Failed(description: "no pipe") }
         (wake, ending) = (ends[0], ends[1])
         for _ in 0..<max(1, threads) {
             Thread.detachNewThread { [self] in serve() }
@@ -48,18 +33,6 @@ package final class DatagramDesk: Sendable {
     deinit {
         close(descriptor)
         close(wake)
-    }
-
-    private static func port(of descriptor: Int32) -> UInt16 {
-        var storage = sockaddr_storage()
-        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-        return withUnsafeMutablePointer(to: &storage) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { _ = getsockname(descriptor, $0, &length) }
-            // The port stands at the same place in both families.
-            return pointer.withMemoryRebound(to: sockaddr_in.self, capacity: 1) {
-                UInt16(bigEndian: $0.pointee.sin_port)
-            }
-        }
     }
 
     /// Ends the threads; what is being checked is still answered.

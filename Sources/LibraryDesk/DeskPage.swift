@@ -182,3 +182,31 @@ private struct PresenceEvents: AsyncBufferedSequence {
         return (try? JSONEncoder().encode(wire)).map { String(decoding: $0, as: UTF8.self) } ?? "null"
     }
 }
+
+extension HTTPServer {
+    fileprivate static func listening(on address: String, port: UInt16) throws -> HTTPServer {
+        HTTPServer(address: try sockaddr_in.inet(ip4: address, port: port), timeout: 30, logger: .disabled)
+    }
+
+    /// The port that it got, once it listens.
+    fileprivate func port() async throws -> UInt16 {
+        try await waitUntilListening(timeout: 60)
+        switch listeningAddress {
+        case .ip4(_, let port), .ip6(_, let port): return port
+        case .unix, nil: return 0
+        }
+    }
+}
+
+extension HTTPRequest {
+    /// The body; nil when it is longer than `most`.
+    fileprivate func bytes(most: Int) async throws -> [UInt8]? {
+        var bytes: [UInt8] = []
+        for try await piece in bodySequence {
+            bytes += piece
+            // What is left of it is read all the same: the connection goes on behind it.
+            if bytes.count > most { bytes.removeLast(bytes.count - most - 1) }
+        }
+        return bytes.count > most ? nil : bytes
+    }
+}
