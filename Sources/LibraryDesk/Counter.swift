@@ -62,12 +62,18 @@ package final class Counter: Sendable {
         switch event {
         case .person(.presented(let serviceID), let subject):
             present(subject, serviceID: serviceID, jti: jti, kiosk: kiosk, record: record)
-        case .kiosk(.withdrawn(let jti)), .kiosk(.presenceEnded(let jti)):
-            change { if $0.latest?.jti == jti { $0.latest = nil } }
+        case .kiosk(.withdrawn(let jti)), .kiosk(.presenceEnded(let jti)): remove(jti, from: kiosk)
         // The store has taken note of it, or it is for a log.
         case .person(.registered, _), .person(.suspended, _), .person(.removed, _), .person(.attributesChanged, _),
             .person(.replaced, _), .kiosk(.outOfService), .kiosk(.cardLeft):
             break
+        }
+    }
+
+    /// Clears what `kiosk` presented under `jti`, and nothing that another one did.
+    func remove(_ jti: TokenID, from kiosk: String) {
+        change { state in
+            if let latest = state.latest, latest.jti == jti, latest.presented.kiosk == kiosk { state.latest = nil }
         }
     }
 

@@ -90,18 +90,31 @@ package final class Desk: Sendable {
         }
     }
 
-    /// Checks, remembers, acts; it blocks, for threads that are a desk's own.
+    /// Checks, acts, remembers; it blocks, for threads that are a desk's own. When it throws, nothing is remembered:
+    /// kiosks try again, and it is acted on then.
     func receive(_ tokens: [[UInt8]]) throws -> [Answer] {
         let now = now()
         let checked = tokens.map { check($0, at: now) }
-        return settle(checked, try store.register(checked.compactMap(\.entry), now: now))
+        let entries = checked.compactMap(\.entry)
+        return settle(checked, entries.isEmpty ? [] : try store.register(entries, now: now, action))
     }
 
+    /// The same for one token, without a thread.
     package func receive(_ token: [UInt8]) async throws -> Answer {
         let now = now()
         let checked = [check(token, at: now)]
-        let answers = settle(checked, try await store.register(checked.compactMap(\.entry), now: now))
-        return answers.first ?? Answer(result: .failure(.invalidRequest), sender: nil)
+        let entries = checked.compactMap(\.entry)
+        let verdicts = entries.isEmpty ? [] : try await store.register(entries, now: now, action)
+        return settle(checked, verdicts).first ?? Answer(result: .failure(.invalidRequest), sender: nil)
+    }
+
+    private var action: DeskStore.Action {
+        DeskStore.Action(
+            act: { [counter] entry, event, record in
+                counter.act(on: event, jti: entry.jti, from: entry.kiosk, record: record)
+            },
+            // Nobody is shown of whom the store knows nothing.
+            undo: { [counter] entry in counter.remove(entry.jti, from: entry.kiosk) })
     }
 
     private func settle(_ checked: [Checked], _ verdicts: [DeskStore.Verdict]) -> [Answer] {
@@ -130,8 +143,7 @@ package final class Desk: Sendable {
         case (.seen(nil), let event):
             return Answer(result: .success(accepted(token, try? event.get(), isDuplicate: true)), sender: sender)
         case (_, .failure(let error)): return Answer(result: .failure(error), sender: sender)
-        case (.new(let record), .success(let event)):
-            counter.act(on: event, jti: token.claims.jti, from: token.kiosk.id, record: record)
+        case (.new, .success(let event)):
             return Answer(result: .success(accepted(token, event, isDuplicate: false)), sender: sender)
         case (nil, _): return Answer(result: .failure(.invalidRequest), sender: sender)
         }

@@ -1,6 +1,7 @@
 internal import Announcement
 internal import Cryptography
 internal import GRDB
+internal import Glibc
 
 /// What the library's own table says of a pseudonym.
 package struct PatronRecord: Sendable, Equatable {
@@ -30,10 +31,18 @@ final class DeskStore: Sendable {
     }
 
     enum Verdict: Sendable {
-        /// Never seen: to be acted on. The record of the person it is about, where there is one.
-        case new(PatronRecord?)
+        /// Never seen: it was acted on, where there was something to act on.
+        case new
         /// The same answer as then, and no second action.
         case seen(PushError?)
+    }
+
+    /// What is done about an event that was never seen.
+    struct Action: Sendable {
+        /// With the record of the person it is about, where there is one.
+        let act: @Sendable (Entry, SecurityEvent, PatronRecord?) -> Void
+        /// Takes it back, when it could not be remembered.
+        let undo: @Sendable (Entry) -> Void
     }
 
     /// - Parameter path: nil: in memory, gone with the desk.
@@ -44,6 +53,7 @@ final class DeskStore: Sendable {
             try db.execute(sql: "PRAGMA synchronous = NORMAL")
         }
         if let path {
+            try Self.makePrivate(path)
             configuration.journalMode = .wal
             database = try DatabaseQueue(path: path, configuration: configuration)
         } else {
@@ -65,16 +75,27 @@ final class DeskStore: Sendable {
         }
     }
 
-    /// Looks each number up and keeps it, all in one transaction: once this has returned, no restart forgets them.
-    func register(_ entries: [Entry], now: Int64) throws -> [Verdict] {
-        try database.write { db in try Self.register(entries, now: now, db) }
+    /// Patrons' names are in it: nobody else reads it, nor the files that SQLite lays beside it, which get its mode.
+    private static func makePrivate(_ path: String) throws {
+        // Never opened where it exists: to close it would let go of SQLite's locks.
+        let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        if descriptor >= 0 { close(descriptor) }
+        guard chmod(path, 0o600) == 0 else { throw DatabaseError(resultCode: .SQLITE_CANTOPEN) }
+        for ending in ["-wal", "-shm"] { chmod(path + ending, 0o600) }
     }
 
-    func register(_ entries: [Entry], now: Int64) async throws -> [Verdict] {
-        try await database.write { db in try Self.register(entries, now: now, db) }
+    /// Looks each number up, acts on what is new and keeps it, all in one transaction: once this has returned, no
+    /// restart forgets them, and when it throws, nothing is kept. One transaction after the other, so that what is
+    /// withdrawn is never acted on after its withdrawal.
+    func register(_ entries: [Entry], now: Int64, _ action: Action) throws -> [Verdict] {
+        try database.write { db in try Self.register(entries, now: now, action, db) }
     }
 
-    private static func register(_ entries: [Entry], now: Int64, _ db: Database) throws -> [Verdict] {
+    func register(_ entries: [Entry], now: Int64, _ action: Action) async throws -> [Verdict] {
+        try await database.write { db in try Self.register(entries, now: now, action, db) }
+    }
+
+    private static func register(_ entries: [Entry], now: Int64, _ action: Action, _ db: Database) throws -> [Verdict] {
         try entries.map { entry in
             let error: PushError? = if case .failure(let error) = entry.event { error } else { nil }
             let insert = try db.cachedStatement(sql: "INSERT OR IGNORE INTO seen VALUES (?, ?, ?, ?)")
@@ -84,7 +105,7 @@ final class DeskStore: Sendable {
                 let text = try String.fetchOne(select, arguments: [entry.kiosk, entry.jti.text])
                 return .seen(text.flatMap { PushError(rawValue: $0) })
             }
-            guard case .success(let event) = entry.event else { return .new(nil) }
+            guard case .success(let event) = entry.event else { return .new }
             if case .kiosk(.withdrawn(let jti)) = event {
                 // Should what is withdrawn come later, it was seen: it may take a minute.
                 let next = try db.cachedStatement(sql: "INSERT OR IGNORE INTO seen VALUES (?, ?, ?, NULL)")
@@ -93,7 +114,10 @@ final class DeskStore: Sendable {
             if case .person(.replaced(let previous), let subject) = event {
                 try move(previous.revealed, to: subject.subject, db)
             }
-            return .new(try event.subject.flatMap { try record(of: $0.subject, db) })
+            let known = try event.subject.flatMap { try record(of: $0.subject, db) }
+            db.afterNextTransaction(onCommit: { _ in }, onRollback: { _ in action.undo(entry) })
+            action.act(entry, event, known)
+            return .new
         }
     }
 

@@ -13,6 +13,126 @@ import Testing
 
     init() throws { table = try Tabletop() }
 
+    @Test("One kiosk withdraws or ends nothing that another one presented")
+    func others() async throws {
+        let other = SigningKey(try P256PrivateKey.generate())
+        let desk = try Desk(
+            verifier: TokenVerifier(
+                audience: "aud", keys: [table.library],
+                kiosks: [
+                    KnownKiosk(id: "kiosk", key: table.kiosk.publicJWK), KnownKiosk(id: "other", key: other.publicJWK),
+                ]), now: { self.table.now })
+        let jti = try TokenID()
+        _ = try await desk.receive(table.token(Tabletop.presented(), jti: jti))
+        for event in [KioskEvent.withdrawn(jti), .presenceEnded(jti)] {
+            let claims = EventClaims(
+                iss: "other", aud: "aud", iat: table.now, toe: table.now, jti: try TokenID(), event: .kiosk(event))
+            #expect(try await desk.receive(table.nested(claims.encoded(), key: other)).error == nil)
+        }
+        var shown = desk.counter.presences().makeAsyncIterator()
+        #expect(await shown.next()??.number == 1)
+    }
+
+    @Test("Withdrawn at the same time as it came, on many connections: nobody stands there")
+    func withdrawnAtOnce() async throws {
+        let desk = try table.desk(direct: true)
+        func token(_ event: SecurityEvent, _ jti: TokenID) throws -> [UInt8] {
+            let claims = EventClaims(iss: "kiosk", aud: "aud", iat: table.now, toe: table.now, jti: jti, event: event)
+            return try table.direct(claims.encoded())
+        }
+        for round in 0..<300 {
+            let jti = try TokenID()
+            let presented = try token(Tabletop.presented(), jti)
+            let tokens = [presented, try token(.kiosk(.withdrawn(jti)), TokenID()), presented].shuffled()
+            try await withThrowingTaskGroup(of: PushError?.self) { group in
+                for token in tokens { group.addTask { @concurrent in try await desk.receive(token).error } }
+                for try await error in group { #expect(error == nil) }
+            }
+            var shown = desk.counter.presences().makeAsyncIterator()
+            let standing = await shown.next() ?? nil
+            #expect(standing == nil, "round \(round)")
+            if standing != nil { return }
+        }
+    }
+
+    @Test(
+        "On the wire, too: before, with or after what it takes back, a withdrawal has the last word",
+        arguments: ["udp", "http"])
+    func withdrawnOnTheWire(channel: String) async throws {
+        let site = try Site("nested")
+        let desk = try site.desk()
+        let (server, datagrams) = (try DeskServer(desk: desk), try DatagramDesk(desk: desk, threads: 4))
+        let port = try await server.start()
+        let endpoint: Endpoint =
+            channel == "udp"
+            ? .udp(host: "127.0.0.1", port: datagrams.port) : .loopback(url: "http://127.0.0.1:\(port)/events")
+        let now = Int64(time(nil))
+        for round in 0..<40 {
+            let jti = try TokenID()
+            // Each with a socket or connection of its own.
+            let senders = [site.transmitter(endpoint), site.transmitter(endpoint)]
+            let presented = try await senders[0].seal(Tabletop.presented(), jti: jti, toe: now)
+            let withdrawn = try await senders[1].seal(.kiosk(.withdrawn(jti)), jti: TokenID(), toe: now)
+            func push(_ token: SealedToken, _ sender: Transmitter) async {
+                #expect(await sender.push(token, deadline: .now + .seconds(20)) == .acknowledged)
+            }
+            switch round % 4 {
+            case 0:
+                await push(presented, senders[0])
+                await push(withdrawn, senders[1])
+            case 1:
+                await push(withdrawn, senders[1])
+                await push(presented, senders[0])
+            default:
+                async let first: Void = push(presented, senders[0])
+                async let second: Void = push(withdrawn, senders[1])
+                _ = await (first, second)
+            }
+            var shown = desk.counter.presences().makeAsyncIterator()
+            #expect(await shown.next() == .some(nil), "round \(round)")
+        }
+        datagrams.stop()
+        await server.stop()
+    }
+
+    @Test("What can not be remembered was not acted on: it is neither acknowledged nor shown, and the next try is new")
+    func notKept() async throws {
+        let desk = try table.desk(inMemory: false)
+        // Everything goes well until the transaction is to be kept.
+        let spoiler = try DatabaseQueue(path: table.file)
+        try await spoiler.write { db in
+            try db.execute(
+                sql: """
+                    CREATE TABLE parent (id INTEGER PRIMARY KEY);
+                    CREATE TABLE child (id INTEGER REFERENCES parent DEFERRABLE INITIALLY DEFERRED);
+                    CREATE TRIGGER spoil AFTER INSERT ON seen BEGIN INSERT INTO child VALUES (7); END;
+                    """)
+        }
+        let token = try table.nested(table.claims())
+        await #expect(throws: (any Error).self) { try await desk.receive(token) }
+        var shown = desk.counter.presences().makeAsyncIterator()
+        #expect(await shown.next() == .some(nil))
+        try await spoiler.write { db in try db.execute(sql: "DROP TRIGGER spoil") }
+        #expect(try await desk.receive(token).isDuplicate == false)
+        #expect(await shown.next()??.standing == .unknown)
+    }
+
+    @Test("Nobody else reads the desk's file, nor what SQLite lays beside it")
+    func modes() async throws {
+        // As an earlier version left it.
+        let before = umask(0)
+        try DatabaseQueue(path: table.file).close()
+        umask(before)
+        chmod(table.file, 0o666)
+        let desk = try table.desk(inMemory: false)
+        _ = try await desk.receive(table.nested(table.claims()))
+        for ending in ["", "-wal", "-shm"] {
+            var status = stat()
+            #expect(stat(table.file + ending, &status) == 0 && status.st_mode & 0o777 == 0o600, "\(ending)")
+        }
+        _ = desk
+    }
+
     @Test("HTTP that is none, or could be read in two ways, is refused; slow connections keep no kiosk out")
     func attacks() async throws {
         let site = try Site("direct")
