@@ -19,23 +19,32 @@ package struct TestVectors: Sendable {
         package let expect: String
     }
 
-    private static let now: Int64 = 1_795_285_200
-    private static let audience = "https://ils.example"
-    private static let kioskID = "kiosk-07.lib.example"
+    static let now: Int64 = 1_795_285_200
+    static let audience = "https://ils.example"
+    static let kioskID = "kiosk-07.lib.example"
 
     package private(set) var vectors: [Vector] = []
-    private let kiosk, disabled, library, acknowledgement, stranger: SigningKey
-    private let shared, sharedDisabled: SharedKey
+    let kiosk, stranger, library: SigningKey
+    private let disabled, acknowledgement: SigningKey
+    let shared: SharedKey
+    /// The same key, for what no kiosk would seal.
+    let sharedSecret: SecretBytes
+    private let sharedDisabled: SharedKey
 
     package init() throws {
         func key() throws -> SigningKey { SigningKey(try P256PrivateKey.generate()) }
         (kiosk, disabled, library, acknowledgement, stranger) = (try key(), try key(), try key(), try key(), try key())
-        (shared, sharedDisabled) = (try SharedKey.generate(), try SharedKey.generate())
+        sharedSecret = try SecureRandom.shared.secret(32)
+        (shared, sharedDisabled) = (try SharedKey(sharedSecret), try SharedKey.generate())
         for suite in [Suite.nested, .direct] {
             try addGood(suite)
             try addBadClaims(suite)
             try addBadTokens(suite)
+            try addForms(suite)
+            try addHeaders(suite)
+            try addClaims(suite)
         }
+        try addSignedTokens()
     }
 
     /// Writes everything into `folder`, which is made.
@@ -94,7 +103,7 @@ package struct TestVectors: Sendable {
 
     // MARK: Making them
 
-    private enum Suite: String {
+    enum Suite: String {
         case nested, direct
         var config: String { rawValue + ".json" }
     }
@@ -125,7 +134,7 @@ package struct TestVectors: Sendable {
         }
     }
 
-    private func claims(_ change: (inout [String: Any]) -> Void = { _ in }) throws -> [UInt8] {
+    func claims(_ change: (inout [String: Any]) -> Void = { _ in }) throws -> [UInt8] {
         var members: [String: Any] = [
             "iss": Self.kioskID, "aud": Self.audience, "iat": Self.now, "toe": Self.now - 1,
             "jti": try TokenID().text,
@@ -137,18 +146,18 @@ package struct TestVectors: Sendable {
             try JSONSerialization.data(withJSONObject: members, options: [.sortedKeys, .withoutEscapingSlashes]))
     }
 
-    private func seal(_ payload: [UInt8], _ suite: Suite, type: String = EventClaims.type) throws -> [UInt8] {
+    func seal(_ payload: [UInt8], _ suite: Suite, type: String = EventClaims.type) throws -> [UInt8] {
         switch suite {
         case .nested: try envelope(JWS.sign(payload, type: type, key: kiosk))
         case .direct: try shared.seal(payload, type: type)
         }
     }
 
-    private func envelope(_ inner: [UInt8], for key: SigningKey? = nil) throws -> [UInt8] {
+    func envelope(_ inner: [UInt8], for key: SigningKey? = nil) throws -> [UInt8] {
         try PreparedAgreement(with: (key ?? library).publicJWK).seal(inner)
     }
 
-    private mutating func add(_ name: String, _ suite: Suite, _ token: [UInt8], at now: Int64 = now, _ expect: String) {
+    mutating func add(_ name: String, _ suite: Suite, _ token: [UInt8], at now: Int64 = now, _ expect: String) {
         vectors.append(
             Vector(
                 name: "\(suite.rawValue): \(name)", config: suite.config, now: now,
@@ -186,6 +195,11 @@ package struct TestVectors: Sendable {
         add("presence-ended", suite, try about("urn:kazashi:presence-ended", ["jti": shown]), "accepted")
         add("withdrawn before it came", suite, try about("urn:kazashi:withdrawn", ["jti": unseen]), "accepted")
         add("what was withdrawn", suite, try seal(claims { $0["jti"] = unseen }, suite), "duplicate")
+        let taken = try TokenID().text
+        let doubtful = try seal(claims { $0["jti"] = taken }, suite)
+        add("presented, to be withdrawn", suite, doubtful, "accepted")
+        add("withdrawn after it came", suite, try about("urn:kazashi:withdrawn", ["jti": taken]), "accepted")
+        add("what was withdrawn, once more", suite, doubtful, "duplicate")
         add("out-of-service", suite, try about("urn:kazashi:out-of-service", ["cause": "revocation"]), "accepted")
         add("card-left", suite, try about("urn:kazashi:card-left", [:]), "accepted")
     }

@@ -86,26 +86,47 @@ package struct TokenVerifier: Sendable {
         guard type == EventClaims.type else { throw rejection(.invalidRequest) }
         guard claims.aud == audience else { throw rejection(.invalidAudience) }
         let (ahead, behind): (Int64, Int64) = claims.isPresented ? (5, window) : (60, 60)
-        guard claims.iat <= now + ahead, claims.iat >= now - behind else { throw rejection(.invalidRequest) }
+        guard claims.iat <= now + ahead, claims.iat >= now - behind, Self.times.contains(claims.toe) else {
+            throw rejection(.invalidRequest)
+        }
         return AuthenticToken(claims: claims, kiosk: kiosk)
     }
 
+    /// What `toe` may be, for whoever writes it as a date: from 1970 to the end of the year 9999 (RFC 3339).
+    private static let times: ClosedRange<Int64> = 0...253_402_300_799
+
     private typealias Opened = (payload: [UInt8], type: String?, kiosk: KnownKiosk)
 
+    /// The members that headers have, by their paths, and no other.
+    private enum Members {
+        static let nested = Set(
+            ["alg", "enc", "cty", "kid", "epk"].map { [$0] } + ["kty", "crv", "x", "y"].map { ["epk", $0] })
+        static let signed: Set<[String]> = [["alg"], ["typ"], ["kid"]]
+        static let direct: Set<[String]> = [["alg"], ["enc"], ["typ"], ["kid"]]
+    }
+
     private func openNested(_ token: [UInt8]) throws(Rejection) -> Opened {
-        let jwe = try parsed(token)
+        let (jwe, members) = try parsed(token)
         guard let kid = jwe.header.kid, let key = receiving[kid] else { throw Rejection(.invalidKey) }
-        guard jwe.header.cty == "JWT" else { throw Rejection(.invalidRequest) }
+        guard members == Members.nested, jwe.header.cty == "JWT", let epk = jwe.header.epk, epk.x.utf8.count == 43,
+            epk.y.utf8.count == 43
+        else { throw Rejection(.invalidRequest) }
+        let inner: [UInt8]
         let jws: UnverifiedJWS
         do {
-            jws = try UnverifiedJWS(try jwe.opened(with: key.key).withBytes { Array($0) })
+            inner = try jwe.opened(with: key.key).withBytes { Array($0) }
+            jws = try UnverifiedJWS(inner)
         } catch {
             throw Rejection(error == .decryption ? .invalidKey : .invalidRequest)
         }
+        let form = TokenForm.signed(inner)
+        guard let members = form.header?.members else { throw Rejection(.invalidRequest) }
         guard let kid = jws.header.kid, let kiosk = kiosks[kid], case .signing(let key) = kiosk.key else {
             throw Rejection(.invalidKey)
         }
+        guard form.claims != nil else { throw Rejection(.invalidRequest) }
         guard jws.unverifiedIssuer == kiosk.id else { throw Rejection(.invalidIssuer) }
+        guard members.isSubset(of: Members.signed) else { throw Rejection(.invalidRequest) }
         do {
             return (try jws.verified(under: key.key), jws.header.typ, kiosk)
         } catch {
@@ -114,23 +135,27 @@ package struct TokenVerifier: Sendable {
     }
 
     private func openDirect(_ token: [UInt8]) throws(Rejection) -> Opened {
-        let jwe = try parsed(token)
+        let (jwe, members) = try parsed(token)
         guard let kid = jwe.header.kid, let kiosk = kiosks[kid], case .shared(let key) = kiosk.key else {
             throw Rejection(.invalidKey)
         }
+        guard members.isSubset(of: Members.direct) else { throw Rejection(.invalidRequest) }
+        let claims: [UInt8]
         do {
-            return (try jwe.opened(with: key).withBytes { Array($0) }, jwe.header.typ, kiosk)
+            claims = try jwe.opened(with: key).withBytes { Array($0) }
         } catch {
             throw Rejection(error == .decryption ? .invalidKey : .invalidRequest)
         }
+        guard TokenJSON(claims) != nil else { throw Rejection(.invalidRequest) }
+        return (claims, jwe.header.typ, kiosk)
     }
 
-    private func parsed(_ token: [UInt8]) throws(Rejection) -> UnopenedJWE {
-        do {
-            return try UnopenedJWE(token)
-        } catch {
+    /// A sealed token whose form is known to be the profile's, and the members of its header.
+    private func parsed(_ token: [UInt8]) throws(Rejection) -> (UnopenedJWE, members: Set<[String]>) {
+        guard let header = TokenForm.sealedHeader(token), let jwe = try? UnopenedJWE(token) else {
             throw Rejection(.invalidRequest)
         }
+        return (jwe, header.members)
     }
 
     /// How long a token's number is kept, seconds from now: twice the window, or as long as what is owed may come again.
