@@ -69,6 +69,13 @@ import Testing
         let count = read(keyboard, &typed, typed.count)
         #expect(String(decoding: typed.prefix(max(0, count)), as: UTF8.self) == "20260000000017\r")
         for await line in running.process.lines where line.contains("urn:kazashi:presented") { break }
+        // Patrons' names will stand there: for nobody else, even if the pilot folder is.
+        for (name, mode) in [
+            ("", 0o700), ("/desk.sqlite", 0o600), ("/desk.sqlite-wal", 0o600), ("/desk.sqlite-shm", 0o600),
+        ] {
+            var status = stat()
+            #expect(stat(folder.path + "/desk" + name, &status) == 0 && Int(status.st_mode) & 0o777 == mode, "\(name)")
+        }
         await running.process.stop()
 
         let again = try await start()
@@ -99,6 +106,37 @@ import Testing
         defer { reading.cancel() }
         for await event in events where matches(event) { return event }
         return ""
+    }
+
+    @Test("A flood of bad tokens is counted, not printed; a date beyond all calendars ends with its token")
+    func flood() async throws {
+        defer { try? FileManager.default.removeItem(atPath: folder.path) }
+        let running = try await start()
+        let socket = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
+        defer { close(socket) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        (address.sin_port, address.sin_addr.s_addr) = (running.udp.bigEndian, UInt32(0x7F00_0001).bigEndian)
+        for _ in 0..<2_000 {
+            _ = withUnsafePointer(to: &address) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    sendto(socket, "hello", 5, 0, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                }
+            }
+        }
+        let event = SecurityEvent.person(
+            .presented(serviceID: nil), SubjectIdentifier(issuer: PilotFolder.platform, subject: "PPID"))
+        let sender = transmitter(running.udp)
+        for toe in [Int64.max, Int64.min, -1, 253_402_300_800] {
+            let token = try await sender.seal(event, jti: TokenID(), toe: toe)
+            #expect(await sender.push(token, deadline: .now + .seconds(10)) == .refused(.invalidRequest))
+        }
+        let token = try await sender.seal(event, jti: TokenID(), toe: 253_402_300_799)
+        #expect(await sender.push(token, deadline: .now + .seconds(10)) == .acknowledged)
+        for await line in running.process.lines where line.contains("toe=9999-12-31T23:59:59Z") { break }
+        let refused = running.process.standardOutput.split(separator: "\n").filter { $0.hasPrefix("refused") }
+        #expect((1...100).contains(refused.count))
+        await running.process.stop()
     }
 
     @Test("Wrong words are told, with what to do")

@@ -3,6 +3,7 @@ internal import ArgumentParser
 internal import Cryptography
 internal import Files
 internal import Foundation
+internal import Glibc
 internal import JOSE
 internal import Kiosk
 internal import LibraryDesk
@@ -17,7 +18,10 @@ struct LibraryCommand: AsyncParsableCommand {
             What it prints holds no pseudonym and no card number. 受付の表示はこのコンピューターのブラウザーで開けます。
             """)
 
-    @Option(help: "A pilot folder, as `pki init` writes it; the desk's own file, desk.sqlite, is kept there too.")
+    @Option(
+        help:
+            "A pilot folder, as `pki init` writes it; the desk's own file is kept in its folder desk, for its owner alone."
+    )
     var folder: String
     @Option(help: "The address to listen on for tokens: this machine's own by default.")
     var address = "127.0.0.1"
@@ -57,7 +61,10 @@ struct LibraryCommand: AsyncParsableCommand {
         let pruning = Task {
             while (try? await Task.sleep(for: .seconds(60))) != nil { desk.prune() }
         }
-        for await receipt in desk.receipts { emit(LibraryCommand.line(receipt)) }
+        var digest = RefusalDigest()
+        for await receipt in desk.receipts {
+            for line in digest.lines(for: receipt, at: .now) { emit(line) }
+        }
         pruning.cancel()
     }
 
@@ -69,19 +76,30 @@ struct LibraryCommand: AsyncParsableCommand {
             guard let pem = readFile(folder + "/" + name) else { throw unusable(name) }
             return SigningKey(try P256PrivateKey(pem: pem))
         }
-        let file = folder + "/desk.sqlite"
         if suite == "direct" {
             guard let jwk = readFile(folder + "/central-shared.jwk") else { throw unusable("central-shared.jwk") }
             let kiosk = KnownKiosk(id: PilotFolder.kioskID, key: .shared(try SharedKey.parse(jwk)))
             let verifier = TokenVerifier(audience: PilotFolder.audience, kiosks: [kiosk])
-            return try Desk(verifier: verifier, acknowledger: .shared, file: file)
+            return try Desk(verifier: verifier, acknowledger: .shared, file: ownFolder() + "/desk.sqlite")
         }
         guard let jwk = readFile(folder + "/kiosk.jwk") else { throw unusable("kiosk.jwk") }
         let kiosks = try PublicJWK.parse(jwk).map { KnownKiosk(id: PilotFolder.kioskID, key: $0) }
         return try Desk(
             verifier: TokenVerifier(
                 audience: PilotFolder.audience, keys: [try key("library-ecdh.pem")], kiosks: kiosks),
-            acknowledger: .signing(try key("library-sign.pem")), file: file)
+            acknowledger: .signing(try key("library-sign.pem")), file: ownFolder() + "/desk.sqlite")
+    }
+
+    /// Patrons' names are kept in it. The pilot folder itself may be a kiosk's, too, of another user.
+    private func ownFolder() throws -> String {
+        let own = folder + "/desk"
+        guard mkdir(own, 0o700) == 0 || errno == EEXIST, chmod(own, 0o700) == 0 else {
+            throw ValidationError("\(own) can not be made: \(String(cString: strerror(errno)))")
+        }
+        // Where it was kept before.
+        for ending in ["", "-wal"] { rename("\(folder)/desk.sqlite\(ending)", "\(own)/desk.sqlite\(ending)") }
+        unlink(folder + "/desk.sqlite-shm")
+        return own
     }
 
     /// What a library does with a card number beside showing it.
@@ -113,5 +131,28 @@ struct LibraryCommand: AsyncParsableCommand {
             return event.isDuplicate ? line + " (duplicate)" : line
         case .failure(let error): return "refused: \(error.rawValue)"
         }
+    }
+}
+
+/// What is printed of tokens: anybody on the network can have a token refused, a thousand times a second, and what is
+/// printed is kept somewhere. After a few refusals in ten seconds they are only counted.
+struct RefusalDigest {
+    private static let most = 10
+    private static let period = Duration.seconds(10)
+    private var end: ContinuousClock.Instant?
+    private var count = 0
+
+    mutating func lines(for receipt: Desk.Receipt, at now: ContinuousClock.Instant) -> [String] {
+        var lines: [String] = []
+        if let end, now >= end {
+            if count > Self.most { lines.append("refused: \(count - Self.most) more") }
+            (self.end, count) = (nil, 0)
+        }
+        if case .failure = receipt.result {
+            if end == nil { end = now + Self.period }
+            count += 1
+            guard count <= Self.most else { return lines }
+        }
+        return lines + [LibraryCommand.line(receipt)]
     }
 }
