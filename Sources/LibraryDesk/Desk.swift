@@ -92,7 +92,7 @@ package final class Desk: Sendable {
 
     /// Checks, acts, remembers; it blocks, for threads that are a desk's own. When it throws, nothing is remembered:
     /// kiosks try again, and it is acted on then.
-    func receive(_ tokens: [[UInt8]]) throws -> [Answer] {
+    package func receive(_ tokens: [[UInt8]]) throws -> [Answer] {
         let now = now()
         let checked = tokens.map { check($0, at: now) }
         let entries = checked.compactMap(\.entry)

@@ -1,5 +1,6 @@
 import Announcement
 import Cryptography
+import Dispatch
 import Foundation
 import GRDB
 import Glibc
@@ -31,6 +32,52 @@ import Testing
         }
         var shown = desk.counter.presences().makeAsyncIterator()
         #expect(await shown.next()??.number == 1)
+    }
+
+    @Test("A withdrawal that comes while what it takes back is acted on has the last word")
+    func withdrawnMeanwhile() async throws {
+        let desk = try table.desk(direct: true)
+        func token(_ event: SecurityEvent, _ jti: TokenID) throws -> [UInt8] {
+            let claims = EventClaims(iss: "kiosk", aud: "aud", iat: table.now, toe: table.now, jti: jti, event: event)
+            return try table.direct(claims.encoded())
+        }
+        /// Blocks a thread of its own; what it returns ends when it has.
+        func receive(_ tokens: [[UInt8]], then: @escaping @Sendable () -> Void = {}) -> AsyncStream<Never> {
+            let (ended, continuation) = AsyncStream<Never>.makeStream()
+            Thread.detachNewThread {
+                #expect(throws: Never.self) { try desk.receive(tokens) }
+                then()
+                continuation.finish()
+            }
+            return ended
+        }
+        let second = try TokenID()
+        let batch = [try token(Tabletop.presented("A"), TokenID()), try token(Tabletop.presented("B"), second)]
+        let withdrawal = try token(.kiosk(.withdrawn(second)), TokenID())
+        let (arrived, continuation) = AsyncStream<Void>.makeStream()
+        let goOn = DispatchSemaphore(value: 0)
+        desk.counter.onArrival { presented in
+            guard presented.number == 1 else { return }
+            continuation.yield()
+            goOn.wait()
+        }
+        // Both are being acted on, and the second one not yet.
+        let acting = receive(batch)
+        for await _ in arrived { break }
+        // It either overtakes, at once, or waits: for as long as it is let.
+        let (either, first) = AsyncStream<Void>.makeStream()
+        let withdrawing = receive([withdrawal]) { first.yield() }
+        let limit = Task {
+            try? await Task.sleep(for: .seconds(1))
+            first.yield()
+        }
+        for await _ in either { break }
+        limit.cancel()
+        goOn.signal()
+        for await _ in acting {}
+        for await _ in withdrawing {}
+        var shown = desk.counter.presences().makeAsyncIterator()
+        #expect(await shown.next() == .some(nil))
     }
 
     @Test("Withdrawn at the same time as it came, on many connections: nobody stands there")
