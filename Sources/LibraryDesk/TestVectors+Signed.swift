@@ -159,6 +159,7 @@ extension TestVectors {
             ("escapes", try claims("PPID-TEST", #"PPID\u002dTEST\/あ\uD842\uDFB7"#)),
             ("toe at the end of the year 9999", try claims(toe, #""toe":253402300799"#)),
             ("toe in 1970", try claims(toe, #""toe":0"#)),
+            ("toe in 1970, with a sign", try claims(toe, #""toe":-0"#)),
         ] {
             add("claims: \(name)", suite, try seal(payload, suite), "accepted")
         }

@@ -100,6 +100,6 @@ struct TokenJSON {
         let digits = rest.prefix { $0 == UInt8(ascii: "-") || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
         rest = rest.dropFirst(digits.count)
         let text = String(decoding: digits, as: UTF8.self)
-        return Int64(text).map { "\($0)" == text } ?? false
+        return Int64(text).map { "\($0)" == text || text == "-0" } ?? false
     }
 }

@@ -87,7 +87,7 @@ import Testing
             let claims = EventClaims(iss: "kiosk", aud: "aud", iat: table.now, toe: table.now, jti: jti, event: event)
             return try table.direct(claims.encoded())
         }
-        for round in 0..<300 {
+        for round in 0..<100 {
             let jti = try TokenID()
             let presented = try token(Tabletop.presented(), jti)
             let tokens = [presented, try token(.kiosk(.withdrawn(jti)), TokenID()), presented].shuffled()

@@ -19,6 +19,8 @@ private let hasPython =
     .enabled(if: hasPython, "needs Debian's python3-jwcrypto and python3-jsonschema; board/requirements installs them"))
 struct VendorTests {
     private let folder: String
+    /// Made once: hundreds of agreements and signatures would keep other tests' deadlines waiting.
+    private static let made = Result { try TestVectors() }
 
     init() {
         folder = FileManager.default.temporaryDirectory.appending(path: "kazashi-vendor-\(UUID().uuidString)").path()
@@ -29,7 +31,7 @@ struct VendorTests {
     @Test("Our desk and the Python receiver answer every vector as it must be answered")
     func vectors() async throws {
         defer { remove() }
-        let vectors = try TestVectors()
+        let vectors = try Self.made.get()
         #expect(try await vectors.failures() == [])
         // Each name of a refusal is asked for, and each outcome that is none.
         let expected = Set(vectors.vectors.map(\.expect))
@@ -70,7 +72,7 @@ struct VendorTests {
         ])
     func mutated(old: String, new: String) async throws {
         defer { remove() }
-        try TestVectors().write(to: folder)
+        try Self.made.get().write(to: folder)
         let file = folder + "/receiver.py"
         let text = try String(contentsOfFile: file, encoding: .utf8)
         try #require(text.contains(old))
@@ -82,7 +84,7 @@ struct VendorTests {
     @Test("The schema takes every event and nothing else")
     func schema() async throws {
         defer { remove() }
-        try TestVectors().write(to: folder)
+        try Self.made.get().write(to: folder)
         let subject = SubjectIdentifier(issuer: "https://mkpf.example", subject: "PPID")
         let jti = try TokenID()
         let events: [SecurityEvent] = [
@@ -150,7 +152,7 @@ struct VendorTests {
         arguments: ["nested", "direct"])
     func live(suite: String) async throws {
         defer { remove() }
-        try TestVectors().write(to: folder)
+        try Self.made.get().write(to: folder)
         let site = try Site(suite)
         try site.configuration.write(toFile: "\(folder)/live.json", atomically: true, encoding: .utf8)
         func transmitter(_ endpoint: Endpoint) -> Transmitter { site.transmitter(endpoint) }
@@ -200,7 +202,7 @@ struct VendorTests {
         arguments: ["http", "udp"])
     func failedAction(channel: String) async throws {
         defer { remove() }
-        try TestVectors().write(to: folder)
+        try Self.made.get().write(to: folder)
         try breakAction()
         let site = try Site("nested")
         try site.configuration.write(toFile: "\(folder)/live.json", atomically: true, encoding: .utf8)
@@ -230,7 +232,7 @@ struct VendorTests {
     @Test("Every bad vector, over UDP and HTTP, ends with itself, and within 64 MiB", arguments: ["nested", "direct"])
     func survives(suite: String) async throws {
         defer { remove() }
-        let vectors = try TestVectors()
+        let vectors = try Self.made.get()
         try vectors.write(to: folder)
         try await withReceiver("\(suite).json") { http, udp, receiver in
             let socket = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
@@ -279,7 +281,7 @@ struct VendorTests {
     @Test("HTTP that is none, or could be read in two ways, is refused; slow connections keep no kiosk out")
     func attacks() async throws {
         defer { remove() }
-        try TestVectors().write(to: folder)
+        try Self.made.get().write(to: folder)
         let site = try Site("direct")
         try site.configuration.write(toFile: "\(folder)/live.json", atomically: true, encoding: .utf8)
         try await withReceiver("live.json") { http, _, receiver in

@@ -102,7 +102,7 @@ def object_in(data):
 def header_of(part):
     """A header whose members have the right types; which there are, is asked once the key is known. Raises ValueError."""
     header = object_in(decoded(part))
-    if "alg" not in header or any(type(value) is not str for name, value in header.items() if name != "epk"):
+    if "alg" not in header or any(type(header.get(name, "")) is not str for name in ("alg", "enc", "typ", "cty", "kid")):
         raise ValueError
     if "epk" in header and not (is_strings(header["epk"]) and POINT <= header["epk"].keys()):
         raise ValueError
