@@ -9,9 +9,10 @@ extension [UInt8] {
         self = []
         for pair in stride(from: 0, to: digits.count, by: 2) {
             guard let high = Character(UnicodeScalar(digits[pair])).hexDigitValue,
+                // safe: their number is even
                 let low = Character(UnicodeScalar(digits[pair + 1])).hexDigitValue
             else { return nil }
-            append(UInt8(high << 4 | low))
+            append(UInt8(truncatingIfNeeded: high << 4 | low))
         }
     }
 }

@@ -18,7 +18,9 @@ package struct P256PublicKey: Sendable, Equatable {
     }
 
     /// A point that we computed.
-    fileprivate init(uncompressed point: [UInt8]) { (x, y) = (Array(point[1..<33]), Array(point[33..<65])) }
+    fileprivate init(uncompressed point: [UInt8]) {
+        (x, y) = (Array(point.dropFirst().prefix(32)), Array(point.suffix(32)))
+    }
 
     /// Verifies `signature`, r ‖ s of 64 bytes (RFC 7515 A.3), over `message` hashed with SHA-256.
     /// - Throws: `signatureInvalid`.

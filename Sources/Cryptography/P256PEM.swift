@@ -21,7 +21,7 @@ extension P256PrivateKey {
             defer { wipe(&text) }
             text.reserveCapacity(512)
             for start in stride(from: 0, to: count, by: 64) {
-                text += base64[start..<min(start + 64, count)]
+                text += base64.prefix(count).dropFirst(start).prefix(64)
                 text.append(0x0A)
             }
             text += Array("-----END EC PRIVATE KEY-----\n".utf8)

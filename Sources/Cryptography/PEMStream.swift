@@ -55,7 +55,7 @@ package struct PEMStream: Sendable {
         } else {
             let text = waiting + line.filter { $0 > 0x20 }
             let whole = text.count / 4 * 4
-            waiting = Array(text[whole...])
+            waiting = Array(text.dropFirst(whole))
             guard whole > 0 else { return }
             var der = [UInt8](repeating: 0, count: whole)
             var count = 0

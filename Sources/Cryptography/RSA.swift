@@ -69,7 +69,7 @@ package final class RSAPrivateKey: Sendable, CustomStringConvertible {
     package init(bits: Int = 2048) throws(CryptographyError) {
         let context = RSAContext()
         try context.use { rsa throws(CryptographyError) in
-            try check(mbedtls_rsa_gen_key(rsa, randomSource, nil, UInt32(bits), 65_537), .internal)
+            try check(mbedtls_rsa_gen_key(rsa, randomSource, nil, UInt32(truncatingIfNeeded: bits), 65_537), .internal)
         }
         self.context = context
         publicKey = try context.publicKey()
@@ -85,7 +85,8 @@ package final class RSAPrivateKey: Sendable, CustomStringConvertible {
         var signature = [UInt8](repeating: 0, count: publicKey.modulus.count)
         try context.use { rsa throws(CryptographyError) in
             try check(
-                kz_rsa_pkcs1_sign_raw(rsa, randomSource, nil, UInt32(data.count), data, &signature), .malformed)
+                kz_rsa_pkcs1_sign_raw(rsa, randomSource, nil, UInt32(truncatingIfNeeded: data.count), data, &signature),
+                .malformed)
         }
         return signature
     }
@@ -115,7 +116,7 @@ package final class RSAPrivateKey: Sendable, CustomStringConvertible {
         let count = mbedtls_pk_write_key_der(pk, &buffer, buffer.count)
         guard count > 0 else { throw CryptographyError(.internal, status: count) }
         // Mbed TLS writes at the end of the buffer.
-        return Array(buffer.suffix(Int(count)))
+        return Array(buffer.suffix(Int(truncatingIfNeeded: count)))
     }
 
     package var description: String { "[secret]" }

@@ -42,6 +42,7 @@ package struct RunningDigest: ~Copyable, @unchecked Sendable {
             mbedtls_md_init(context)
             let status = mbedtls_md_setup(context, algorithm.info, 0)
             // The digests are built into the library: a failure is a broken installation.
+            // safe: no input decides it
             precondition(status == 0 && mbedtls_md_starts(context) == 0, "Mbed TLS lacks SHA-2")
             state = .mbedTLS(context)
             return
@@ -93,7 +94,7 @@ private struct SHA256Blocks {
     }
 
     mutating func update(_ bytes: UnsafeRawBufferPointer) {
-        count += UInt64(bytes.count)
+        count += UInt64(truncatingIfNeeded: bytes.count)
         var rest = bytes[...]
         if !waiting.isEmpty {
             let fill = rest.prefix(64 - waiting.count)
@@ -113,12 +114,12 @@ private struct SHA256Blocks {
         let bits = count * 8
         var tail = waiting + [0x80]
         while tail.count % 64 != 56 { tail.append(0) }
-        tail += (0..<8).map { UInt8(truncatingIfNeeded: bits >> (56 - 8 * UInt64($0))) }
+        tail += (0..<8).map { UInt8(truncatingIfNeeded: bits >> (56 - 8 * UInt64(truncatingIfNeeded: $0))) }
         tail.withUnsafeBytes { compress($0) }
         return withUnsafeBytes(of: words) { words in
             stride(from: 0, to: 32, by: 4).flatMap { at in
                 let word = words.loadUnaligned(fromByteOffset: at, as: UInt32.self)
-                return (0..<4).map { UInt8(truncatingIfNeeded: word >> (24 - 8 * UInt32($0))) }
+                return (0..<4).map { UInt8(truncatingIfNeeded: word >> (24 - 8 * UInt32(truncatingIfNeeded: $0))) }
             }
         }
     }

@@ -90,14 +90,14 @@ package struct X509Path: Sendable {
         package let rawValue: UInt32
         package init(rawValue: UInt32) { self.rawValue = rawValue }
 
-        package static let notTrusted = Faults(rawValue: UInt32(MBEDTLS_X509_BADCERT_NOT_TRUSTED))
+        package static let notTrusted = Faults(rawValue: UInt32(truncatingIfNeeded: MBEDTLS_X509_BADCERT_NOT_TRUSTED))
         package static let weak = Faults(
             rawValue: UInt32(
                 MBEDTLS_X509_BADCERT_BAD_MD | MBEDTLS_X509_BADCERT_BAD_PK | MBEDTLS_X509_BADCERT_BAD_KEY))
-        package static let keyUsage = Faults(rawValue: UInt32(MBEDTLS_X509_BADCERT_KEY_USAGE))
+        package static let keyUsage = Faults(rawValue: UInt32(truncatingIfNeeded: MBEDTLS_X509_BADCERT_KEY_USAGE))
         /// By the system's clock; the verifier's own clock decides instead.
         package static let dates = Faults(
-            rawValue: UInt32(MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE))
+            rawValue: UInt32(truncatingIfNeeded: MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE))
     }
     package struct Step: Sendable {
         package let certificate: X509Certificate
@@ -153,8 +153,9 @@ extension X509Certificate {
         }
         func time(_ time: mbedtls_x509_time) -> CertificateTime {
             CertificateTime(
-                year: Int(time.year), month: Int(time.mon), day: Int(time.day), hour: Int(time.hour),
-                minute: Int(time.min), second: Int(time.sec))
+                year: Int(truncatingIfNeeded: time.year), month: Int(truncatingIfNeeded: time.mon),
+                day: Int(truncatingIfNeeded: time.day), hour: Int(truncatingIfNeeded: time.hour),
+                minute: Int(truncatingIfNeeded: time.min), second: Int(truncatingIfNeeded: time.sec))
         }
         let c = crt.pointee
         der = bytes(c.raw)
@@ -167,7 +168,7 @@ extension X509Certificate {
         extensions = bytes(c.v3_ext)
         keyUsage = kz_crt_has_key_usage(crt) != 0 ? kz_crt_key_usage(crt) : nil
         isCA = kz_crt_is_ca(crt) != 0
-        version = Int(c.version)
+        version = Int(truncatingIfNeeded: c.version)
     }
 }
 
@@ -180,13 +181,16 @@ package func derBlocks(in file: [UInt8], label: String) throws(CryptographyError
     var blocks: [[UInt8]] = []
     var rest = file[...]
     while let start = rest.firstRange(of: begin) {
+        // safe: found in it
         let body = rest[start.upperBound...]
         guard let stop = body.firstRange(of: end) else { throw CryptographyError(.malformed) }
+        // safe: found in it
         let text = Array(body[..<stop.lowerBound].filter { $0 > 0x20 })
         var der = [UInt8](repeating: 0, count: text.count)
         var count = 0
         try check(mbedtls_base64_decode(&der, der.count, &count, text, text.count), .malformed)
         blocks.append(Array(der.prefix(count)))
+        // safe: found in it
         rest = body[stop.upperBound...]
     }
     return blocks

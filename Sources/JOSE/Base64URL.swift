@@ -3,7 +3,9 @@ package enum Base64URL {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
     private static let values: [UInt8] = {
         var table = [UInt8](repeating: 0xFF, count: 256)
-        for (value, character) in alphabet.enumerated() { table[Int(character)] = UInt8(value) }
+        for (value, character) in alphabet.enumerated() {
+            table[Int(truncatingIfNeeded: character)] = UInt8(truncatingIfNeeded: value)
+        }
         return table
     }()
 
@@ -20,14 +22,18 @@ package enum Base64URL {
         var buffer: UInt32 = 0
         var bits = 0
         for byte in bytes {
-            buffer = buffer << 8 | UInt32(byte)
+            buffer = buffer << 8 | UInt32(truncatingIfNeeded: byte)
             bits += 8
             while bits >= 6 {
                 bits -= 6
-                text.append(alphabet[Int(buffer >> UInt32(bits) & 0x3F)])
+                // safe: six bits
+                text.append(alphabet[Int(truncatingIfNeeded: buffer >> UInt32(truncatingIfNeeded: bits) & 0x3F)])
             }
         }
-        if bits > 0 { text.append(alphabet[Int(buffer << UInt32(6 - bits) & 0x3F)]) }
+        if bits > 0 {
+            // safe: six bits
+            text.append(alphabet[Int(truncatingIfNeeded: buffer << UInt32(truncatingIfNeeded: 6 - bits) & 0x3F)])
+        }
         return text
     }
 
@@ -37,16 +43,16 @@ package enum Base64URL {
         var buffer: UInt32 = 0
         var bits = 0
         for character in text {
-            let value = values[Int(character)]
+            let value = values[Int(truncatingIfNeeded: character)]
             guard value != 0xFF else { throw .malformed }
-            buffer = buffer << 6 | UInt32(value)
+            buffer = buffer << 6 | UInt32(truncatingIfNeeded: value)
             bits += 6
             if bits >= 8 {
                 bits -= 8
-                bytes.append(UInt8(buffer >> UInt32(bits) & 0xFF))
+                bytes.append(UInt8(truncatingIfNeeded: buffer >> UInt32(truncatingIfNeeded: bits) & 0xFF))
             }
         }
-        guard bits < 6, buffer & (1 << UInt32(bits) - 1) == 0 else { throw .malformed }
+        guard bits < 6, buffer & (1 << UInt32(truncatingIfNeeded: bits) - 1) == 0 else { throw .malformed }
         return bytes
     }
 }

@@ -95,12 +95,14 @@ package struct UnopenedJWE: Sendable {
     package init(_ compact: [UInt8]) throws(JOSEError) {
         let parts = compact.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         guard parts.count == 5 else { throw .malformed }
-        header = try TokenHeader.decode(parts[0])
-        associated = Array(parts[0])
-        encryptedKey = try Base64URL.decode(parts[1])
-        nonce = try Base64URL.decode(parts[2])
-        ciphertext = try Base64URL.decode(parts[3])
-        tag = try Base64URL.decode(parts[4])
+        // safe: there are five
+        let part = (parts[0], parts[1], parts[2], parts[3], parts[4])
+        header = try TokenHeader.decode(part.0)
+        associated = Array(part.0)
+        encryptedKey = try Base64URL.decode(part.1)
+        nonce = try Base64URL.decode(part.2)
+        ciphertext = try Base64URL.decode(part.3)
+        tag = try Base64URL.decode(part.4)
     }
 
     /// The plaintext, opened with the receiver's key by ECDH-ES and A256GCM and nothing else.
@@ -138,8 +140,10 @@ package struct UnopenedJWE: Sendable {
 package func concatKDF(_ shared: SecretBytes, algorithm: String, apu: [UInt8], apv: [UInt8], bits: UInt32 = 256)
     throws(CryptographyError) -> SecretBytes
 {
-    func sized(_ bytes: [UInt8]) -> [UInt8] { bigEndian(UInt32(bytes.count)) + bytes }
-    func bigEndian(_ value: UInt32) -> [UInt8] { (0..<4).map { UInt8(value >> (24 - 8 * $0) & 0xFF) } }
+    func sized(_ bytes: [UInt8]) -> [UInt8] { bigEndian(UInt32(truncatingIfNeeded: bytes.count)) + bytes }
+    func bigEndian(_ value: UInt32) -> [UInt8] {
+        (0..<4).map { UInt8(truncatingIfNeeded: value >> (24 - 8 * $0) & 0xFF) }
+    }
     guard bits <= 256, bits % 8 == 0 else { throw CryptographyError(.malformed) }
     var input = bigEndian(1)
     shared.withBytes { input += $0 }
@@ -149,5 +153,5 @@ package func concatKDF(_ shared: SecretBytes, algorithm: String, apu: [UInt8], a
         wipe(&input)
         wipe(&digest)
     }
-    return SecretBytes(copying: digest.prefix(Int(bits / 8)))
+    return SecretBytes(copying: digest.prefix(Int(truncatingIfNeeded: bits / 8)))
 }

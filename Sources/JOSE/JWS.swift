@@ -48,10 +48,12 @@ package struct UnverifiedJWS: Sendable {
     package init(_ compact: [UInt8]) throws(JOSEError) {
         let parts = compact.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         guard parts.count == 3 else { throw .malformed }
-        header = try TokenHeader.decode(parts[0])
-        payload = try Base64URL.decode(parts[1])
-        signature = try Base64URL.decode(parts[2])
-        signingInput = Array(compact[parts[0].startIndex..<parts[1].endIndex])
+        // safe: there are three
+        let part = (parts[0], parts[1], parts[2])
+        header = try TokenHeader.decode(part.0)
+        payload = try Base64URL.decode(part.1)
+        signature = try Base64URL.decode(part.2)
+        signingInput = Array(compact.prefix(part.1.endIndex))
     }
 
     /// `iss` as it stands in the payload, unverified: for the one check that a receiver makes before the signature,

@@ -18,6 +18,7 @@ package struct AgeRecord: Sendable, CustomStringConvertible {
             signature = try fields.next(0xDF13).contents
             try fields.end()
             // The complete objects as stored: everything before the signature.
+            // safe: both lie in the record, in this order
             signed = record.contents[date.encoded.startIndex..<key.encoded.endIndex]
             guard let birthDate = BirthDate(digits: date.contents) else { throw CardDataError.malformed(.ageRecord) }
             self.birthDate = birthDate

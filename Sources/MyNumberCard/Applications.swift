@@ -140,11 +140,11 @@ func objectLength(_ head: ArraySlice<UInt8>) -> Int? {
         }
     }
     guard let first = bytes.popFirst() else { return nil }
-    var length = Int(first)
+    var length = Int(truncatingIfNeeded: first)
     if first & 0x80 != 0 {
-        let count = Int(first & 0x7F)
+        let count = Int(truncatingIfNeeded: first & 0x7F)
         guard (1...3).contains(count), bytes.count >= count else { return nil }
-        length = bytes.prefix(count).reduce(0) { $0 << 8 | Int($1) }
+        length = bytes.prefix(count).reduce(0) { $0 << 8 | Int(truncatingIfNeeded: $1) }
         bytes = bytes.dropFirst(count)
     }
     return bytes.startIndex - head.startIndex + length

@@ -15,17 +15,21 @@ package struct BirthDate: Hashable, Sendable, CustomStringConvertible, CustomRef
     /// Eight digits, as the age record stores it.
     package init?(digits: some Collection<UInt8>) {
         guard digits.count == 8, digits.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
-        let values = digits.map { Int($0 - 0x30) }
+        var rest = Array(digits)[...]
+        func number(_ width: Int) -> Int {
+            defer { rest = rest.dropFirst(width) }
+            // safe: four digits at the most
+            return rest.prefix(width).reduce(0) { $0 * 10 + Int(truncatingIfNeeded: $1 - 0x30) }
+        }
         self.init(
-            year: values[0..<4].reduce(0) { $0 * 10 + $1 }, month: values[4] * 10 + values[5],
-            day: values[6] * 10 + values[7])
+            year: number(4), month: number(2), day: number(2))
     }
 
     /// `YYYY-MM-DD`.
     package init?(_ text: String) {
-        let bytes = Array(text.utf8)
-        guard bytes.count == 10, bytes[4] == 0x2D, bytes[7] == 0x2D else { return nil }
-        self.init(digits: bytes[0..<4] + bytes[5..<7] + bytes[8..<10])
+        let parts = text.utf8.split(separator: 0x2D, omittingEmptySubsequences: false)
+        guard parts.map(\.count) == [4, 2, 2] else { return nil }
+        self.init(digits: parts.flatMap { Array($0) })
     }
 
     /// `YYYY-MM-DD`, for the sealed record and nothing else.

@@ -31,10 +31,11 @@ package struct CVCertificate: Sendable {
             body = Array(try fields.next(0x5F4E).contents)
             signature = Array(try fields.next(0x5F37).contents)
             try fields.end()
-            guard body.count > 32, let issuer = KeyIdentifier(body[0..<16]), let subject = KeyIdentifier(body[16..<32])
+            guard let issuer = KeyIdentifier(body.prefix(16)),
+                let subject = KeyIdentifier(body.dropFirst(16).prefix(16))
             else { throw CardDataError.malformed(.cvCertificate) }
             (self.issuer, self.subject) = (issuer, subject)
-            key = try CardKey(cardRecord: body[32...], record: .cvCertificate).rsa
+            key = try CardKey(cardRecord: body.dropFirst(32), record: .cvCertificate).rsa
         } catch {
             throw .malformed(.cvCertificate)
         }

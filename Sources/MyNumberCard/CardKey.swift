@@ -47,9 +47,13 @@ package struct CardKey: Sendable, Equatable, CustomStringConvertible {
     package var publicKeyInfo: [UInt8] {
         func object(_ tag: UInt8, _ contents: [UInt8]) -> [UInt8] {
             switch contents.count {
-            case ..<0x80: [tag, UInt8(contents.count)] + contents
-            case ..<0x100: [tag, 0x81, UInt8(contents.count)] + contents
-            default: [tag, 0x82, UInt8(contents.count >> 8), UInt8(contents.count & 0xFF)] + contents
+            case ..<0x80: [tag, UInt8(truncatingIfNeeded: contents.count)] + contents
+            case ..<0x100: [tag, 0x81, UInt8(truncatingIfNeeded: contents.count)] + contents
+            default:
+                [
+                    tag, 0x82, UInt8(truncatingIfNeeded: contents.count >> 8),
+                    UInt8(truncatingIfNeeded: contents.count & 0xFF),
+                ] + contents
             }
         }
         func integer(_ bytes: [UInt8]) -> [UInt8] {

@@ -29,7 +29,7 @@ package struct BasicAttributes: Sendable, CustomStringConvertible, CustomReflect
                 sex.contents.count == 1
             else { throw CardDataError.malformed(.basicAttributes) }
             (self.name, self.address, self.birthDate, self.sex) = (nameText, addressText, birthDate, sexDigit)
-            hashed = Array(record.contents[table.encoded.endIndex...])
+            hashed = Array(record.contents.dropFirst(table.encoded.count))
         } catch {
             throw .malformed(.basicAttributes)
         }
@@ -59,6 +59,7 @@ package struct TextSignature: Sendable {
                 throw CardDataError.malformed(.textSignature)
             }
             attributesDigest = attributes.contents
+            // safe: both lie in the record, in this order
             signed = record.contents[number.encoded.startIndex..<attributes.encoded.endIndex]
         } catch {
             throw .malformed(.textSignature)

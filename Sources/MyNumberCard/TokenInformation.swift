@@ -21,7 +21,7 @@ package struct TokenInformation: Hashable, Sendable {
         // Space padded.
         let end = text.lastIndex { $0 != " " }.map { text.index(after: $0) } ?? text.startIndex
         medium =
-            switch text[..<end] {
+            switch text[..<end] {  // safe: an index of the text
             case "JPKIAPICCTOKEN2": .card
             case "JPKIAPICCTOKEN": .residentCard
             case "JPKIAPGPSETOKEN": .androidPhone

@@ -258,8 +258,8 @@ package final class RegistrationStore: Sendable {
         case let error as RegistryError: error
         case let error as DatabaseError:
             error.resultCode == .SQLITE_CORRUPT || error.resultCode == .SQLITE_NOTADB
-                ? RegistryError(.damaged, status: Int(error.resultCode.rawValue))
-                : RegistryError(.unavailable, status: Int(error.resultCode.rawValue))
+                ? RegistryError(.damaged, status: Int(truncatingIfNeeded: error.resultCode.rawValue))
+                : RegistryError(.unavailable, status: Int(truncatingIfNeeded: error.resultCode.rawValue))
         default: RegistryError(.damaged)
         }
     }

@@ -17,11 +17,11 @@ package struct StatusWord: Hashable, Sendable, ExpressibleByIntegerLiteral, Cust
     package static let offsetBeyondEnd: StatusWord = 0x6B00
     package static let internalError: StatusWord = 0x6F00
 
-    package var sw1: UInt8 { UInt8(rawValue >> 8) }
-    package var sw2: UInt8 { UInt8(rawValue & 0xFF) }
+    package var sw1: UInt8 { UInt8(truncatingIfNeeded: rawValue >> 8) }
+    package var sw2: UInt8 { UInt8(truncatingIfNeeded: rawValue & 0xFF) }
 
     /// x of 63Cx: tries left. Nil for 6300 and everything else.
-    package var triesLeft: Int? { rawValue & 0xFFF0 == 0x63C0 ? Int(rawValue & 0x0F) : nil }
+    package var triesLeft: Int? { rawValue & 0xFFF0 == 0x63C0 ? Int(truncatingIfNeeded: rawValue & 0x0F) : nil }
 
     package var description: String {
         let text = String(rawValue, radix: 16, uppercase: true)
@@ -58,16 +58,16 @@ package struct CommandAPDU: Hashable, Sendable {
     package func encoded(for link: TransmissionProtocol) throws(SmartCardError) -> [UInt8] {
         guard data.count <= 255 else { throw .transmissionFailed(0) }
         let header = [cla, ins, p1, p2]
-        let body = data.isEmpty ? [] : [UInt8(data.count)] + data
+        let body = data.isEmpty ? [] : [UInt8(truncatingIfNeeded: data.count)] + data
         switch (link, expected) {
         // T=0 carries no Le after data (the card answers 61xx), and its case 1 has P3 = 00 (ISO/IEC 7816-3, 12.2).
-        case (.t0, .short(let length)) where data.isEmpty: return header + [UInt8(length & 0xFF)]
+        case (.t0, .short(let length)) where data.isEmpty: return header + [UInt8(truncatingIfNeeded: length & 0xFF)]
         case (.t0, _): return header + (data.isEmpty ? [0x00] : body)
         case (.t1, .none): return header + body
-        case (.t1, .short(let length)): return header + body + [UInt8(length & 0xFF)]
+        case (.t1, .short(let length)): return header + body + [UInt8(truncatingIfNeeded: length & 0xFF)]
         case (.t1, .extended):
             // All lengths of one command are extended or none is.
-            let extendedBody = data.isEmpty ? [0x00] : [0x00, 0x00, UInt8(data.count)] + data
+            let extendedBody = data.isEmpty ? [0x00] : [0x00, 0x00, UInt8(truncatingIfNeeded: data.count)] + data
             return header + extendedBody + [0x00, 0x00]
         }
     }
@@ -87,7 +87,9 @@ package struct ResponseAPDU: Hashable, Sendable {
     ///   with nothing in it.
     package init(_ bytes: [UInt8]) throws(SmartCardError) {
         guard let sw2 = bytes.last, let sw1 = bytes.dropLast().last else { throw .cardRemoved }
-        self.init(data: Array(bytes.dropLast(2)), status: StatusWord(rawValue: UInt16(sw1) << 8 | UInt16(sw2)))
+        self.init(
+            data: Array(bytes.dropLast(2)),
+            status: StatusWord(rawValue: UInt16(truncatingIfNeeded: sw1) << 8 | UInt16(truncatingIfNeeded: sw2)))
     }
 }
 

@@ -34,13 +34,13 @@ package final class CardChannel {
         if response.status.sw1 == 0x6C, command.expected != .none {
             // The card names the length that it wants to be asked for; asked again, it must not say so again.
             var exact = command
-            exact.expected = .short(response.status.sw2 == 0 ? 256 : Int(response.status.sw2))
+            exact.expected = .short(response.status.sw2 == 0 ? 256 : Int(truncatingIfNeeded: response.status.sw2))
             response = try await exchange(exact)
             guard response.status.sw1 != 0x6C else { throw .malformedAnswer }
         }
         var data = response.data
         while response.status.sw1 == 0x61 {
-            let more = response.status.sw2 == 0 ? 256 : Int(response.status.sw2)
+            let more = response.status.sw2 == 0 ? 256 : Int(truncatingIfNeeded: response.status.sw2)
             response = try await exchange(CommandAPDU(ins: 0xC0, p1: 0, p2: 0, expected: .short(more)))
             data += response.data
         }
@@ -114,7 +114,8 @@ extension CardChannel {
         return try data(
             of: try await send(
                 CommandAPDU(
-                    ins: 0xB0, p1: UInt8(offset >> 8), p2: UInt8(offset & 0xFF), expected: .short(count))))
+                    ins: 0xB0, p1: UInt8(truncatingIfNeeded: offset >> 8), p2: UInt8(truncatingIfNeeded: offset & 0xFF),
+                    expected: .short(count))))
     }
 
     private func data(of response: ResponseAPDU) throws(SmartCardError) -> [UInt8] {

@@ -157,13 +157,13 @@ private actor Lane {
         var bytes = [UInt8](repeating: 0, count: 33)
         var count = DWORD(bytes.count)
         guard PCSCStatus(SCardStatus(card, nil, nil, &state, &link, &bytes, &count)) == .success else { return [] }
-        return Array(bytes.prefix(Int(count)))
+        return Array(bytes.prefix(Int(truncatingIfNeeded: count)))
     }
 
     func transmit(_ command: [UInt8], over connection: Connection) throws(SmartCardError) -> RawAnswer {
         guard open?.card == connection.card else { throw .cardRemoved }
         // As large as the command's Le allows, and a status word.
-        let isExtended = command.count > 5 && command[4] == 0
+        let isExtended = command.count > 5 && command.dropFirst(4).first == 0
         var answer = [UInt8](repeating: 0, count: isExtended ? 65_538 : 258)
         var count = DWORD(answer.count)
         let start = ContinuousClock.now
@@ -172,7 +172,7 @@ private actor Lane {
             &answer, &count)
         let elapsed = start.duration(to: .now)
         try pcsc(status)
-        return RawAnswer(bytes: Array(answer.prefix(Int(count))), elapsed: elapsed)
+        return RawAnswer(bytes: Array(answer.prefix(Int(truncatingIfNeeded: count))), elapsed: elapsed)
     }
 
     func disconnect() {

@@ -23,11 +23,11 @@ final class PCSCContext: @unchecked Sendable {
         try pcsc(status)
         // A reader may have come between the two calls: room for a few more names.
         count += 1024
-        var names = [CChar](repeating: 0, count: Int(count))
+        var names = [CChar](repeating: 0, count: Int(truncatingIfNeeded: count))
         let listed = SCardListReaders(handle, nil, &names, &count)
         guard PCSCStatus(listed) != .noReaders else { return [] }
         try pcsc(listed)
-        return names.prefix(Int(count)).split(separator: 0).map {
+        return names.prefix(Int(truncatingIfNeeded: count)).split(separator: 0).map {
             String(decoding: $0.map(UInt8.init(bitPattern:)), as: UTF8.self)
         }
     }
@@ -73,12 +73,12 @@ struct ReaderState: Equatable, Sendable {
     /// SCARD_STATE_* in the lower half; the upper half counts insertions and removals.
     var flags: UInt32
 
-    init(name: String, flags: UInt32 = UInt32(SCARD_STATE_UNAWARE)) {
+    init(name: String, flags: UInt32 = UInt32(truncatingIfNeeded: SCARD_STATE_UNAWARE)) {
         self.name = name
         self.flags = flags
     }
 
-    func has(_ flag: some BinaryInteger) -> Bool { flags & UInt32(flag) != 0 }
+    func has(_ flag: some BinaryInteger) -> Bool { flags & UInt32(truncatingIfNeeded: flag) != 0 }
     var isGone: Bool { has(SCARD_STATE_UNKNOWN) || has(SCARD_STATE_UNAVAILABLE) || has(SCARD_STATE_IGNORE) }
     var isPresent: Bool { has(SCARD_STATE_PRESENT) }
     var changes: UInt32 { flags >> 16 }

@@ -6,18 +6,18 @@ package struct OID: Hashable, Sendable, CustomStringConvertible {
 
     /// From the dotted form; nil when it is none.
     package init?(_ dotted: String) {
-        let arcs = dotted.split(separator: ".", omittingEmptySubsequences: false).map { UInt64($0) }
-        guard arcs.count >= 2, let first = arcs[0], let second = arcs[1], first <= 2, first == 2 || second < 40,
-            second < UInt64.max - 80
+        let arcs = dotted.split(separator: ".", omittingEmptySubsequences: false).map { UInt64($0, radix: 10) }
+        guard arcs.count >= 2, let first = arcs.first ?? nil, let second = arcs.dropFirst().first ?? nil, first <= 2,
+            first == 2 || second < 40, second < UInt64.max - 80
         else { return nil }
         var bytes: [UInt8] = []
         for (index, arc) in arcs.enumerated() where index > 0 {
             guard let arc else { return nil }
             var rest = index == 1 ? first * 40 + second : arc
-            var group = [UInt8(rest & 0x7F)]
+            var group = [UInt8(truncatingIfNeeded: rest & 0x7F)]
             rest >>= 7
             while rest > 0 {
-                group.append(UInt8(rest & 0x7F) | 0x80)
+                group.append(UInt8(truncatingIfNeeded: rest & 0x7F) | 0x80)
                 rest >>= 7
             }
             bytes += group.reversed()
@@ -29,7 +29,7 @@ package struct OID: Hashable, Sendable, CustomStringConvertible {
         var arcs: [UInt64] = []
         var value: UInt64 = 0
         for byte in bytes {
-            value = value << 7 | UInt64(byte & 0x7F)
+            value = value << 7 | UInt64(truncatingIfNeeded: byte & 0x7F)
             guard byte & 0x80 == 0 else { continue }
             if arcs.isEmpty {
                 let first = min(value / 40, 2)
@@ -76,6 +76,7 @@ extension TLVElement {
     package func integerContents() throws(TLVError) -> ArraySlice<UInt8> {
         guard let first = contents.first else { throw .badValue }
         if contents.count > 1 {
+            // safe: there are two
             let second = contents[contents.startIndex + 1]
             if (first == 0x00 && second & 0x80 == 0) || (first == 0xFF && second & 0x80 != 0) { throw .notMinimal }
         }
@@ -86,7 +87,7 @@ extension TLVElement {
     package func smallInteger() throws(TLVError) -> Int {
         let bytes = try integer()
         guard bytes.count <= 4, let first = bytes.first, first & 0x80 == 0 else { throw .badValue }
-        return bytes.reduce(0) { $0 << 8 | Int($1) }
+        return bytes.reduce(0) { $0 << 8 | Int(truncatingIfNeeded: $1) }
     }
 
     /// BIT STRING of whole octets.
@@ -98,30 +99,25 @@ extension TLVElement {
 
     /// UTCTime or GeneralizedTime as RFC 5280 4.1.2.5 profiles them, in seconds since 1970-01-01T00:00:00Z.
     package func time() throws(TLVError) -> Int64 {
-        let text = Array(contents)
         let yearDigits: Int
         switch tag {
         case .utcTime: yearDigits = 2
         case .generalizedTime: yearDigits = 4
         default: throw .unexpectedTag(tag)
         }
-        guard text.count == yearDigits + 11, text.last == UInt8(ascii: "Z") else { throw .badValue }
-        var fields: [Int] = []
-        var position = 0
-        for width in [yearDigits, 2, 2, 2, 2, 2] {
-            var value = 0
-            for digit in text[position..<position + width] {
-                guard (0x30...0x39).contains(digit) else { throw .badValue }
-                value = value * 10 + Int(digit - 0x30)
-            }
-            fields.append(value)
-            position += width
+        guard contents.count == yearDigits + 11, contents.last == UInt8(ascii: "Z") else { throw .badValue }
+        var rest = contents
+        func number(_ width: Int) throws(TLVError) -> Int {
+            defer { rest = rest.dropFirst(width) }
+            guard let value = decimal(rest.prefix(width)) else { throw .badValue }
+            return value
         }
-        var year = fields[0]
+        var year = try number(yearDigits)
         if yearDigits == 2 { year += year < 50 ? 2000 : 1900 }
         guard
             let seconds = CivilTime(
-                year: year, month: fields[1], day: fields[2], hour: fields[3], minute: fields[4], second: fields[5]
+                year: year, month: try number(2), day: try number(2), hour: try number(2), minute: try number(2),
+                second: try number(2)
             ).secondsSince1970
         else { throw .badValue }
         return seconds
@@ -138,7 +134,7 @@ package struct CivilTime: Hashable, Sendable {
     }
 
     package init(secondsSince1970 seconds: Int64) {
-        let whole = Int(seconds)
+        let whole = Int(truncatingIfNeeded: seconds)
         // Rounded down, also before 1970.
         let days = (whole >= 0 ? whole : whole - 86_399) / 86_400
         let rest = whole - days * 86_400
@@ -167,7 +163,7 @@ package struct CivilTime: Hashable, Sendable {
         let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
         let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
         let days = era * 146_097 + dayOfEra - 719_468
-        return Int64(days) * 86_400 + Int64(hour * 3_600 + minute * 60 + second)
+        return Int64(truncatingIfNeeded: days) * 86_400 + Int64(truncatingIfNeeded: hour * 3_600 + minute * 60 + second)
     }
 
     private static func days(in month: Int, of year: Int) -> Int {
@@ -180,17 +176,16 @@ package struct CivilTime: Hashable, Sendable {
 
     /// `YYYY-MM-DDThh:mm:ssZ` (RFC 3339).
     package init?(rfc3339 text: String) {
-        let bytes = Array(text.utf8)
-        guard bytes.count == 20, bytes[10] == UInt8(ascii: "T") || bytes[10] == UInt8(ascii: " "),
-            bytes[19] == UInt8(ascii: "Z"), bytes[4] == UInt8(ascii: "-"), bytes[7] == UInt8(ascii: "-"),
-            bytes[13] == UInt8(ascii: ":"), bytes[16] == UInt8(ascii: ":")
-        else { return nil }
-        func number(_ range: Range<Int>) -> Int? {
-            bytes[range].allSatisfy { (0x30...0x39).contains($0) }
-                ? bytes[range].reduce(0) { $0 * 10 + Int($1 - 0x30) } : nil
+        guard text.utf8.count == 20 else { return nil }
+        var rest = Array(text.utf8)[...]
+        func number(_ width: Int, before end: StaticString) -> Int? {
+            let value = decimal(rest.prefix(width))
+            rest = rest.dropFirst(width)
+            guard let next = rest.popFirst(), "\(end)".utf8.contains(next) else { return nil }
+            return value
         }
-        guard let year = number(0..<4), let month = number(5..<7), let day = number(8..<10),
-            let hour = number(11..<13), let minute = number(14..<16), let second = number(17..<19)
+        guard let year = number(4, before: "-"), let month = number(2, before: "-"), let day = number(2, before: "T "),
+            let hour = number(2, before: ":"), let minute = number(2, before: ":"), let second = number(2, before: "Z")
         else { return nil }
         self.init(year: year, month: month, day: day, hour: hour, minute: minute, second: second)
         guard secondsSince1970 != nil else { return nil }
@@ -204,4 +199,11 @@ package struct CivilTime: Hashable, Sendable {
         return padded(year, 4) + "-" + padded(month, 2) + "-" + padded(day, 2) + "T" + padded(hour, 2) + ":"
             + padded(minute, 2) + ":" + padded(second, 2) + "Z"
     }
+}
+
+/// A number of up to nine decimal digits; nil for anything else.
+private func decimal(_ digits: ArraySlice<UInt8>) -> Int? {
+    guard (1...9).contains(digits.count), digits.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+    // safe: nine digits
+    return digits.reduce(0) { $0 * 10 + Int(truncatingIfNeeded: $1 - 0x30) }
 }

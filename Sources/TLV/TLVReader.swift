@@ -24,7 +24,7 @@ package struct Tag: Hashable, Sendable, ExpressibleByIntegerLiteral {
 }
 
 /// What a reader of this room says of bytes it will not take.
-package enum TLVError: Error, Equatable, Sendable {
+package enum TLVError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The bytes end inside a tag, a length or a value.
     case truncated
     /// A tag of more than three bytes, or, in DER, of more than one.
@@ -39,6 +39,23 @@ package enum TLVError: Error, Equatable, Sendable {
     case trailingBytes
     /// The contents do not fit the type.
     case badValue
+    /// It is longer, or has more parts, than whoever reads it takes: what, in words.
+    case beyondLimit(String)
+
+    /// For an operator, as the end of a sentence about the object.
+    package var description: String {
+        switch self {
+        case .truncated: "it ends before its end"
+        case .tagTooLong: "a tag is too long"
+        case .lengthUnusable: "a length has a form that is not taken (X.690 8.1.3)"
+        case .notMinimal: "a length or a value is not in its shortest form (X.690 10.1)"
+        case .unexpectedTag(let tag):
+            "another kind of value (tag \(String(tag.rawValue, radix: 16))) stands in its place"
+        case .trailingBytes: "bytes follow where it should end"
+        case .badValue: "a value does not fit its type"
+        case .beyondLimit(let what): what
+        }
+    }
 }
 
 /// One data object: its tag, the whole of it as stored, and its contents. Both slices share the reader's bytes.
@@ -94,7 +111,8 @@ package struct TLVReader: Sendable {
         guard rest.count >= length else { throw .truncated }
         let contents = rest.prefix(length)
         rest = rest.dropFirst(length)
-        return TLVElement(tag: tag, encoded: start[start.startIndex..<contents.endIndex], contents: contents)
+        let encoded = start.prefix(contents.endIndex - start.startIndex)
+        return TLVElement(tag: tag, encoded: encoded, contents: contents)
     }
 
     /// Tag and length of the next object, whose contents need not be there yet: for objects that are read as they come.
@@ -133,12 +151,12 @@ package struct TLVReader: Sendable {
     }
 
     private mutating func readTag() throws(TLVError) -> Tag {
-        var value = UInt32(try byte())
+        var value = UInt32(truncatingIfNeeded: try byte())
         guard value & 0x1F == 0x1F else { return Tag(rawValue: value) }
         guard rules == .ber else { throw .tagTooLong }
         for _ in 0..<2 {
             let next = try byte()
-            value = value << 8 | UInt32(next)
+            value = value << 8 | UInt32(truncatingIfNeeded: next)
             if next & 0x80 == 0 { return Tag(rawValue: value) }
         }
         throw .tagTooLong
@@ -146,11 +164,11 @@ package struct TLVReader: Sendable {
 
     private mutating func readLength() throws(TLVError) -> Int {
         let first = try byte()
-        guard first & 0x80 != 0 else { return Int(first) }
-        let count = Int(first & 0x7F)
+        guard first & 0x80 != 0 else { return Int(truncatingIfNeeded: first) }
+        let count = Int(truncatingIfNeeded: first & 0x7F)
         guard (1...4).contains(count) else { throw .lengthUnusable }
         var length = 0
-        for _ in 0..<count { length = length << 8 | Int(try byte()) }
+        for _ in 0..<count { length = length << 8 | Int(truncatingIfNeeded: try byte()) }
         if rules == .der {
             guard length >= 0x80, count == 1 || length >> (8 * (count - 1)) != 0 else { throw .notMinimal }
         }

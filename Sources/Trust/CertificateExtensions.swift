@@ -30,6 +30,9 @@ struct X509Extension {
         var reader = extensions.reader(rules: .der)
         var list: [X509Extension] = []
         repeat {
+            guard list.count < Limits.extensions else {
+                throw .beyondLimit("there are more than \(Limits.extensions) extensions")
+            }
             var fields = try reader.next(.sequence).reader(rules: .der)
             let oid = try fields.next().objectIdentifier().bytes
             let critical = try fields.nextIfPresent(.boolean)
@@ -70,7 +73,7 @@ struct CertificateExtensions {
                 }
             }
         } catch {
-            throw TrustError(.malformed, "an extension of the certificate is not DER")
+            throw TrustError(.malformed, "an extension of the certificate is not as RFC 5280 4.2 asks: \(error)")
         }
     }
 
@@ -90,6 +93,9 @@ struct CertificateExtensions {
         var reader = try TLVElement.only(.sequence, in: value, rules: .der).reader(rules: .der)
         var policies: [[UInt8]] = []
         repeat {
+            guard policies.count < Limits.policies else {
+                throw .beyondLimit("there are more than \(Limits.policies) policies")
+            }
             var information = try reader.next(.sequence).reader(rules: .der)
             let policy = try information.next().objectIdentifier().bytes
             if let qualifiers = try information.nextIfPresent(.sequence) {
@@ -128,7 +134,7 @@ struct ReasonFlags: OptionSet, Hashable, Sendable {
         guard let unused = contents.first, unused < 8, (2...3).contains(contents.count) else { throw .badValue }
         var raw: UInt16 = 0
         for (byte, octet) in contents.dropFirst().enumerated() {
-            for bit in 0..<8 where octet & (0x80 >> UInt8(bit)) != 0 { raw |= 1 << UInt16(byte * 8 + bit) }
+            for bit in 0..<8 where octet & (0x80 >> bit) != 0 { raw |= 1 << (byte * 8 + bit) }
         }
         self.init(rawValue: raw & Self.all.rawValue)
     }
@@ -146,6 +152,9 @@ struct DistributionPoint {
         var reader = try TLVElement.only(.sequence, in: value, rules: .der).reader(rules: .der)
         var points: [DistributionPoint] = []
         repeat {
+            guard points.count < Limits.points else {
+                throw .beyondLimit("there are more than \(Limits.points) distribution points")
+            }
             var fields = try reader.next(.sequence).reader(rules: .der)
             let name = try fields.nextIfPresent(.context(0, constructed: true))
             let reasons = try fields.nextIfPresent(.context(1, constructed: false))
@@ -185,6 +194,10 @@ enum PointName: Hashable, Sendable {
             var reader = name.reader(rules: .der)
             repeat {
                 let general = try reader.next()
+                guard names.count < Limits.names, general.encoded.count <= Limits.name else {
+                    throw .beyondLimit(
+                        "a distribution point has more than \(Limits.names) names, or one of over \(Limits.name) bytes")
+                }
                 if general.tag == .context(4, constructed: true) {
                     names.insert(.directory(try DistinguishedName(encoded: general.contents)))
                 } else {

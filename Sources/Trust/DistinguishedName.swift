@@ -6,8 +6,9 @@ struct DistinguishedName: Hashable, Sendable {
     private let components: [[UInt8]]
     var isEmpty: Bool { components.isEmpty }
 
-    /// - Parameter encoded: the whole Name, header included.
+    /// - Parameter encoded: the whole Name, header included; of `Limits.name` bytes at the most.
     init(encoded: ArraySlice<UInt8>) throws(TLVError) {
+        try Self.checkLength(of: encoded)
         var names = try TLVElement.only(.sequence, in: encoded, rules: .der).reader(rules: .der)
         var components: [[UInt8]] = []
         while !names.isAtEnd { components.append(try Self.normalised(names.next(.set))) }
@@ -15,8 +16,15 @@ struct DistinguishedName: Hashable, Sendable {
     }
 
     /// The normal form as bytes, each RDN after its length.
-    var canonicalBytes: [UInt8] {
-        components.flatMap { [UInt8($0.count >> 8 & 0xFF), UInt8($0.count & 0xFF)] + $0 }
+    var canonicalBytes: [UInt8] { components.flatMap(Self.afterLength) }
+
+    /// A part after its length in two bytes: a name within its limit has none of 64 KiB or more.
+    private static func afterLength(_ part: [UInt8]) -> [UInt8] {
+        [UInt8(truncatingIfNeeded: part.count >> 8), UInt8(truncatingIfNeeded: part.count)] + part
+    }
+
+    private static func checkLength(of name: ArraySlice<UInt8>) throws(TLVError) {
+        guard name.count <= Limits.name else { throw .beyondLimit("a name is longer than \(Limits.name) bytes") }
     }
 
     /// For an operator: `C=jp, O=jpki, …`, letters in lower case.
@@ -29,9 +37,9 @@ struct DistinguishedName: Hashable, Sendable {
         for component in components {
             var rest = component[...]
             while let high = rest.popFirst(), let low = rest.popFirst() {
-                var attribute = rest.prefix(Int(high) << 8 | Int(low))
+                var attribute = rest.prefix(Int(truncatingIfNeeded: high) << 8 | Int(truncatingIfNeeded: low))
                 rest = rest.dropFirst(attribute.count)
-                let type = Array(attribute.dropFirst().prefix(Int(attribute.first ?? 0)))
+                let type = Array(attribute.dropFirst().prefix(Int(truncatingIfNeeded: attribute.first ?? 0)))
                 attribute = attribute.dropFirst(1 + type.count)
                 let isText = attribute.first == 0x0C
                 let value = isText ? String(decoding: attribute.dropFirst(), as: UTF8.self) : "…"
@@ -45,7 +53,8 @@ struct DistinguishedName: Hashable, Sendable {
 
     /// This name with one more RDN: how a nameRelativeToCRLIssuer becomes whole (RFC 5280 4.2.1.13).
     func appending(relative: TLVElement) throws(TLVError) -> DistinguishedName {
-        DistinguishedName(components: components + [try Self.normalised(relative)])
+        try Self.checkLength(of: relative.encoded)
+        return DistinguishedName(components: components + [try Self.normalised(relative)])
     }
 
     private static func normalised(_ rdn: TLVElement) throws(TLVError) -> [UInt8] {
@@ -56,11 +65,15 @@ struct DistinguishedName: Hashable, Sendable {
             let type = try attribute.next().objectIdentifier()
             let value = try attribute.next()
             try attribute.end()
-            forms.append([UInt8(type.bytes.count)] + type.bytes + normalised(value: value))
+            // An identifier has 64 bytes at the most.
+            let length = UInt8(truncatingIfNeeded: type.bytes.count)
+            forms.append([length] + type.bytes + normalised(value: value))
         } while !attributes.isAtEnd
         // A SET has no order.
         forms.sort { $0.lexicographicallyPrecedes($1) }
-        return forms.flatMap { [UInt8($0.count >> 8), UInt8($0.count & 0xFF)] + $0 }
+        let normalised = forms.flatMap(afterLength)
+        guard normalised.count <= UInt16.max else { throw .beyondLimit("a name is too long in its normal form") }
+        return normalised
     }
 
     /// Nil where a character is not ASCII.

@@ -82,6 +82,9 @@ package final class TrustAnchors: @unchecked Sendable {
 
     @discardableResult
     private static func append(_ der: [UInt8], to list: X509CertificateList) throws(TrustError) -> X509Certificate {
+        guard der.count <= Limits.certificate else {
+            throw TrustError(.malformed, "the certificate is longer than \(Limits.certificate) bytes")
+        }
         do {
             return try list.append(der, judge: CertificateExtensions.judge)
         } catch {
@@ -223,7 +226,7 @@ extension PathElement {
             subject = try DistinguishedName(encoded: certificate.subject[...])
             issuer = try DistinguishedName(encoded: certificate.issuer[...])
         } catch {
-            throw TrustError(.malformed, "a name of the certificate is not DER")
+            throw TrustError(.malformed, "a name of the certificate is not as RFC 5280 4.1.2.4 asks: \(error)")
         }
     }
 }

@@ -14,7 +14,9 @@ package final class DatagramSocket: Sendable {
     /// - Returns: nil when there is no way to that address.
     package init?(to address: HostAddress, port: UInt16, receive: @escaping @Sendable ([UInt8]?) -> Void) {
         let descriptor = socket(
-            address.family, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0
+            address.family,
+            Int32(truncatingIfNeeded: SOCK_DGRAM.rawValue) | Int32(truncatingIfNeeded: SOCK_CLOEXEC.rawValue)
+                | Int32(truncatingIfNeeded: SOCK_NONBLOCK.rawValue), 0
         )
         guard descriptor >= 0 else { return nil }
         Self.forbidFragments(descriptor, family: address.family)
@@ -54,11 +56,11 @@ package final class DatagramSocket: Sendable {
         var only = IP_PMTUDISC_DO
         if family == AF_INET6 {
             setsockopt(
-                descriptor, Int32(IPPROTO_IPV6), IPV6_MTU_DISCOVER, &only,
+                descriptor, Int32(truncatingIfNeeded: IPPROTO_IPV6), IPV6_MTU_DISCOVER, &only,
                 socklen_t(MemoryLayout.size(ofValue: only)))
         } else {
             setsockopt(
-                descriptor, Int32(IPPROTO_IP), IP_MTU_DISCOVER, &only,
+                descriptor, Int32(truncatingIfNeeded: IPPROTO_IP), IP_MTU_DISCOVER, &only,
                 socklen_t(MemoryLayout.size(ofValue: only)))
         }
     }

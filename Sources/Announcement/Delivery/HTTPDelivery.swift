@@ -76,7 +76,9 @@ struct HTTPDelivery: Sendable {
 extension HTTPResponse {
     /// `Retry-After` in seconds (RFC 9110 10.2.3); a date is not asked of a clock that may be wrong.
     fileprivate var retryAfter: Duration? {
-        guard let seconds = headers["retry-after"].flatMap({ Int($0) }), (0...60).contains(seconds) else { return nil }
+        guard let seconds = headers["retry-after"].flatMap({ Int($0, radix: 10) }), (0...60).contains(seconds) else {
+            return nil
+        }
         return .seconds(seconds)
     }
 }

@@ -10,7 +10,7 @@ struct IndexAbout: Sendable {
     func encoded(reasons: [UInt64]) -> [UInt8] {
         var bytes: [UInt8] = []
         func add(_ field: [UInt8]?) {
-            bytes.appendLittleEndian(UInt32(field.map { $0.count + 1 } ?? 0))
+            bytes.appendLittleEndian(UInt32(truncatingIfNeeded: field.map { $0.count + 1 } ?? 0))
             bytes += field ?? []
         }
         add(fields.issuerEncoded)
@@ -20,7 +20,7 @@ struct IndexAbout: Sendable {
         add(fields.baseNumber)
         add(fields.scopeEncoded)
         add(fields.authorityKeyIdentifier)
-        add(reasons.map { UInt8($0) })
+        add(reasons.map { UInt8(truncatingIfNeeded: $0) })
         bytes.appendLittleEndian(fields.thisUpdate)
         bytes.appendLittleEndian(fields.nextUpdate)
         return bytes
@@ -32,10 +32,10 @@ struct IndexAbout: Sendable {
         func integer(_ count: Int) throws(TrustError) -> UInt64 {
             guard rest.count >= count else { throw damaged }
             defer { rest = rest.dropFirst(count) }
-            return rest.prefix(count).reversed().reduce(0) { $0 << 8 | UInt64($1) }
+            return rest.prefix(count).reversed().reduce(0) { $0 << 8 | UInt64(truncatingIfNeeded: $1) }
         }
         func field() throws(TrustError) -> [UInt8]? {
-            let length = Int(try integer(4))
+            let length = Int(truncatingIfNeeded: try integer(4))
             guard length > 0 else { return nil }
             guard rest.count >= length - 1 else { throw damaged }
             defer { rest = rest.dropFirst(length - 1) }
@@ -46,12 +46,14 @@ struct IndexAbout: Sendable {
         else { throw damaged }
         let (base, scope, authority) = (try field(), try field(), try field())
         guard let codes = try field() else { throw damaged }
-        let reasons = codes.compactMap { RevocationReason(rawValue: Int($0)) }
+        let reasons = codes.compactMap { RevocationReason(rawValue: Int(truncatingIfNeeded: $0)) }
         guard reasons.count == codes.count, codes.count <= 16, issuerKey.count == 32, digest.count >= 32 else {
             throw damaged
         }
         let (this, next) = (Int64(bitPattern: try integer(8)), Int64(bitPattern: try integer(8)))
-        guard rest.isEmpty else { throw damaged }
+        guard rest.isEmpty, RevocationListFields.isNumber(number), base.map(RevocationListFields.isNumber) ?? true,
+            RevocationListFields.times.contains(this), RevocationListFields.times.contains(next)
+        else { throw damaged }
         let fields = try RevocationListFields(
             issuerEncoded: issuer, thisUpdate: this, nextUpdate: next, number: number, baseNumber: base,
             scopeEncoded: scope, authorityKeyIdentifier: authority)

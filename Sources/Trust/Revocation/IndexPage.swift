@@ -35,18 +35,19 @@ struct IndexPage {
     }
 
     private static func lowBits(span: UInt64, count: Int) -> Int {
-        let gap = span / UInt64(max(1, count))
+        let gap = span / UInt64(truncatingIfNeeded: max(1, count))
         return gap == 0 ? 0 : min(mostLowBits, 63 - gap.leadingZeroBitCount)
     }
 
     private static func wordCount(span: UInt64, count: Int, lowBits: Int) -> Int {
-        Int((UInt64(count) + span >> UInt64(lowBits)) / 64) + 1
+        Int(truncatingIfNeeded: (UInt64(truncatingIfNeeded: count) + span >> UInt64(truncatingIfNeeded: lowBits)) / 64)
+            + 1
     }
 
     /// Bytes of a block of `count` keys whose heads span `span`.
     static func size(count: Int, span: UInt64, kind: Kind) -> Int {
         let low = lowBits(span: span, count: count)
-        guard span >> UInt64(low) < UInt64(8 * most) else { return .max }
+        guard span >> UInt64(truncatingIfNeeded: low) < UInt64(truncatingIfNeeded: 8 * most) else { return .max }
         let words = wordCount(span: span, count: count, lowBits: low)
         return Layout(count: count, lowBits: low, wordCount: words, kind: kind).size
     }
@@ -63,20 +64,26 @@ struct IndexPage {
         let wordCount = wordCount(span: last - first, count: serials.count, lowBits: low)
         var words = [UInt64](repeating: 0, count: wordCount)
         var lows = BitWriter(bits: serials.count * low), packed = BitWriter(bits: serials.count * kind.codeBits)
-        let mask = (UInt64(1) << UInt64(low)) - 1
+        let mask = (UInt64(truncatingIfNeeded: 1) << UInt64(truncatingIfNeeded: low)) - 1
         output.append(UInt8(truncatingIfNeeded: serials.count))
         output.append(UInt8(truncatingIfNeeded: serials.count >> 8))
         output += [
-            UInt8(low), 0, UInt8(truncatingIfNeeded: wordCount), UInt8(truncatingIfNeeded: wordCount >> 8), 0, 0,
+            UInt8(truncatingIfNeeded: low), 0, UInt8(truncatingIfNeeded: wordCount),
+            UInt8(truncatingIfNeeded: wordCount >> 8), 0, 0,
         ]
         var unary = words.mutableSpan
         var index = 0
         for serial in serials {
             let delta = serial.head - first
-            let position = index + Int(delta &>> UInt64(low))
-            unary[position >> 6] |= 1 &<< UInt64(position & 63)
-            lows.append(delta & mask, bits: UInt64(low))
-            if kind.codeBits > 0 { packed.append(UInt64(codes[Int(serial.code)]), bits: UInt64(kind.codeBits)) }
+            let position = index + Int(truncatingIfNeeded: delta &>> UInt64(truncatingIfNeeded: low))
+            // safe: what is written was read and checked; there are as many words as the last one needs
+            unary[position >> 6] |= 1 &<< UInt64(truncatingIfNeeded: position & 63)
+            lows.append(delta & mask, bits: UInt64(truncatingIfNeeded: low))
+            if kind.codeBits > 0 {
+                packed.append(
+                    UInt64(truncatingIfNeeded: codes[Int(truncatingIfNeeded: serial.code)]),
+                    bits: UInt64(truncatingIfNeeded: kind.codeBits))
+            }
             index += 1
         }
         var ones = 0
@@ -102,28 +109,28 @@ struct IndexPage {
         throws(TrustError) -> UInt8?
     {
         guard block.byteCount >= header else { throw damaged }
-        let count = Int(block.word16(0))
-        let low = Int(block.unsafeLoad(fromByteOffset: 2, as: UInt8.self))
-        let wordCount = Int(block.word16(4))
+        let count = Int(truncatingIfNeeded: block.word16(0))
+        let low = Int(truncatingIfNeeded: block.unsafeLoad(fromByteOffset: 2, as: UInt8.self))
+        let wordCount = Int(truncatingIfNeeded: block.word16(4))
         guard low <= mostLowBits, count > 0, wordCount > 0 else { throw damaged }
         let layout = Layout(count: count, lowBits: low, wordCount: wordCount, kind: kind)
         guard layout.size == block.byteCount else { throw damaged }
         guard head >= first else { return nil }
         let delta = head - first
-        let rest = delta >> UInt64(low)
+        let rest = delta >> UInt64(truncatingIfNeeded: low)
         // More zeros than there are: beyond the block's last key.
-        guard rest <= UInt64(wordCount * 64 - min(count, wordCount * 64)) else { return nil }
-        var position = try start(of: Int(rest), in: block, words: layout.words, count: wordCount)
-        var index = position - Int(rest)
-        let wanted = delta & ((UInt64(1) << UInt64(low)) - 1)
+        guard rest <= UInt64(truncatingIfNeeded: wordCount * 64 - min(count, wordCount * 64)) else { return nil }
+        var position = try start(of: Int(truncatingIfNeeded: rest), in: block, words: layout.words, count: wordCount)
+        var index = position - Int(truncatingIfNeeded: rest)
+        let wanted = delta & ((UInt64(truncatingIfNeeded: 1) << UInt64(truncatingIfNeeded: low)) - 1)
         while position < wordCount * 64,
-            block.word64(layout.words + 8 * (position >> 6)) >> UInt64(position & 63) & 1 == 1
+            block.word64(layout.words + 8 * (position >> 6)) >> UInt64(truncatingIfNeeded: position & 63) & 1 == 1
         {
             guard index < count else { throw damaged }
             let here = block.bits(at: layout.lows, index * low, low)
             if here > wanted { return nil }
             if here == wanted, kind.tail == 0 || block.holds(tail, at: layout.tails + index * kind.tail) {
-                return UInt8(block.bits(at: layout.codes, index * kind.codeBits, kind.codeBits))
+                return UInt8(truncatingIfNeeded: block.bits(at: layout.codes, index * kind.codeBits, kind.codeBits))
             }
             position += 1
             index += 1
@@ -138,9 +145,13 @@ struct IndexPage {
         var (low, high) = (0, (count - 1) / 8)
         while low < high {
             let middle = (low + high + 1) / 2
-            if 512 * middle - Int(block.word16(header + 2 * middle)) < rest { low = middle } else { high = middle - 1 }
+            if 512 * middle - Int(truncatingIfNeeded: block.word16(header + 2 * middle)) < rest {
+                low = middle
+            } else {
+                high = middle - 1
+            }
         }
-        var left = rest - (512 * low - Int(block.word16(header + 2 * low)))
+        var left = rest - (512 * low - Int(truncatingIfNeeded: block.word16(header + 2 * low)))
         guard left > 0 else { throw damaged }
         for index in low * 8..<count {
             var zeros = ~block.word64(words + 8 * index)
@@ -152,11 +163,11 @@ struct IndexPage {
             // The `left`th zero of this word: halved down to a byte, then bit by bit.
             var base = 0
             for width in [32, 16, 8] {
-                let part = (zeros & ((1 << UInt64(width)) - 1)).nonzeroBitCount
+                let part = (zeros & ((1 << UInt64(truncatingIfNeeded: width)) - 1)).nonzeroBitCount
                 if part < left {
                     left -= part
                     base += width
-                    zeros >>= UInt64(width)
+                    zeros >>= UInt64(truncatingIfNeeded: width)
                 }
             }
             for _ in 1..<left { zeros &= zeros &- 1 }
@@ -211,7 +222,8 @@ extension RawSpan {
 
     /// Up to 56 bits, `bit` bits after `start`; eight bytes are there to be read.
     @inline(__always) fileprivate func bits(at start: Int, _ bit: Int, _ count: Int) -> UInt64 {
-        word64(start + bit >> 3) >> UInt64(bit & 7) & ((UInt64(1) << UInt64(count)) - 1)
+        word64(start + bit >> 3) >> UInt64(truncatingIfNeeded: bit & 7)
+            & ((UInt64(truncatingIfNeeded: 1) << UInt64(truncatingIfNeeded: count)) - 1)
     }
 
     fileprivate func holds(_ bytes: ArraySlice<UInt8>, at start: Int) -> Bool {

@@ -1,3 +1,4 @@
+// lint: reads nothing foreign: writes serials that were read and checked
 internal import Files
 
 /// Writes the index of a list, in order, to a file: header, what the list says of itself, blocks, directory.

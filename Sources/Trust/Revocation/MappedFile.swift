@@ -15,12 +15,12 @@ final class MappedFile: @unchecked Sendable {
             throw TrustError(.storeUnavailable, "the index can not be read (\(systemError()))")
         }
         guard information.st_size > 0 else { throw TrustError(.storeDamaged, "the index is empty") }
-        let map = mmap(nil, Int(information.st_size), PROT_READ, MAP_SHARED, descriptor, 0)
+        let map = mmap(nil, Int(truncatingIfNeeded: information.st_size), PROT_READ, MAP_SHARED, descriptor, 0)
         guard let map, map != MAP_FAILED else {
             throw TrustError(.storeUnavailable, "the index can not be mapped (\(systemError()))")
         }
         start = UnsafeRawPointer(map)
-        count = Int(information.st_size)
+        count = Int(truncatingIfNeeded: information.st_size)
     }
 
     deinit { munmap(UnsafeMutableRawPointer(mutating: start), count) }

@@ -23,7 +23,7 @@ struct RememberedList: Sendable, Equatable {
     var encoded: [UInt8] {
         var bytes = id
         bytes.appendLittleEndian(thisUpdate)
-        bytes.append(UInt8(number.count))
+        bytes.append(UInt8(truncatingIfNeeded: number.count))
         bytes += [UInt8](repeating: 0, count: 21 - number.count) + number + digest
         bytes.appendLittleEndian(CRC32C.of(bytes.span.bytes))
         return bytes
@@ -34,11 +34,12 @@ struct RememberedList: Sendable, Equatable {
         guard encoded.count == Self.size else { return nil }
         let bytes = Array(encoded)
         let span = bytes.span.bytes
-        guard CRC32C.of(span.extracting(0..<78)) == span.word32(78), bytes[24] <= 21 else { return nil }
-        id = Array(bytes[0..<16])
+        let numberLength = Int(truncatingIfNeeded: span.unsafeLoad(fromByteOffset: 24, as: UInt8.self))
+        guard CRC32C.of(span.extracting(0..<78)) == span.word32(78), numberLength <= 21 else { return nil }
+        id = Array(bytes.prefix(16))
         thisUpdate = Int64(bitPattern: span.word64(16))
-        number = Array(bytes[46 - Int(bytes[24])..<46])
-        digest = Array(bytes[46..<78])
+        number = Array(bytes.prefix(46).suffix(numberLength))
+        digest = Array(bytes.prefix(78).suffix(32))
     }
 
     /// - Throws: `crlRollback` when `self` may not follow `before`.
@@ -94,7 +95,7 @@ struct NumberMemory: Sendable {
         records = (bytes.count - Self.magic.count) / RememberedList.size
         for index in 0..<records {
             let start = Self.magic.count + index * RememberedList.size
-            guard let list = RememberedList(encoded: bytes[start..<start + RememberedList.size]) else {
+            guard let list = RememberedList(encoded: bytes.dropFirst(start).prefix(RememberedList.size)) else {
                 damaged += 1
                 continue
             }
@@ -106,7 +107,7 @@ struct NumberMemory: Sendable {
     /// Remembers durably; after it returned no older list can follow.
     /// - Throws: `storeUnavailable`.
     mutating func remember(_ new: [RememberedList]) throws(TrustError) {
-        let new = new.filter { lists[$0.id] != $0 }
+        let new = new.filter { self[$0.id] != $0 }
         guard !new.isEmpty else { return }
         // A record that power cut short is overwritten. Each list adds one a day: now and then the file is written anew.
         if size < Self.magic.count || records > 4 * lists.count + 1_000 {

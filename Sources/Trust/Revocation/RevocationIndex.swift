@@ -26,7 +26,7 @@ package struct SerialNumber: Hashable, Sendable, CustomStringConvertible {
     package init(contents: some Collection<UInt8>) {
         var rest = Array(contents)[...]
         while rest.count > 1, let first = rest.first {
-            let second = rest[rest.startIndex + 1]
+            let second = rest[rest.startIndex + 1]  // safe: there are two
             guard (first == 0x00 && second & 0x80 == 0) || (first == 0xFF && second & 0x80 != 0) else { break }
             rest = rest.dropFirst()
         }
@@ -93,7 +93,9 @@ package final class RevocationIndex: Sendable {
             guard start.word32(8) == IndexWriter.version else {
                 throw damaged("its version is \(start.word32(8)), not \(IndexWriter.version)")
             }
-            let (about, directorySize) = (Int(start.word32(12)), Int(start.word32(32)))
+            let (about, directorySize) = (
+                Int(truncatingIfNeeded: start.word32(12)), Int(truncatingIfNeeded: start.word32(32))
+            )
             guard let count = Int(exactly: start.word64(16)), let directory = Int(exactly: start.word64(24)),
                 directory >= IndexWriter.headerSize + about, directory <= bytes.byteCount,
                 directorySize == bytes.byteCount - directory
@@ -109,14 +111,14 @@ package final class RevocationIndex: Sendable {
     private static func sections(of file: MappedFile, _ header: Header, codeBits: Int) throws(TrustError) -> [Section] {
         try file.withBytes(header.directory..<file.count) { (bytes) throws(TrustError) -> [Section] in
             guard bytes.byteCount > 0 else { throw damaged("its directory is empty") }
-            let kinds = Int(bytes.unsafeLoad(fromByteOffset: 0, as: UInt8.self))
+            let kinds = Int(truncatingIfNeeded: bytes.unsafeLoad(fromByteOffset: 0, as: UInt8.self))
             var at = 1 + 9 * kinds
             guard bytes.byteCount >= at else { throw damaged("its directory is too short") }
             var sections: [Section] = []
             var (blocks, entries) = (0, 0)
             for index in 0..<kinds {
-                let length = Int(bytes.unsafeLoad(fromByteOffset: 1 + 9 * index, as: UInt8.self))
-                let count = Int(bytes.word32(2 + 9 * index))
+                let length = Int(truncatingIfNeeded: bytes.unsafeLoad(fromByteOffset: 1 + 9 * index, as: UInt8.self))
+                let count = Int(truncatingIfNeeded: bytes.word32(2 + 9 * index))
                 guard length <= 21 else { throw damaged("its directory names serials of \(length) bytes") }
                 let section = Section(
                     length: length, kind: IndexPage.Kind(tail: max(0, length - 8), codeBits: codeBits), blocks: count,
@@ -124,7 +126,7 @@ package final class RevocationIndex: Sendable {
                 sections.append(section)
                 at += section.entrySize * count
                 blocks += count
-                entries += Int(bytes.word32(6 + 9 * index))
+                entries += Int(truncatingIfNeeded: bytes.word32(6 + 9 * index))
             }
             guard at == bytes.byteCount, entries == header.count else {
                 throw damaged("its directory is not as it was written")
@@ -164,30 +166,34 @@ package final class RevocationIndex: Sendable {
             let code = try IndexPage.find(
                 head: head, tail: tail, first: directory.word64(size * block), kind: section.kind, in: contents)
             guard let code else { return nil }
-            guard Int(code) < reasons.count else { throw Self.damaged("a block names a reason that is none") }
-            return reasons[Int(code)]
+            guard Int(truncatingIfNeeded: code) < reasons.count else {
+                throw Self.damaged("a block names a reason that is none")
+            }
+            return reasons[Int(truncatingIfNeeded: code)]
         }
     }
 
     /// Where a block ends: at the next one, or at the directory.
     private func end(of block: Int, in section: Section, _ bytes: RawSpan) -> Int {
         if block + 1 < section.blocks {
-            return Int(bytes.word32(section.directory + section.entrySize * (block + 1) + 8 + section.kind.tail))
+            return Int(
+                truncatingIfNeeded: bytes.word32(
+                    section.directory + section.entrySize * (block + 1) + 8 + section.kind.tail))
         }
         let next = sections.first { $0.firstBlock == section.firstBlock + section.blocks && $0.blocks > 0 }
-        guard let next else { return Int(bytes.word64(24)) }
-        return Int(bytes.word32(next.directory + 8 + next.kind.tail))
+        guard let next else { return Int(truncatingIfNeeded: bytes.word64(24)) }
+        return Int(truncatingIfNeeded: bytes.word32(next.directory + 8 + next.kind.tail))
     }
 
     /// Where a block lies in the file, once it was found as it was written.
     private func place(of block: Int, in section: Section, _ bytes: RawSpan) throws(TrustError) -> Range<Int> {
         let entry = section.directory + section.entrySize * block + 8 + section.kind.tail
-        let (start, end) = (Int(bytes.word32(entry)), end(of: block, in: section, bytes))
+        let (start, end) = (Int(truncatingIfNeeded: bytes.word32(entry)), end(of: block, in: section, bytes))
         guard start >= IndexWriter.headerSize, start < end, end <= bytes.byteCount else {
             throw Self.damaged("a block lies where none can be")
         }
         let number = section.firstBlock + block
-        if !checked[number] {
+        if !checked[number] {  // safe: a block of the directory has its bit
             guard CRC32C.of(bytes.extracting(start..<end)) == bytes.word32(entry + 4) else {
                 throw Self.damaged("a block of it was altered")
             }
@@ -226,13 +232,15 @@ private final class CheckedBlocks: @unchecked Sendable {
     }
 
     subscript(block: Int) -> Bool {
-        precondition(words.indices.contains(block / 64))
-        return words[block / 64].load(ordering: .relaxed) & (1 &<< UInt64(block % 64)) != 0
+        precondition(words.indices.contains(block / 64))  // safe: only blocks of the directory are asked for
+        // safe: within
+        return words[block / 64].load(ordering: .relaxed) & (1 &<< UInt64(truncatingIfNeeded: block % 64)) != 0
     }
 
     func note(_ block: Int) {
-        precondition(words.indices.contains(block / 64))
-        words[block / 64].bitwiseOr(1 &<< UInt64(block % 64), ordering: .relaxed)
+        precondition(words.indices.contains(block / 64))  // safe: only blocks of the directory are asked for
+        // safe: within
+        words[block / 64].bitwiseOr(1 &<< UInt64(truncatingIfNeeded: block % 64), ordering: .relaxed)
     }
 }
 

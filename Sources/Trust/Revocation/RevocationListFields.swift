@@ -32,9 +32,15 @@ struct RevocationListFields: Sendable {
                     try IssuingDistributionPoint(value[...], issuer: issuer)
                 } ?? IssuingDistributionPoint()
         } catch {
-            throw refusal("its issuer or its scope is not DER as RFC 5280 asks")
+            throw refusal("its issuer or its scope is not as RFC 5280 5.1.2.3 and 5.2.5 ask: \(error)")
         }
     }
+
+    /// The times that a list can name: years 0 to 9999, seconds since 1970.
+    static let times: ClosedRange<Int64> = -62_167_219_200...253_402_300_799
+
+    /// A CRL number has 20 bytes at the most (RFC 5280 5.2.3), and no leading zeros here.
+    static func isNumber(_ number: [UInt8]) -> Bool { number.count <= 21 && number.first != 0 }
 
     /// UTCTime up to 2049, GeneralizedTime after (RFC 5280 5.1.2.4).
     static func time(_ field: TLVElement) throws(TLVError) -> Int64 {

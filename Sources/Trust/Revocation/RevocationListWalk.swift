@@ -32,7 +32,6 @@ struct RevocationListWalk: ~Copyable, Sendable {
     /// fits.
     private static let room = 256 * 1_024
     private static let smallRoom = 96 * 1_024
-    private static let longestEnd = 64 * 1_024
 
     init(scratch: ScratchFolder, engine: DigestEngine) {
         entries = RevokedEntries(scratch: scratch)
@@ -65,7 +64,9 @@ struct RevocationListWalk: ~Copyable, Sendable {
     mutating func fill(_ body: (UnsafeMutableRawBufferPointer) -> Int) throws(TrustError) -> Int? {
         if start > 0 {
             buffer.withUnsafeMutableBytes { bytes in
+                // safe: places of the buffer that were filled
                 let rest = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
+                // safe: places of the buffer that were filled
                 UnsafeMutableRawBufferPointer(rebasing: bytes[0..<rest.count]).copyMemory(from: rest)
             }
             passed += start
@@ -75,6 +76,7 @@ struct RevocationListWalk: ~Copyable, Sendable {
             buffer += [UInt8](repeating: 0, count: Self.room - buffer.count)
         }
         let fresh = end
+        // safe: places of the buffer that were filled
         buffer.withUnsafeMutableBytes { end += body(UnsafeMutableRawBufferPointer(rebasing: $0[fresh...])) }
         guard taken <= total else { throw refusal("bytes follow after its end") }
         do {
@@ -95,6 +97,7 @@ struct RevocationListWalk: ~Copyable, Sendable {
         guard !part.isEmpty else { return }
         let before = passed
         buffer.withUnsafeBytes {
+            // safe: places of the buffer that were filled
             digest?.update(UnsafeRawBufferPointer(rebasing: $0[part.lowerBound - before..<part.upperBound - before]))
         }
     }
@@ -111,7 +114,7 @@ struct RevocationListWalk: ~Copyable, Sendable {
             }
             stage = .tail
         }
-        if case .tail = stage, total - passed - start > Self.longestEnd {
+        if case .tail = stage, total - passed - start > Limits.listEnd {
             throw refusal("its extensions and signature are longer than 64 KiB")
         }
     }
@@ -122,7 +125,7 @@ struct RevocationListWalk: ~Copyable, Sendable {
 
     /// Reads the head once enough of it is there.
     private mutating func readHead() throws {
-        let bytes = Array(buffer[0..<end])
+        let bytes = Array(buffer.prefix(end))
         var outer = TLVReader(bytes, rules: .der)
         do throws(TLVError) {
             let list = try outer.nextHeader()
@@ -130,16 +133,17 @@ struct RevocationListWalk: ~Copyable, Sendable {
             let listStart = end - outer.bytesLeft
             total = listStart + list.length
             guard taken <= total else { throw .trailingBytes }
+            guard total <= Limits.list else { throw .beyondLimit("it is longer than \(Limits.list) bytes") }
             let tbs = try outer.nextHeader()
             guard tbs.tag == .sequence else { throw .unexpectedTag(tbs.tag) }
             let tbsStart = end - outer.bytesLeft
             signed = listStart..<tbsStart + tbs.length
             guard signed.upperBound <= total else { throw .truncated }
-            let rest = bytes[tbsStart..<min(end, signed.upperBound)]
+            let rest = bytes.prefix(signed.upperBound).dropFirst(tbsStart)
             try readHead(TLVReader(rest, rules: .der), from: tbsStart)
         } catch {
             // More is to come: an issuer's name is not endless.
-            guard error == .truncated, end < min(total, Self.longestEnd) else { throw error }
+            guard error == .truncated, end < min(total, Limits.listHead) else { throw error }
             return
         }
         digest = RunningDigest(algorithm.digest, engine: engine)
@@ -185,7 +189,7 @@ struct RevocationListWalk: ~Copyable, Sendable {
             throw TrustError(.crlUnusable, "the list ends before its end")
         }
         do {
-            let bytes = buffer[start..<end]
+            let bytes = buffer.prefix(end).dropFirst(start)
             let rest = signed.upperBound - passed - start
             guard rest > 0, rest <= bytes.count else { throw TLVError.truncated }
             let wrapper = try TLVElement.only(
@@ -205,7 +209,7 @@ struct RevocationListWalk: ~Copyable, Sendable {
                 authorityKeyIdentifier: extensions.authorityKeyIdentifier)
             guard !fields.issuer.isEmpty else { throw refusal("it names no issuer") }
             try entries.serials.seal()
-            let release = UInt64(RevocationReason.removeFromCRL.rawValue)
+            let release = UInt64(truncatingIfNeeded: RevocationReason.removeFromCRL.rawValue)
             if fields.baseNumber == nil, entries.serials.codes.contains(release) {
                 throw refusal("removeFromCRL stands in a list that is no delta")
             }

@@ -169,7 +169,10 @@ package final class RevocationStore: Sendable {
     }
 
     /// The second half of `take`.
-    package func commit(_ list: Prepared) throws(TrustError) -> Taken { try commit([list])[0].get() }
+    package func commit(_ list: Prepared) throws(TrustError) -> Taken {
+        // safe: one result for each list
+        try commit([list])[0].get()
+    }
 
     /// The second half of `take`, for many lists: the disk is asked once to have it all, before numbers are remembered and
     /// indexes take their places.
@@ -264,7 +267,7 @@ extension IssuingDistributionPoint {
         var bytes = flags.map { $0 ? 1 : 0 as UInt8 }
         bytes.appendLittleEndian(reasons.rawValue)
         for name in names.map(\.canonicalBytes).sorted(by: { $0.lexicographicallyPrecedes($1) }) {
-            bytes.appendLittleEndian(UInt32(name.count))
+            bytes.appendLittleEndian(UInt32(truncatingIfNeeded: name.count))
             bytes += name
         }
         return bytes

@@ -8,9 +8,6 @@ struct RevokedEntries {
 
     init(scratch: ScratchFolder) { serials = SerialCollector(scratch: scratch) }
 
-    /// Longer entries than this are refused: an entry is read whole.
-    static let longestEntry = 32 * 1_024
-
     /// Takes every entry that lies whole in `bytes`.
     /// - Returns: the bytes that were taken; fewer than given when the last entry is not whole.
     /// - Throws: `TLVError` or `TrustError` for an entry that no list may have.
@@ -41,7 +38,7 @@ struct RevokedEntries {
             try sorter.append { room, free in
                 for place in free {
                     guard let record = usual(bytes, &at) as Record? else { return place - free.lowerBound }
-                    room[place] = record
+                    room[place] = record  // safe: a place of the free ones
                 }
                 isFull = true
                 return free.count
@@ -61,9 +58,11 @@ struct RevokedEntries {
         // 30 <length> 02 <serial's length>
         let head = word32(entry, 0)
         guard head & 0x00FF_00FF == 0x0002_0030 else { return nil }
-        let length = Int(head >> 24)
-        let hasReason = Int((head >> 8) & 0xFF) == length + 31
-        guard hasReason || Int((head >> 8) & 0xFF) == length + 17, length >= 1, length <= 20 else { return nil }
+        let length = Int(truncatingIfNeeded: head >> 24)
+        let hasReason = Int(truncatingIfNeeded: (head >> 8) & 0xFF) == length + 31
+        guard hasReason || Int(truncatingIfNeeded: (head >> 8) & 0xFF) == length + 17, length >= 1, length <= 20 else {
+            return nil
+        }
         let leading = word(entry, 4).byteSwapped
         // The shortest form: the first nine bits are not all alike.
         let nine = leading >> 55
@@ -121,7 +120,7 @@ struct RevokedEntries {
             throw error
         }
         guard header.tag == .sequence else { throw TLVError.unexpectedTag(header.tag) }
-        guard header.length <= Self.longestEntry else { throw refusal("an entry is longer than 32 KiB") }
+        guard header.length <= Limits.listEntry else { throw refusal("an entry is longer than 32 KiB") }
         let length = start.count - reader.bytesLeft + header.length
         guard length <= end - at else { return 0 }
         try take(entry: bytes.extracting(at..<at + length).withUnsafeBytes { Array($0)[...] })
@@ -152,7 +151,7 @@ struct RevokedEntries {
                 guard !item.isCritical else { throw refusal("a critical extension of an entry is not understood") }
             }
         }
-        return UInt64(reason.rawValue)
+        return UInt64(truncatingIfNeeded: reason.rawValue)
     }
 }
 

@@ -18,7 +18,9 @@ extension RevocationList {
     package var baseNumberText: String? { fields.baseNumber.map(Self.text) }
 
     private static func text(_ number: [UInt8]) -> String {
-        guard number.count > 8 else { return String(number.reduce(0 as UInt64) { $0 << 8 | UInt64($1) }) }
+        guard number.count > 8 else {
+            return String(number.reduce(0 as UInt64) { $0 << 8 | UInt64(truncatingIfNeeded: $1) })
+        }
         return "0x" + number.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 }

@@ -1,3 +1,4 @@
+// lint: reads nothing foreign: sorts serials that were read and checked
 internal import Files
 
 /// A revoked serial and its reason's code, in a form of fixed size that sorts fast. Sorted means by its words.

@@ -1,3 +1,4 @@
+// lint: reads nothing foreign: sorts serials that were read and checked
 internal import Files
 
 /// Sorts serials in bounded memory: what does not fit is scattered over 256 ranges in a scratch file, and each range is
