@@ -65,7 +65,7 @@ package struct TrustedClock: Sendable {
         /// The clock is right by itself: a real clock with a battery, a container, a test.
         case system
     }
-    private let source: Source
+    let source: Source
     private let system: @Sendable () -> Int64
     private let kernel: @Sendable () -> KernelClock
     private let belief: BootBelief
@@ -83,18 +83,17 @@ package struct TrustedClock: Sendable {
         (self.source, self.belief, self.system, self.kernel) = (source, belief, system, kernel)
     }
 
-    /// The system's clock, seconds since 1970; nil while it is not to be believed.
-    package func believed() -> Int64? {
+    /// What the system's clock says, without any floor; nil while it is not to be believed.
+    package func believed() -> TrustedTime? {
         if source == .synchronised, !belief.isHeld {
             guard kernel() == .synchronised else { return nil }
             belief.hold()
         }
-        return system()
+        return TrustedTime(asserted: system())
     }
 
     /// Nil while the clock is not to be believed.
     package func now(floor: TimeFloor) -> TrustedTime? {
-        guard let now = believed() else { return nil }
-        return TrustedTime(asserted: max(now, floor.secondsSince1970 ?? now))
+        believed().map { max($0, TrustedTime(asserted: floor.secondsSince1970 ?? $0.secondsSince1970)) }
     }
 }
