@@ -13,7 +13,7 @@ extension Kazashi {
         static let configuration = CommandConfiguration(
             commandName: "crl",
             abstract: "Import revocation lists into a store, check certificates, show what is there.",
-            subcommands: [Import.self, CheckStore.self, Status.self])
+            subcommands: [Import.self, CheckStore.self, Status.self, Forget.self])
 
         struct StoreOption: ParsableArguments {
             @Option(help: "The store's folder; `run` uses <state>/revocation.")
@@ -40,6 +40,12 @@ extension Kazashi {
             @OptionGroup var options: StoreOption
             @Option(help: "The issuer's certificate, PEM or DER; may be repeated.")
             var issuer: [String]
+            @Option(
+                help: """
+                    The time now, as RFC 3339 in UTC; else the system's clock, which must be right: no list is taken that \
+                    was issued more than five minutes later.
+                    """)
+            var at: [String] = []
             @Flag(help: "Print one JSON object on standard output.")
             var json = false
             @Argument(help: "FILE, URL or -.")
@@ -47,11 +53,14 @@ extension Kazashi {
 
             func run() async throws {
                 let issuers = try trustAnchors(issuer)
+                let now = try MomentOptions.moment(at)
                 let store = try options.open()
                 let bar = ProgressLine()
                 let taken: [RevocationStore.Taken]
                 do {
-                    taken = try await ListImport(store: store, issuers: issuers).run(source) { bar.show($0, of: $1) }
+                    taken = try await ListImport(store: store, issuers: issuers, clock: now).run(source) {
+                        bar.show($0, of: $1)
+                    }
                 } catch {
                     bar.end()
                     throw complain(error, of: source, json: json)
@@ -80,6 +89,36 @@ extension Kazashi {
                 let der = try certificates(in: [certificate]).first ?? []
                 let check = StoreCheck(store: try options.open(), time: try time.moment(), maxAge: try time.age())
                 try finish(check.run(der), json: json)
+            }
+        }
+
+        struct Forget: ParsableCommand {
+            static let configuration = CommandConfiguration(
+                abstract: "Make the store forget one list and its number, so that an older one may follow.",
+                discussion: """
+                    For a list that should never have been taken, such as one of the future. The journal of the kiosk that
+                    serves the store says so.
+                    Exit codes: 0 forgotten, 1 the store knows no such list, 3 it could not be told.
+                    """)
+
+            @OptionGroup var options: StoreOption
+            @Flag(help: "Print one JSON object on standard output.")
+            var json = false
+            @Argument(help: "The list, by its id in `crl status`.")
+            var id: String
+
+            func run() throws {
+                let store = try options.open()
+                do {
+                    guard try store.forget(id: id) else {
+                        if json { printJSON(["code": "unknown_list", "reason": "the store knows no list of that id"]) }
+                        say("\(id): the store knows no list of that id; `kazashi crl status` shows them.")
+                        throw ExitCode.no
+                    }
+                } catch let error as TrustError {
+                    throw complain(error, of: options.store, json: json)
+                }
+                if json { printJSON(["forgotten": id]) } else { say("forgotten: \(id)") }
             }
         }
 
@@ -149,7 +188,7 @@ struct ListDescription: Encodable {
         let scope = scope.isEmpty ? "whole list" : scope.joined(separator: " | ")
         let kind = delta ? "delta on \(base_number ?? "?")" : "complete"
         return "\(result.map { "\($0): " } ?? "")number \(number) (\(kind)), \(entries) entries, \(this_update) to "
-            + "\(next_update)\(stale ? " STALE" : ""): \(scope)"
+            + "\(next_update)\(stale ? " STALE" : ""): \(scope) [\(id)]"
     }
 }
 

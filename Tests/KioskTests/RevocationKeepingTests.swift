@@ -2,7 +2,9 @@ import Foundation
 import Kiosk
 import Laboratory
 import Synchronization
+import TestPKI
 import Testing
+import Trust
 import VirtualCard
 
 /// How a running kiosk's lists stay fresh, without pcscd.
@@ -120,6 +122,37 @@ import VirtualCard
             try await withKiosk(cards, options: options) { pilot in
                 _ = try #require(await pilot.log(containing: "revocation lists have run out"))
                 try await expect("undetermined", from: pilot, with: cards.good.profile)
+            }
+        }
+    }
+
+    @Test(
+        "A list of the future moves no time and serves nobody; forgotten by name, today's is taken, and the log says so"
+    )
+    func future() async throws {
+        try await withCards { cards in
+            let store = try RevocationStore(folder: cards.folder.path + "/state/revocation")
+            // Taken while no clock was believed: no certificate is valid any more at its time.
+            let issuer = try ListAuthorities(TrustAnchors([cards.folder.issuers.authority.certificate]).certificates)
+            let far = try UnverifiedRevocationList(der: cards.folder.list(age: -24 * 366 * 20, number: 9))
+            let taken = try store.take(far, authorities: issuer, clock: nil)
+            try cards.folder.writeList(age: 1, city: "Hachioji-shi")
+            try await withKiosk(cards) { pilot in
+                let line = try #require(await pilot.log(containing: "a list in the store lies ahead of the clock"))
+                #expect(line.contains(taken.id) && line.contains("crl forget"))
+                try await expect("undetermined", from: pilot, with: cards.good.profile)
+                #expect(try store.forget(id: taken.id))
+                let told = try #require(await pilot.log(containing: "made the store forget a list and its number"))
+                #expect(told.contains(taken.id) && told.contains("list_forgotten"))
+                _ = try #require(await pilot.log(containing: "revocation list taken"))
+                _ = await pilot.log(containing: "revocation lists")
+                try await expect("ok", from: pilot, with: cards.good.profile)
+                #expect(store.notices().isEmpty)
+                // Now that a clock is believed, none comes in.
+                try cards.folder.writeList(age: -1, number: 10)
+                let refused = try #require(await pilot.log(containing: "revocation list left out"))
+                #expect(refused.contains("five minutes ahead"))
+                try await expect("ok", from: pilot, with: cards.good.profile)
             }
         }
     }

@@ -218,6 +218,21 @@ struct Fixture: Sendable {
         #expect(clock.now(floor: stored) == TrustedTime(asserted: 5_050))
     }
 
+    @Test("A believed clock is the system's alone; only one that lost its battery is helped by the time stored last")
+    func believed() {
+        let floor = TimeFloor(newest: (5_000, 9_000), stored: 5_050, maxAge: 100)
+        for source in [TrustedClock.Source.synchronised, .system] {
+            let clock = TrustedClock(source: source, system: { 1_000 }, isSynchronised: { true })
+            #expect(clock.believed() == TrustedTime(asserted: 1_000))
+            #expect(clock.now(floor: floor) == TrustedTime(asserted: 5_050))
+            #expect(clock.issueLimit(stored: 500) == TrustedTime(asserted: 1_000))
+            let expected: Int64 = source == .system ? 5_050 : 1_000
+            #expect(clock.issueLimit(stored: 5_050) == TrustedTime(asserted: expected))
+        }
+        let unset = TrustedClock(source: .synchronised, system: { 1_000 }, isSynchronised: { false })
+        #expect(unset.believed() == nil && unset.issueLimit(stored: 5_050) == nil)
+    }
+
     @Test("One forged time must not brick a kiosk: the floor never makes the newest list stale")
     func forged() {
         func floor(_ list: (Int64, Int64)?, stored: Int64) -> Int64? {

@@ -34,13 +34,15 @@ private struct StoreFixture {
     }
 
     @discardableResult
-    func take(_ der: [UInt8], in store: RevocationStore? = nil) throws -> RevocationStore.Taken {
-        try (store ?? self.store).take(UnverifiedRevocationList(der: der), authorities: authorities)
+    func take(_ der: [UInt8], in store: RevocationStore? = nil, clock: TrustedTime? = nil) throws
+        -> RevocationStore.Taken
+    {
+        try (store ?? self.store).take(UnverifiedRevocationList(der: der), authorities: authorities, clock: clock)
     }
 
-    func code(_ der: [UInt8], in store: RevocationStore? = nil) throws -> CheckCode? {
+    func code(_ der: [UInt8], in store: RevocationStore? = nil, clock: TrustedTime? = nil) throws -> CheckCode? {
         do {
-            try take(der, in: store)
+            try take(der, in: store, clock: clock)
             return nil
         } catch let error as TrustError {
             return error.code
@@ -99,7 +101,8 @@ private struct StoreFixture {
                 let authorities = try store.authorities
                 let prepared = try order.compactMap { number -> RevocationStore.Prepared? in
                     let list = try UnverifiedRevocationList(der: store.der(number: number, hour: Int64(number)))
-                    guard case .ready(let list) = try store.store.prepare(list, authorities: authorities) else {
+                    guard case .ready(let list) = try store.store.prepare(list, authorities: authorities, clock: nil)
+                    else {
                         return nil
                     }
                     return list
@@ -165,7 +168,8 @@ private struct StoreFixture {
                 validFrom: now - year, validTo: now + year, key: store.fixture.authority.key, keyUsage: 0x04)
             let authorities = ListAuthorities(try TrustAnchors([mute.certificate]).certificates)
             #expect(throws: TrustError.self) {
-                try store.store.take(UnverifiedRevocationList(der: store.der(number: 6)), authorities: authorities)
+                try store.store.take(
+                    UnverifiedRevocationList(der: store.der(number: 6)), authorities: authorities, clock: nil)
             }
             #expect(store.served == "1")
         }
@@ -277,6 +281,52 @@ private struct StoreFixture {
             #expect(again.open().problems.map(\.error.code) == [.storeDamaged])
             try Data("something else, and long enough".utf8).write(to: file)
             #expect(try store.code(store.der(number: 3, hour: 2), in: again) == .storeDamaged)
+        }
+    }
+
+    @Test("No list is taken that lies more than five minutes ahead of a believed clock; without one it is")
+    func ahead() throws {
+        try withStore { store in
+            // Its thisUpdate is two hours before `now`.
+            let list = try store.der(number: 1)
+            let issued = now - 7_200
+            #expect(try store.code(list, clock: TrustedTime(asserted: issued - 301)) == .crlUnusable)
+            #expect(store.served == nil && store.store.notices().isEmpty)
+            #expect(try store.code(list, clock: TrustedTime(asserted: issued - 300)) == nil)
+            // As far ahead as a date can be, and any clock.
+            let last = try store.der(number: 2) {
+                $0.thisUpdate = 253_402_300_799; $0.nextUpdate = 253_402_300_799
+            }
+            for clock: Int64 in [.min, 0, now] {
+                #expect(try store.code(last, clock: TrustedTime(asserted: clock)) == .crlUnusable)
+            }
+            #expect(try store.code(last) == nil)
+            #expect(IssueTime.isAhead(.min, of: TrustedTime(asserted: .max)) == false)
+        }
+    }
+
+    @Test("A store forgets one list and its number by name; the others', and that it did, stay")
+    func forget() throws {
+        try withStore { store in
+            let other = try store.take(store.der(number: 5) { $0.onlyUserCertificates = true })
+            let future = try store.take(store.der(number: 9, hour: 9_000))
+            #expect(try store.code(store.der(number: 1)) == .crlRollback)
+            for id in ["", "00", String(repeating: "0", count: 32), "../numbers", future.id + ".index"] {
+                #expect(try !store.store.forget(id: id))
+            }
+            // Another process: the one that serves has read the numbers before.
+            #expect(try RevocationStore(folder: store.folder).forget(id: future.id.uppercased()))
+            #expect(store.store.open().lists.map { $0.id.hexText } == [other.id])
+            #expect(store.store.notices() == [.forgotten(id: future.id)])
+            #expect(try store.code(store.der(number: 1)) == nil)
+            #expect(try store.code(store.der(number: 4) { $0.onlyUserCertificates = true }) == .crlRollback)
+            store.store.remove(.forgotten(id: future.id))
+            #expect(store.store.notices().isEmpty)
+            // Its index alone, or its number alone: forgotten as well.
+            let file = store.folder + "/" + future.id + ".index"
+            try FileManager.default.removeItem(atPath: file)
+            #expect(try store.store.forget(id: future.id))
+            #expect(try !store.store.forget(id: future.id))
         }
     }
 

@@ -24,9 +24,11 @@ package struct Doctor: Sendable {
         tell(service)
         tell(rights)
         let lists = servedLists
-        let now = TrustedClock(configuration, onlyLooks: true).now(
-            floor: lists.floor(stored: StoredTime(state: configuration.state).value, maxAge: configuration.maxAge))
-        tell(clock(now))
+        let clock = TrustedClock(configuration, onlyLooks: true)
+        let stored = StoredTime(state: configuration.state).value
+        let now = clock.now(
+            floor: lists.floor(stored: stored, maxAge: configuration.maxAge, limit: clock.issueLimit(stored: stored)))
+        tell(self.clock(now))
         keys.forEach(tell)
         tell(anchors(now))
         if configuration.isTest {

@@ -6,9 +6,11 @@ package struct ListImport: Sendable {
     package let store: RevocationStore
     /// The issuers under one of which each list must be signed.
     package let issuers: TrustAnchors
+    /// What no list may lie ahead of.
+    package let clock: TrustedTime
 
-    package init(store: RevocationStore, issuers: TrustAnchors) {
-        (self.store, self.issuers) = (store, issuers)
+    package init(store: RevocationStore, issuers: TrustAnchors, clock: TrustedTime) {
+        (self.store, self.issuers, self.clock) = (store, issuers, clock)
     }
 
     /// - Parameters:
@@ -26,6 +28,6 @@ package struct ListImport: Sendable {
             lists = try readLists(source, scratch: store.scratch, progress: progress)
         }
         let authorities = ListAuthorities(issuers.certificates)
-        return try lists.map { try store.take($0, authorities: authorities) }
+        return try lists.map { try store.take($0, authorities: authorities, clock: clock) }
     }
 }

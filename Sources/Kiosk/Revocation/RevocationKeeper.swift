@@ -16,6 +16,7 @@ actor RevocationKeeper {
     private let anchors: [X509Certificate]
     private let authorities: ListAuthorities
     private let log: Logger
+    private let clock: @Sendable () -> TrustedTime?
     private let publish: @Sendable (ServedLists) async -> Void
     private let executor = ThreadExecutor(name: "revocation")
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
@@ -30,16 +31,19 @@ actor RevocationKeeper {
     /// Ids of the lists that are served.
     private var served: Set<String> = []
     private var isRepairing = false
+    /// Ids of lists that lie ahead of the clock: said once.
+    private var ahead: Set<String> = []
 
     /// - Parameters:
     ///   - files: files and folders of lists.
+    ///   - clock: the believed clock's time, without any floor that lists set; nil while none is believed.
     ///   - publish: is told what is served whenever that changes.
     init(
         folder: String, files: [String], urls: [String], anchors: [X509Certificate], log: Logger,
-        publish: @escaping @Sendable (ServedLists) async -> Void
+        clock: @escaping @Sendable () -> TrustedTime?, publish: @escaping @Sendable (ServedLists) async -> Void
     ) {
         (self.folder, self.files, self.urls, self.anchors) = (folder, files, urls, anchors)
-        (self.log, self.publish) = (log, publish)
+        (self.log, self.clock, self.publish) = (log, clock, publish)
         authorities = ListAuthorities(anchors)
     }
 
@@ -106,12 +110,42 @@ actor RevocationKeeper {
 
     private func refresh() async {
         guard let store else { return await publish(.none) }
+        let hasForgotten = tellNotices(of: store)
         stamp = store.stamp
         let contents = store.open()
         for problem in contents.problems { complain(problem.error, file: problem.file) }
         served = Set(contents.lists.map { $0.id.hexText })
+        tellAhead(contents.lists)
         await publish(ServedLists(contents.lists, anchors: anchors.map(\.publicKeyInfo)))
+        if hasForgotten {
+            // What was too old may follow now.
+            refused = [:]
+            await takeFiles()
+        }
         if contents.problems.contains(where: { $0.error.code == .storeDamaged }) { await repair() }
+    }
+
+    /// Tells of what was done to the store, by whatever process.
+    /// - Returns: true when a number was forgotten.
+    private func tellNotices(of store: RevocationStore) -> Bool {
+        var hasForgotten = false
+        for notice in store.notices() {
+            switch notice {
+            case .forgotten(let id):
+                log.note(.listForgotten, ["list": "\(id)"])
+                hasForgotten = true
+            }
+            store.remove(notice)
+        }
+        return hasForgotten
+    }
+
+    /// Lists that were taken while no clock was believed, and that a believed one shows to be none of today's.
+    private func tellAhead(_ lists: [RevocationList]) {
+        guard let now = clock() else { return }
+        let ids = Set(lists.filter { IssueTime.isAhead($0.thisUpdate, of: now) }.map { $0.id.hexText })
+        for id in ids.subtracting(ahead) { log.note(.listAhead, ["list": "\(id)"]) }
+        ahead = ids
     }
 
     /// An index turned out not to be as it was written: it goes, and its list is taken again from where it came.
@@ -144,7 +178,7 @@ actor RevocationKeeper {
             guard let version = SourceMemory.File(file), refused[file] != version else { continue }
             if let known = memory.files[file], known.version == version, isServed(known.lists) { continue }
             do {
-                try batch.add(file, version, readLists(file, scratch: store.scratch), store, authorities)
+                try batch.add(file, version, readLists(file, scratch: store.scratch), store, authorities, clock())
             } catch is CancellationError {
                 return
             } catch {
@@ -229,7 +263,9 @@ actor RevocationKeeper {
             case .unchanged: return .done
             case .lists(let lists, let validators):
                 var taken: [RevocationStore.Taken] = []
-                for list in lists { taken.append(try store.take(list, authorities: authorities)) }
+                for list in lists {
+                    taken.append(try store.take(list, authorities: authorities, clock: clock()))
+                }
                 note(taken, from: Self.nameable(url))
                 memory.urls[url] = .init(version: validators, lists: taken.map(\.id))
                 await finish()
@@ -280,10 +316,10 @@ private struct FileBatch {
 
     mutating func add(
         _ file: String, _ version: SourceMemory.File, _ lists: [UnverifiedRevocationList], _ store: RevocationStore,
-        _ authorities: ListAuthorities
+        _ authorities: ListAuthorities, _ clock: TrustedTime?
     ) throws(TrustError) {
         var prepared: [RevocationStore.Preparation] = []
-        for list in lists { prepared.append(try store.prepare(list, authorities: authorities)) }
+        for list in lists { prepared.append(try store.prepare(list, authorities: authorities, clock: clock)) }
         files.append(File(name: file, version: version, lists: prepared))
     }
 

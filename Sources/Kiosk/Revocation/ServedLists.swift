@@ -19,10 +19,15 @@ struct ServedLists: Sendable {
     /// The list that was issued last.
     var newest: RevocationList? { signed.max { $0.thisUpdate < $1.thisUpdate } }
 
-    /// Before what no time is believed.
-    /// - Parameter stored: the time stored last, seconds since 1970.
-    func floor(stored: Int64?, maxAge: Int64) -> TimeFloor {
-        TimeFloor(newest: newest.map { ($0.thisUpdate, $0.nextUpdate) }, stored: stored, maxAge: maxAge)
+    /// Before what no time is believed. A list that lies ahead of a believed clock (it was taken while none was) says
+    /// nothing about time.
+    /// - Parameters:
+    ///   - stored: the time stored last, seconds since 1970.
+    ///   - limit: what lists are held against; nil while no clock is believed.
+    func floor(stored: Int64?, maxAge: Int64, limit: TrustedTime?) -> TimeFloor {
+        let newest = signed.filter { list in limit.map { !IssueTime.isAhead(list.thisUpdate, of: $0) } ?? true }
+            .max { $0.thisUpdate < $1.thisUpdate }
+        return TimeFloor(newest: newest.map { ($0.thisUpdate, $0.nextUpdate) }, stored: stored, maxAge: maxAge)
     }
 
     /// When complete lists run out, seconds since 1970; a delta alone says nothing.

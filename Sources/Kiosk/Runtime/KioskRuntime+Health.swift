@@ -31,7 +31,8 @@ extension KioskRuntime {
 
     /// The time that may decide about certificates; nil while there is none.
     func trustedNow() -> TrustedTime? {
-        clock.now(floor: revocation.floor(stored: lastStored, maxAge: configuration.maxAge))
+        let limit = clock.issueLimit(stored: lastStored)
+        return clock.now(floor: revocation.floor(stored: lastStored, maxAge: configuration.maxAge, limit: limit))
     }
 
     /// A disk that says nothing for so long takes nothing either.

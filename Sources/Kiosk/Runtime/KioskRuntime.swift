@@ -41,7 +41,8 @@ package actor KioskRuntime {
     var freshness: FreshnessWatch
     private(set) lazy var keeper = RevocationKeeper(
         folder: configuration.revocationStore, files: configuration.revocationFiles,
-        urls: configuration.revocationURLs, anchors: configuration.anchors.certificates, log: log
+        urls: configuration.revocationURLs, anchors: configuration.anchors.certificates, log: log,
+        clock: { [clock] in clock.believed() }
     ) { [weak self] in await self?.serve($0) }
     var lastStored: Int64?
     /// The disk was asked then, and has not answered yet.

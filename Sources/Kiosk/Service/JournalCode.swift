@@ -16,6 +16,8 @@ package enum JournalCode: String, Sendable, CaseIterable {
     case listsRanOut = "lists_ran_out"
     case listSourceMissing = "list_source_missing"
     case listMemory = "list_memory"
+    case listForgotten = "list_forgotten"
+    case listAhead = "list_ahead"
     case signingKeyUnreadable = "signing_key_unreadable"
     case timeNotStored = "time_not_stored"
     case metricsNotWritten = "metrics_not_written"
@@ -36,6 +38,8 @@ package enum JournalCode: String, Sendable, CaseIterable {
         case .listsRanOut: "revocation lists have run out"
         case .listSourceMissing: "a source of lists is not there"
         case .listMemory: "what was taken from where could not be stored"
+        case .listForgotten: "an operator made the store forget a list and its number"
+        case .listAhead: "a list in the store lies ahead of the clock"
         case .signingKeyUnreadable: "the signing key can not be read again"
         case .timeNotStored: "the time could not be stored"
         case .metricsNotWritten: "the metrics can not be written"
@@ -55,6 +59,8 @@ package enum JournalCode: String, Sendable, CaseIterable {
         case .outboxUnavailable: .databaseUnavailable
         case .listsWillRunOut, .listsRanOut: .listsRunOut
         case .listSourceMissing: .fileUnreadable
+        case .listForgotten: .listForgotten
+        case .listAhead: .listAhead
         case .listMemory, .timeNotStored: .stateFolder
         case .signingKeyUnreadable: .badKey
         case .metricsNotWritten, .statusUnavailable: .folderNotWritable

@@ -74,7 +74,9 @@ private struct LargeListBench {
         let names = lists.names
         for name in names {
             for list in try readLists("\(lists.folder)/\(name)", scratch: store.scratch, engine: engine) {
-                if case .ready(let list) = try store.prepare(list, authorities: authorities) { prepared.append(list) }
+                if case .ready(let list) = try store.prepare(list, authorities: authorities, clock: nil) {
+                    prepared.append(list)
+                }
             }
             guard prepared.count == 64 || name == names.last else { continue }
             for result in try store.commit(prepared) { _ = try result.get() }

@@ -26,7 +26,7 @@ package enum OperatorAdvice: String, Sendable, CaseIterable {
     case cardLeft, folderNotWritable, coreDumps
     // Certificates and lists.
     case certificateFile, listRefused, listRollback, listNetwork, storeUnavailable, storeDamaged,
-        listsRunOut
+        listsRunOut, listForgotten, listAhead
 
     package var english: String { words.english }
     package var japanese: String { words.japanese }
@@ -279,6 +279,17 @@ package enum OperatorAdvice: String, Sendable, CaseIterable {
                 "Cards that these lists cover are refused once they have run out. Check how lists come to the kiosk: "
                     + "[revocation] files and urls.",
                 "期限が切れると、そのリストの対象カードは使えません。失効リストの配布（[revocation] の files と urls）を確認してください。"
+            )
+        case .listForgotten:
+            (
+                "An older list of that scope can be taken now: give the store the newest one of its authority.",
+                "この範囲では古いリストも取り込めるようになりました。発行元の最新のリストを取り込んでください。"
+            )
+        case .listAhead:
+            (
+                "If the clock is right, make the store forget that list (`kazashi crl forget`) and import the authority's "
+                    + "newest one; if not, set the clock.",
+                "時計が正しければ `kazashi crl forget` でそのリストを削除し、最新のリストを取り込んでください。時計が違う場合は合わせてください。"
             )
         case .storeDamaged:
             (

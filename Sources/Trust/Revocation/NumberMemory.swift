@@ -112,11 +112,7 @@ struct NumberMemory: Sendable {
         // A record that power cut short is overwritten. Each list adds one a day: now and then the file is written anew.
         if size < Self.magic.count || records > 4 * lists.count + 1_000 {
             let ids = Set(new.map(\.id))
-            let all = lists.values.filter { !ids.contains($0.id) } + new
-            var bytes = Self.magic
-            for list in all { bytes += list.encoded }
-            try onDisk { () throws(FilesError) in try DurableFile.replace(path, with: bytes) }
-            (records, size) = (all.count, bytes.count)
+            return try rewrite(lists.values.filter { !ids.contains($0.id) } + new)
         } else {
             let offset = Self.magic.count + records * RememberedList.size
             let bytes = new.flatMap(\.encoded)
@@ -126,6 +122,22 @@ struct NumberMemory: Sendable {
         }
         stamp = fileStamp(path) ?? []
         for list in new { lists[list.id] = list }
+    }
+
+    /// Forgets a list durably: an older one may follow.
+    /// - Throws: `storeUnavailable`.
+    mutating func forget(_ id: [UInt8]) throws(TrustError) {
+        guard lists[id] != nil else { return }
+        try rewrite(lists.values.filter { $0.id != id })
+    }
+
+    private mutating func rewrite(_ all: [RememberedList]) throws(TrustError) {
+        var bytes = Self.magic
+        for list in all { bytes += list.encoded }
+        try onDisk { () throws(FilesError) in try DurableFile.replace(path, with: bytes) }
+        (records, size, damaged) = (all.count, bytes.count, 0)
+        stamp = fileStamp(path) ?? []
+        lists = Dictionary(all.map { ($0.id, $0) }, uniquingKeysWith: { $1 })
     }
 
     private var unavailable: TrustError {

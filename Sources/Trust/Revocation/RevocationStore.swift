@@ -104,6 +104,33 @@ package final class RevocationStore: Sendable {
     /// One list of the store; nil when it is not there, or not as it was written.
     package func list(id: String) -> RevocationList? { try? openList(id + Self.ending) }
 
+    // MARK: Forgetting
+
+    /// Removes a list, and what is remembered of its number: an older list may follow it then. The journal of the kiosk
+    /// that serves the store will say so.
+    /// - Parameter id: as `RevocationList.id`, in hex.
+    /// - Returns: false when the store knows no list of that id.
+    /// - Throws: `storeUnavailable`.
+    package func forget(id: String) throws(TrustError) -> Bool {
+        guard let bytes = [UInt8](hexText: id), bytes.count == 16 else { return false }
+        let file = folder + "/" + bytes.hexText + Self.ending
+        let lock = try hold()
+        defer { withExtendedLifetime(lock) {} }
+        let isRemembered = try locked { memory throws(TrustError) in
+            try memory.refresh()
+            return memory[bytes] != nil
+        }
+        guard isRemembered || fileStamp(file) != nil else { return false }
+        // Told of first: whatever the power interrupts is done again, never done in silence.
+        try leave(.forgotten(id: bytes.hexText))
+        try locked { memory throws(TrustError) in try memory.forget(bytes) }
+        guard unlink(file) == 0 || errno == ENOENT else {
+            throw TrustError(.storeUnavailable, "the index can not be removed (\(systemError()))")
+        }
+        try onDisk { () throws(FilesError) in try DurableFile.synchronise(folder: folder) }
+        return true
+    }
+
     // MARK: Taking lists
 
     /// Where the serials of a list wait that do not fit into memory.
@@ -135,20 +162,26 @@ package final class RevocationStore: Sendable {
 
     /// Takes a list: verifies it, writes its index beside the one that is served, remembers its number, and only then
     /// replaces that one.
+    /// - Parameter clock: a believed clock's time, which no list may lie ahead of; nil where none is believed.
     /// - Throws: `crlUnusable`, `crlRollback`, `storeUnavailable`; what was served is served still.
-    package func take(_ list: UnverifiedRevocationList, authorities: ListAuthorities) throws(TrustError) -> Taken {
-        switch try prepare(list, authorities: authorities) {
+    package func take(_ list: UnverifiedRevocationList, authorities: ListAuthorities, clock: TrustedTime?)
+        throws(TrustError) -> Taken
+    {
+        switch try prepare(list, authorities: authorities, clock: clock) {
         case .already(let taken): return taken
         case .ready(let prepared): return try commit(prepared)
         }
     }
 
     /// The first half of `take`, for many lists at once.
-    package func prepare(_ list: UnverifiedRevocationList, authorities: ListAuthorities) throws(TrustError)
-        -> Preparation
+    package func prepare(_ list: UnverifiedRevocationList, authorities: ListAuthorities, clock: TrustedTime?)
+        throws(TrustError) -> Preparation
     {
         guard let signer = list.signer(among: authorities) else {
             throw TrustError(.crlUnusable, "the list's signature is by none of the issuers that were given")
+        }
+        if let clock, IssueTime.isAhead(list.fields.thisUpdate, of: clock) {
+            throw TrustError(.crlUnusable, "the list's thisUpdate lies more than five minutes ahead of the clock")
         }
         let id = list.fields.id(issuerKey: signer.keyHash)
         let remembered = RememberedList(id: id, fields: list.fields, digest: list.digest)

@@ -1,0 +1,28 @@
+/// When a list may have been issued at the latest. A thisUpdate that lies ahead would be remembered, so that no list of
+/// today could follow, and would make the floor of time run ahead with it.
+package enum IssueTime {
+    /// Seconds by which an authority's clock may run ahead of ours.
+    package static let tolerance: Int64 = 5 * 60
+
+    /// - Parameters:
+    ///   - thisUpdate: of a list, seconds since 1970.
+    ///   - clock: a believed clock's time.
+    package static func isAhead(_ thisUpdate: Int64, of clock: TrustedTime) -> Bool {
+        let (earliest, overflow) = thisUpdate.subtractingReportingOverflow(tolerance)
+        return !overflow && earliest > clock.secondsSince1970
+    }
+}
+
+extension TrustedClock {
+    /// What lists' thisUpdate is held against; nil while no clock is believed. A clock that only the configuration believes
+    /// may have lost its battery: then it is never earlier than the time stored last.
+    /// - Parameter stored: the time stored last, seconds since 1970.
+    package func issueLimit(stored: Int64?) -> TrustedTime? {
+        believed().map { clock in
+            switch source {
+            case .synchronised: clock
+            case .system: max(clock, TrustedTime(asserted: stored ?? clock.secondsSince1970))
+            }
+        }
+    }
+}
