@@ -136,17 +136,26 @@ extension Kazashi {
                 struct Output: Encodable {
                     let lists: [ListDescription]
                     let problems: [Problem]
+                    let notices: [String]
                 }
-                let contents = try options.open().open()
+                let store = try options.open()
+                let contents = store.open()
+                let notices = store.notices().map { notice in
+                    switch notice {
+                    case .forgotten(let id): "the list \(id) was forgotten"
+                    case .numbersRebuilt: "the memory of CRL numbers was damaged and is made anew"
+                    }
+                }
                 let output = Output(
                     lists: contents.lists.map { ListDescription($0, result: nil) },
                     problems: contents.problems.map {
                         Problem(file: $0.file, code: $0.error.code.rawValue, reason: $0.error.reason)
-                    })
+                    }, notices: notices)
                 if json {
                     printJSON(output)
                 } else {
                     output.lists.forEach { say($0.text) }
+                    notices.forEach { say("since the kiosk last told: \($0)") }
                     for problem in contents.problems { _ = complain(problem.error, of: problem.file) }
                     if output.lists.isEmpty { say("The store holds no list.") }
                 }

@@ -279,8 +279,48 @@ private struct StoreFixture {
             try bad.write(to: file)
             try (bad + Data([0])).write(to: file)
             #expect(again.open().problems.map(\.error.code) == [.storeDamaged])
+            #expect(again.notices().isEmpty)
             try Data("something else, and long enough".utf8).write(to: file)
-            #expect(try store.code(store.der(number: 3, hour: 2), in: again) == .storeDamaged)
+            #expect(again.open().problems.map(\.error.code) == [.storeDamaged])
+            #expect(try store.code(store.der(number: 3, hour: 2), in: again) == nil)
+            #expect(again.notices() == [.numbersRebuilt] && again.open().problems.isEmpty)
+        }
+    }
+
+    @Test("Whichever bit of the numbers is flipped, they are made anew, an import goes on, and no number goes back")
+    func rebuiltMemory() throws {
+        try withStore { store in
+            // One list that is served, and one whose index is gone: only the memory knows its number.
+            try store.take(store.der(number: 5, hour: 1))
+            let gone = try store.take(store.der(number: 7, hour: 1) { $0.onlyUserCertificates = true })
+            try FileManager.default.removeItem(atPath: store.folder + "/" + gone.id + ".index")
+            let file = URL(filePath: store.folder + "/numbers")
+            let good = try Data(contentsOf: file)
+            let old = try store.der(number: 4), oldOfGone = try store.der(number: 6) { $0.onlyUserCertificates = true }
+            for index in good.indices {
+                var bad = good
+                bad[index] ^= 1 << UInt8(index % 8)
+                try bad.write(to: file)
+                let again = try RevocationStore(folder: store.folder)
+                #expect(again.open().problems.map(\.file) == ["numbers"], "byte \(index)")
+                #expect(try store.code(old, in: again) == .crlRollback, "byte \(index)")
+                // The second record is the one of the list that is gone.
+                if index < 8 + 82 { #expect(try store.code(oldOfGone, in: again) == .crlRollback, "byte \(index)") }
+                #expect(again.open().problems.isEmpty && again.notices() == [.numbersRebuilt])
+                again.remove(.numbersRebuilt)
+            }
+            try good.write(to: file)
+            // Removing what is damaged mends them, too; the same list is served already, and a newer one is taken.
+            var bad = good
+            bad[2] ^= 1
+            try bad.write(to: file)
+            let again = try RevocationStore(folder: store.folder)
+            #expect(try again.removeDamaged() == 0)
+            #expect(again.notices() == [.numbersRebuilt] && again.open().problems.isEmpty)
+            #expect(try !store.take(store.der(number: 5, hour: 1), in: again).isNew)
+            #expect(try store.take(store.der(number: 6, hour: 2), in: again).isNew)
+            // What was read before by another one that serves is read again.
+            #expect(try store.code(store.der(number: 5, hour: 1)) == .crlRollback)
         }
     }
 

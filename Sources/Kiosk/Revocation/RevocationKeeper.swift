@@ -134,6 +134,7 @@ actor RevocationKeeper {
             case .forgotten(let id):
                 log.note(.listForgotten, ["list": "\(id)"])
                 hasForgotten = true
+            case .numbersRebuilt: log.note(.listNumbersRebuilt, at: .error)
             }
             store.remove(notice)
         }
@@ -155,6 +156,7 @@ actor RevocationKeeper {
         defer { isRepairing = false }
         do throws(TrustError) {
             let removed = try store.removeDamaged()
+            if removed == 0 { _ = tellNotices(of: store) }
             guard removed > 0 else { return }
             log.error(
                 "damaged indexes were removed",

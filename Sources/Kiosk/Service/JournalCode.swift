@@ -18,6 +18,7 @@ package enum JournalCode: String, Sendable, CaseIterable {
     case listMemory = "list_memory"
     case listForgotten = "list_forgotten"
     case listAhead = "list_ahead"
+    case listNumbersRebuilt = "list_numbers_rebuilt"
     case signingKeyUnreadable = "signing_key_unreadable"
     case timeNotStored = "time_not_stored"
     case metricsNotWritten = "metrics_not_written"
@@ -40,6 +41,7 @@ package enum JournalCode: String, Sendable, CaseIterable {
         case .listMemory: "what was taken from where could not be stored"
         case .listForgotten: "an operator made the store forget a list and its number"
         case .listAhead: "a list in the store lies ahead of the clock"
+        case .listNumbersRebuilt: "the memory of CRL numbers was damaged and is made anew"
         case .signingKeyUnreadable: "the signing key can not be read again"
         case .timeNotStored: "the time could not be stored"
         case .metricsNotWritten: "the metrics can not be written"
@@ -61,6 +63,7 @@ package enum JournalCode: String, Sendable, CaseIterable {
         case .listSourceMissing: .fileUnreadable
         case .listForgotten: .listForgotten
         case .listAhead: .listAhead
+        case .listNumbersRebuilt: .numbersRebuilt
         case .listMemory, .timeNotStored: .stateFolder
         case .signingKeyUnreadable: .badKey
         case .metricsNotWritten, .statusUnavailable: .folderNotWritable

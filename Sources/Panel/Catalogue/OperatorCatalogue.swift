@@ -26,7 +26,7 @@ package enum OperatorAdvice: String, Sendable, CaseIterable {
     case cardLeft, folderNotWritable, coreDumps
     // Certificates and lists.
     case certificateFile, listRefused, listRollback, listNetwork, storeUnavailable, storeDamaged,
-        listsRunOut, listForgotten, listAhead
+        listsRunOut, listForgotten, listAhead, numbersRebuilt
 
     package var english: String { words.english }
     package var japanese: String { words.japanese }
@@ -290,6 +290,12 @@ package enum OperatorAdvice: String, Sendable, CaseIterable {
                 "If the clock is right, make the store forget that list (`kazashi crl forget`) and import the authority's "
                     + "newest one; if not, set the clock.",
                 "時計が正しければ `kazashi crl forget` でそのリストを削除し、最新のリストを取り込んでください。時計が違う場合は合わせてください。"
+            )
+        case .numbersRebuilt:
+            (
+                "What could be read of it and the lists that are served were kept. Give the store the newest lists. If this "
+                    + "comes again, check the disk.",
+                "読み取れた記録と配信中のリストから作り直しました。最新のリストを取り込んでください。繰り返す場合はディスクを確認してください。"
             )
         case .storeDamaged:
             (

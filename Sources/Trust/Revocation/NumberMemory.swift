@@ -65,7 +65,7 @@ struct NumberMemory: Sendable {
     private var records = 0
     private var size = -1
     private var stamp: [Int] = []
-    /// Records that are not as they were written.
+    /// Parts of the file, its beginning or a record, that are not as they were written.
     private(set) var damaged = 0
 
     init(path: String) { self.path = path }
@@ -74,7 +74,7 @@ struct NumberMemory: Sendable {
     var count: Int { lists.count }
 
     /// Reads the file where another process has written to it.
-    /// - Throws: `storeUnavailable`, and `storeDamaged` when the file is none of ours.
+    /// - Throws: `storeUnavailable`.
     mutating func refresh() throws(TrustError) {
         guard let stamp = fileStamp(path) else {
             guard errno == ENOENT else { throw unavailable }
@@ -83,16 +83,11 @@ struct NumberMemory: Sendable {
         }
         guard stamp != self.stamp else { return }
         guard let bytes = readFile(path) else { throw unavailable }
-        guard bytes.starts(with: Self.magic) else {
-            // A record that was never written leaves less than the beginning.
-            guard bytes.count < Self.magic.count else {
-                throw TrustError(.storeDamaged, "the memory of CRL numbers is not as it was written")
-            }
-            (lists, records, size, self.stamp) = ([:], 0, bytes.count, stamp)
-            return
-        }
-        (lists, damaged) = ([:], 0)
-        records = (bytes.count - Self.magic.count) / RememberedList.size
+        // A file that was never written has less than the beginning.
+        let hasBeginning = bytes.count < Self.magic.count || bytes.starts(with: Self.magic)
+        (lists, damaged) = ([:], hasBeginning ? 0 : 1)
+        // Each record vouches for itself, whatever became of the others.
+        records = max(0, bytes.count - Self.magic.count) / RememberedList.size
         for index in 0..<records {
             let start = Self.magic.count + index * RememberedList.size
             guard let list = RememberedList(encoded: bytes.dropFirst(start).prefix(RememberedList.size)) else {
@@ -122,6 +117,15 @@ struct NumberMemory: Sendable {
         }
         stamp = fileStamp(path) ?? []
         for list in new { lists[list.id] = list }
+    }
+
+    /// Makes the file anew of what can still be read of it and of lists that are served.
+    /// - Throws: `storeUnavailable`.
+    mutating func rebuild(with served: [RememberedList]) throws(TrustError) {
+        for list in served where lists[list.id].map({ $0.number.isBelow(list.number) }) ?? true {
+            lists[list.id] = list
+        }
+        try rewrite(Array(lists.values))
     }
 
     /// Forgets a list durably: an older one may follow.

@@ -50,7 +50,9 @@ package final class RevocationStore: Sendable {
                 try memory.refresh()
                 guard memory.damaged > 0 else { return nil }
                 return TrustError(
-                    .storeDamaged, "\(memory.damaged) remembered CRL numbers are not as they were written")
+                    .storeDamaged,
+                    "\(memory.damaged) parts of the memory of CRL numbers are not as they were written; it is made anew from "
+                        + "what can be read and the lists that are served, at the next import or by the kiosk")
             } catch {
                 return error
             }
@@ -89,6 +91,7 @@ package final class RevocationStore: Sendable {
     package func removeDamaged() throws(TrustError) -> Int {
         let lock = try hold()
         defer { withExtendedLifetime(lock) {} }
+        try rebuildDamagedNumbers(under: lock)
         var removed = 0
         for name in names(in: folder) where name.hasSuffix(Self.ending) {
             do throws(TrustError) {
@@ -116,10 +119,8 @@ package final class RevocationStore: Sendable {
         let file = folder + "/" + bytes.hexText + Self.ending
         let lock = try hold()
         defer { withExtendedLifetime(lock) {} }
-        let isRemembered = try locked { memory throws(TrustError) in
-            try memory.refresh()
-            return memory[bytes] != nil
-        }
+        try rebuildDamagedNumbers(under: lock)
+        let isRemembered = try locked { memory throws(TrustError) in memory[bytes] != nil }
         guard isRemembered || fileStamp(file) != nil else { return false }
         // Told of first: whatever the power interrupts is done again, never done in silence.
         try leave(.forgotten(id: bytes.hexText))
@@ -183,6 +184,7 @@ package final class RevocationStore: Sendable {
         if let clock, IssueTime.isAhead(list.fields.thisUpdate, of: clock) {
             throw TrustError(.crlUnusable, "the list's thisUpdate lies more than five minutes ahead of the clock")
         }
+        if try areNumbersDamaged() { try rebuildDamagedNumbers(under: hold()) }
         let id = list.fields.id(issuerKey: signer.keyHash)
         let remembered = RememberedList(id: id, fields: list.fields, digest: list.digest)
         if let served = try served(remembered) { return .already(served) }
@@ -219,6 +221,7 @@ package final class RevocationStore: Sendable {
         }
         let lock = try hold()
         defer { withExtendedLifetime(lock) {} }
+        try rebuildDamagedNumbers(under: lock)
         for (hash, signer) in Dictionary(lists.map { ($0.signer.keyHash, $0.signer) }, uniquingKeysWith: { $1 }) {
             let file = folder + "/" + hash.hexText + Self.issuerEnding
             if readFile(file) != signer.certificate.der {
@@ -266,6 +269,25 @@ package final class RevocationStore: Sendable {
         return Taken(
             isNew: false, id: list.id.hexText, entries: served.index.count, nextUpdate: served.nextUpdate,
             isDelta: served.isDelta)
+    }
+
+    private func areNumbersDamaged() throws(TrustError) -> Bool {
+        try locked { memory throws(TrustError) in
+            try memory.refresh()
+            return memory.damaged > 0
+        }
+    }
+
+    /// One flipped bit must not end every import: what can be read of the numbers stays, and each list that is served
+    /// holds its own. What stood in a damaged record of a list that is gone is lost, so the journal is told.
+    private func rebuildDamagedNumbers(under lock: FolderLock) throws(TrustError) {
+        guard try areNumbersDamaged() else { return }
+        let served = names(in: folder).filter { $0.hasSuffix(Self.ending) }.compactMap { name in
+            (try? openList(name)).map { RememberedList(id: $0.id, fields: $0.fields, digest: $0.index.about.digest) }
+        }
+        try leave(.numbersRebuilt)
+        try locked { memory throws(TrustError) in try memory.rebuild(with: served) }
+        withExtendedLifetime(lock) {}
     }
 
     private func hold() throws(TrustError) -> FolderLock {

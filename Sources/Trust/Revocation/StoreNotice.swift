@@ -6,12 +6,16 @@ internal import Glibc
 package enum StoreNotice: Hashable, Sendable {
     /// An operator made it forget a list and its number.
     case forgotten(id: String)
+    /// Its memory of CRL numbers was damaged, and made anew.
+    case numbersRebuilt
 
     fileprivate static let forgotten = ".forgotten"
+    fileprivate static let rebuilt = "numbers.rebuilt"
 
     fileprivate var file: String {
         switch self {
         case .forgotten(let id): id + Self.forgotten
+        case .numbersRebuilt: Self.rebuilt
         }
     }
 }
@@ -20,8 +24,9 @@ extension RevocationStore {
     /// Notices that nobody has removed yet.
     package func notices() -> [StoreNotice] {
         names(in: folder).compactMap { name in
-            name.hasSuffix(StoreNotice.forgotten)
-                ? .forgotten(id: String(name.dropLast(StoreNotice.forgotten.count))) : nil
+            if name == StoreNotice.rebuilt { return .numbersRebuilt }
+            guard name.hasSuffix(StoreNotice.forgotten) else { return nil }
+            return .forgotten(id: String(name.dropLast(StoreNotice.forgotten.count)))
         }
     }
 
