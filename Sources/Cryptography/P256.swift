@@ -80,9 +80,8 @@ package final class P256PrivateKey: Sendable, CustomStringConvertible, CustomRef
             mbedtls_pk_free(pk)
             pk.deallocate()
         }
-        // Mbed TLS tells PEM by the zero at its end.
-        let text = SecretBytes(copying: pem + [0])
-        let status = text.withBytes {
+        let der = try privateKeyDER(in: pem, labels: ["EC PRIVATE KEY", "PRIVATE KEY"])
+        let status = der.withBytes {
             kz_pk_parse_key(pk, $0.baseAddress?.assumingMemoryBound(to: UInt8.self), $0.count, randomSource, nil)
         }
         try check(status, .malformed)

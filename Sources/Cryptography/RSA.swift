@@ -57,8 +57,14 @@ package final class RSAPrivateKey: Sendable, CustomStringConvertible {
             mbedtls_pk_free(pk)
             pk.deallocate()
         }
-        let text = encoded.first == UInt8(ascii: "-") ? encoded + [0] : encoded
-        try check(kz_pk_parse_key(pk, text, text.count, randomSource, nil), .malformed)
+        let der =
+            PEMStream.isDER(encoded) == true
+            ? SecretBytes(copying: encoded)
+            : try privateKeyDER(in: encoded, labels: ["RSA PRIVATE KEY", "PRIVATE KEY"])
+        let status = der.withBytes {
+            kz_pk_parse_key(pk, $0.baseAddress?.assumingMemoryBound(to: UInt8.self), $0.count, randomSource, nil)
+        }
+        try check(status, .malformed)
         guard kz_is_rsa(pk) != 0, let parsed = mbedtls_pk_rsa(pk.pointee) else { throw CryptographyError(.malformed) }
         let context = RSAContext()
         try context.use { rsa throws(CryptographyError) in try check(mbedtls_rsa_copy(rsa, parsed), .internal) }

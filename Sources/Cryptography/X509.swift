@@ -171,27 +171,3 @@ extension X509Certificate {
         version = Int(truncatingIfNeeded: c.version)
     }
 }
-
-/// Decodes a file that holds DER, or PEM blocks with `label`; each block's DER.
-/// - Throws: `malformed` when a block is not closed or not base64.
-package func derBlocks(in file: [UInt8], label: String) throws(CryptographyError) -> [[UInt8]] {
-    let begin = Array("-----BEGIN \(label)-----".utf8)
-    let end = Array("-----END \(label)-----".utf8)
-    guard file.first != 0x30 else { return [file] }
-    var blocks: [[UInt8]] = []
-    var rest = file[...]
-    while let start = rest.firstRange(of: begin) {
-        // safe: found in it
-        let body = rest[start.upperBound...]
-        guard let stop = body.firstRange(of: end) else { throw CryptographyError(.malformed) }
-        // safe: found in it
-        let text = Array(body[..<stop.lowerBound].filter { $0 > 0x20 })
-        var der = [UInt8](repeating: 0, count: text.count)
-        var count = 0
-        try check(mbedtls_base64_decode(&der, der.count, &count, text, text.count), .malformed)
-        blocks.append(Array(der.prefix(count)))
-        // safe: found in it
-        rest = body[stop.upperBound...]
-    }
-    return blocks
-}

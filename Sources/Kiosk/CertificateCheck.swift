@@ -49,11 +49,11 @@ package struct CertificateCheck: Sendable {
         let leaf = try Self.certificates(in: [file]).first ?? []
         let anchorCertificates = try Self.certificates(in: anchors)
         let others = try Self.certificates(in: intermediates)
-        var readable: [UnverifiedRevocationList] = []
+        let collector = ListCollector(authorities: anchorCertificates + others)
         var broken: TrustError?
         for file in lists {
             do {
-                readable += try readLists(file)
+                try readLists(file, each: collector.take)
             } catch let error as TrustError {
                 broken = error
             } catch {
@@ -65,8 +65,9 @@ package struct CertificateCheck: Sendable {
             let validated = try anchors.validate(
                 UnverifiedCertificate(der: leaf), intermediates: others,
                 requirements: CertificateRequirements(policies: policies), at: time)
-            let lists = try RevocationLists(readable, authorities: anchorCertificates + others)
-            return Answer(of: lists.check(validated, anchors: anchors, maxAge: maxAge), broken: broken)
+            return Answer(
+                of: collector.lists.check(validated, anchors: anchors, maxAge: maxAge),
+                broken: broken ?? collector.broken)
         } catch {
             return Answer(code: error.code, reason: error.reason)
         }

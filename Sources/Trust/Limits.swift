@@ -20,4 +20,6 @@ enum Limits {
     static let policies = 64
     static let points = 64
     static let names = 64
+    /// Lists of one source that are refused, until no more of it is read.
+    static let refusals = 64
 }

@@ -56,20 +56,33 @@ extension Kazashi {
                 let now = try MomentOptions.moment(at)
                 let store = try options.open()
                 let bar = ProgressLine()
-                let taken: [RevocationStore.Taken]
-                do {
-                    taken = try await ListImport(store: store, issuers: issuers, clock: now).run(source) {
-                        bar.show($0, of: $1)
-                    }
-                } catch {
-                    bar.end()
-                    throw complain(error, of: source, json: json)
+                let answer = await ListImport(store: store, issuers: issuers, clock: now).run(source) {
+                    bar.show($0, of: $1)
                 }
                 bar.end()
-                let lists = taken.compactMap { taken in
-                    store.list(id: taken.id).map { ListDescription($0, result: taken.isNew ? "taken" : "already") }
+                try tell(answer, store)
+            }
+
+            /// Each list by its place in the source, what became of it, and why no more was read.
+            private func tell(_ answer: ListImport.Answer, _ store: RevocationStore) throws {
+                let isBundle = answer.outcomes.count > 1
+                let lists = answer.outcomes.compactMap { ImportedList($0, store) }
+                var errors = answer.outcomes.compactMap { outcome in
+                    outcome.failure.map { (error: $0 as any Error, list: isBundle ? outcome.position : nil) }
                 }
-                if json { printJSON(["lists": lists]) } else { lists.forEach { say($0.text) } }
+                if let failure = answer.failure { errors.append((failure, nil)) }
+                if json {
+                    let words = errors.first.map { ListWords($0.error) }
+                    printJSON(ImportOutput(lists: lists, code: words?.code, reason: words?.reason))
+                } else {
+                    for case .taken(let list) in lists { say(list.text) }
+                }
+                let codes = errors.map { error, list in
+                    complain(error, of: list.map { "\(source), list \($0)" } ?? source)
+                }
+                // A list that could not be told may be told another time.
+                let worst = codes.max { $0.rawValue < $1.rawValue }
+                if let worst { throw worst }
             }
         }
 
@@ -165,9 +178,56 @@ extension Kazashi {
     }
 }
 
+/// The answer of `crl import`; `code` and `reason` are of the first list that was not taken, or of the source.
+private struct ImportOutput: Encodable {
+    let lists: [ImportedList]
+    let code, reason: String?
+}
+
+/// What became of one list of a source.
+private enum ImportedList: Encodable {
+    case taken(ListDescription)
+    case refused(RefusedList)
+
+    init?(_ outcome: StoreIntake.Outcome, _ store: RevocationStore) {
+        switch outcome.result {
+        case .success(let taken):
+            guard let list = store.list(id: taken.id) else { return nil }
+            self = .taken(ListDescription(list, result: taken.isNew ? "taken" : "already", position: outcome.position))
+        case .failure(let error): self = .refused(RefusedList(outcome, error))
+        }
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        switch self {
+        case .taken(let list): try list.encode(to: encoder)
+        case .refused(let list): try list.encode(to: encoder)
+        }
+    }
+}
+
+/// A list that was not taken: what it says of itself where its form is right.
+private struct RefusedList: Encodable {
+    let result = "refused"
+    let position: Int
+    let code, reason: String
+    let issuer, number, this_update, next_update: String?
+    let scope: [String]?
+
+    init(_ outcome: StoreIntake.Outcome, _ error: TrustError) {
+        let (words, summary) = (ListWords(error), outcome.summary)
+        (position, code, reason) = (outcome.position, words.code, words.reason)
+        (issuer, number, scope) = (summary?.issuer, summary?.number, summary?.scope)
+        this_update = summary.map { CivilTime(secondsSince1970: $0.thisUpdate).rfc3339 }
+        next_update = summary.map { CivilTime(secondsSince1970: $0.nextUpdate).rfc3339 }
+    }
+}
+
 /// A list of a store, for people and programs.
 struct ListDescription: Encodable {
     let result: String?
+    /// Which list of the source, from 1.
+    let position: Int?
     let id: String
     let issuer: String
     let issuer_key: String
@@ -182,8 +242,8 @@ struct ListDescription: Encodable {
     let entries: Int
     let bytes: Int
 
-    init(_ list: Trust.RevocationList, result: String?) {
-        self.result = result
+    init(_ list: Trust.RevocationList, result: String?, position: Int? = nil) {
+        (self.result, self.position) = (result, position)
         (id, issuer, issuer_key) = (list.id.hexText, list.issuerText, list.issuerKey.hexText)
         (scope, only, delta) = (list.pointTexts, list.only, list.isDelta)
         (number, base_number) = (list.numberText, list.baseNumberText)

@@ -1,4 +1,5 @@
 import Cryptography
+import Foundation
 import Testing
 
 private func bytes(_ hex: String) -> [UInt8] {
@@ -140,6 +141,93 @@ private func bytes(_ hex: String) -> [UInt8] {
         let pem = Array("x\n-----BEGIN T-----\nAQID\n-----END T-----\n-----BEGIN T-----\nBAU=\n-----END T-----\n".utf8)
         #expect(try derBlocks(in: pem, label: "T") == [[1, 2, 3], [4, 5]])
         #expect(try derBlocks(in: [0x30, 0x00], label: "T") == [[0x30, 0x00]])
+    }
+
+    private static let block = "-----BEGIN T-----\nAQID\nBAUG\n-----END T-----\n"
+
+    @Test(
+        "Forms as the world writes them",
+        arguments: [
+            "\u{FEFF}" + block, block.replacing("\n", with: "\r\n"), block.replacing("\n", with: "\r"),
+            block.replacing("\n", with: " \t\n"), block.replacing("\n", with: "\n\n \n"), "  " + block,
+            block.replacing("AQID\nBAUG", with: "AQIDBAUG"), block.replacing("AQID\nBAUG", with: "A\nQIDB\nAUG"),
+            String(block.dropLast()), block.replacing("\n", with: ""), "0 s:CN = Field CA\n" + block, "0\n" + block,
+            "0é\n" + block, "-----BEGIN U-----\nAQID\n-----END U-----\n" + block,
+            "Subject: -----BEGIN T-----\n-----BEGIN T\n" + block + "-----END T-----\n",
+            String(repeating: "x", count: 100_000) + "\n" + block + String(repeating: "-----", count: 10_000),
+        ])
+    func forms(text: String) throws {
+        #expect(try derBlocks(in: Array(text.utf8), label: "T") == [[1, 2, 3, 4, 5, 6]])
+        // In any pieces the same.
+        for size in [1, 3, 64] {
+            var (stream, der, ends) = (PEMStream(labels: ["T"]), [UInt8](), 0)
+            var rest = Array(text.utf8)[...]
+            while !rest.isEmpty {
+                let piece = Array(rest.prefix(size))
+                piece.withUnsafeBytes {
+                    stream.take($0) { part in
+                        switch part {
+                        case .begin, .broken: break
+                        case .contents(let bytes): der += bytes
+                        case .end: ends += 1
+                        }
+                    }
+                }
+                rest = rest.dropFirst(piece.count)
+            }
+            stream.finish { if case .broken = $0 { ends = -1 } }
+            #expect(der == [1, 2, 3, 4, 5, 6] && ends == 1)
+        }
+    }
+
+    @Test("Long lines and long blocks come whole")
+    func long() throws {
+        let der = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+        let text = Data(der).base64EncodedString()
+        for body in [text, Data(der).base64EncodedString(options: .lineLength76Characters)] {
+            let pem = Array("-----BEGIN T-----\n\(body)\n-----END T-----\n".utf8)
+            #expect(try derBlocks(in: pem + pem, label: "T") == [der, der])
+        }
+    }
+
+    @Test("A block that is broken hides none that follows it, closed or not")
+    func brokenOnes() {
+        for broken in [
+            "-----BEGIN T-----\nA$ID\n-----END T-----\n", "-----BEGIN T-----\nAQID\n", "-----BEGIN T-----\nAQ=D\n",
+            "-----BEGIN T-----\nAQI\n-----END T-----\n", "-----BEGIN T-----\nAQ==AQID\n-----END T-----\n",
+            "-----BEGIN T-----\nProc-Type: 4,ENCRYPTED\n\nAQID\n-----END T-----\n",
+            "-----BEGIN T-----\nAQID\n-----END U-----\n",
+        ] {
+            var (blocks, broke) = ([[UInt8]](), 0)
+            var stream = PEMStream(labels: ["T"])
+            Array((Self.block + broken + Self.block).utf8).withUnsafeBytes {
+                stream.take($0) { part in
+                    switch part {
+                    case .begin: blocks.append([])
+                    case .contents(let bytes): blocks[blocks.count - 1] += bytes
+                    case .end: break
+                    case .broken: (broke, _) = (broke + 1, blocks.removeLast())
+                    }
+                }
+            }
+            stream.finish { _ in broke += 10 }
+            #expect(blocks == [[1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5, 6]] && broke == 1, "\(broken)")
+        }
+    }
+
+    @Test("A key is read from the same forms, after its parameters, and never encrypted")
+    func keys() throws {
+        let key = try P256PrivateKey.generate()
+        let pem = String(decoding: try key.pem.withBytes { Array($0) }, as: UTF8.self)
+        let parameters = "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"
+        for text in [
+            pem, "\u{FEFF}" + pem, pem.replacing("\n", with: " \r\n"), "0 a key\n" + pem, parameters + pem,
+            String(pem.dropLast()),
+        ] { #expect(try P256PrivateKey(pem: Array(text.utf8)).publicKey == key.publicKey) }
+        let encrypted = pem.replacing("KEY-----\nM", with: "KEY-----\nProc-Type: 4,ENCRYPTED\n\nM")
+        for text in ["", "no key", encrypted, String(pem.dropLast(30)), pem.replacing("EC PRIVATE", with: "PUBLIC")] {
+            #expect(throws: CryptographyError.self) { try P256PrivateKey(pem: Array(text.utf8)) }
+        }
     }
 
     @Test("A block that is not closed, or is not base64, is malformed", arguments: ["AQID", "A$ID\n-----END T-----"])

@@ -15,6 +15,7 @@ import Trust
             let scope: [String]
             let delta: Bool
             let stale: Bool
+            let id: String
         }
         struct Problem: Decodable { let file, code: String }
         let lists: [List]
@@ -136,6 +137,94 @@ import Trust
             #expect(try await code(250, 0) == "revoked")
             #expect(try await code(5, 0) == "revoked")
             #expect(try await code(1_000, 0) == "good")
+        }
+    }
+
+    private struct Imported: Decodable {
+        struct List: Decodable {
+            let result, number, issuer: String
+            let position: Int
+            let code: String?
+        }
+        let lists: [List]
+        let code: String?
+    }
+
+    @Test("Each list of a bundle on its own, in either order, and named in the answer")
+    func bundle() async throws {
+        try await withFolder { path in
+            let (own, other) = (
+                LargeLists(folder: path + "/own", entries: 5), LargeLists(folder: path + "/x", entries: 5)
+            )
+            try own.write()
+            try other.write()
+            let pem = try [own, other].map { lists in
+                let der = Array(try Data(contentsOf: URL(filePath: lists.folder + "/national.crl")))
+                return PEM.encode(der, label: "X509 CRL")
+            }
+            for (order, expected) in [([0, 1], ["taken", "refused"]), ([1, 0], ["refused", "taken"])] {
+                let file = path + "/bundle-\(order[0]).pem"
+                try Data(order.flatMap { pem[$0] }).write(to: URL(filePath: file))
+                let result = try await kazashi(
+                    "crl", "import", "--store", path + "/store-\(order[0])", "--issuer", own.folder + "/ca.pem",
+                    "--json",
+                    file)
+                #expect(result.code == 1, "\(result)")
+                let answer = try decode(result.output, as: Imported.self)
+                #expect(answer.lists.map(\.result) == expected && answer.lists.map(\.position) == [1, 2])
+                #expect(answer.code == "crl_unusable" && answer.lists.allSatisfy { !$0.issuer.isEmpty })
+                #expect(answer.lists.filter { $0.code != nil }.map(\.result) == ["refused"])
+                #expect(result.error.contains("list \(1 + order[0] == 1 ? 2 : 1)"), "\(result.error)")
+            }
+        }
+    }
+
+    @Test("A bundle of 300 partitions, with few descriptors and little memory")
+    func bundleOfPartitions() async throws {
+        try await withFolder { path in
+            let lists = LargeLists(folder: path + "/ca", entries: 3_000, partitions: 300)
+            try lists.write()
+            var bundle: [UInt8] = []
+            for name in lists.names {
+                let der = Array(try Data(contentsOf: URL(filePath: "\(lists.folder)/\(name)")))
+                bundle += PEM.encode(der, label: "X509 CRL")
+            }
+            try Data(bundle).write(to: URL(filePath: path + "/bundle.pem"))
+            // What the service has is 256; beside lists on their way it holds some itself.
+            let command =
+                "ulimit -n 96; ulimit -d 200000; exec '\(Programs.kazashi)' crl import --store '\(path)/store' "
+                + "--issuer '\(lists.folder)/ca.pem' --json '\(path)/bundle.pem'"
+            let result = try await ChildProcess.run("/bin/sh", ["-c", command], input: [])
+            #expect(result.code == 0, "\(result.error.suffix(500))")
+            #expect(try decode(result.output, as: Imported.self).lists.count { $0.result == "taken" } == 300)
+        }
+    }
+
+    @Test("A store forgets a list by its id, and says so until the kiosk's journal has; one of the future is not taken")
+    func forget() async throws {
+        try await withFolder { path in
+            let lists = LargeLists(folder: path + "/ca", entries: 10)
+            try lists.write()
+            let (issuer, file) = (lists.folder + "/ca.pem", lists.folder + "/national.crl")
+            func take(_ more: String...) async throws -> (code: Int32, output: String, error: String) {
+                try await ChildProcess.run(
+                    Programs.kazashi,
+                    ["crl", "import", "--store", path + "/store", "--issuer", issuer, "--json", file] + more, input: [])
+            }
+            let early = try await take("--at", "2020-01-01T00:00:00Z")
+            #expect(early.code == 1 && early.output.contains("five minutes ahead"), "\(early)")
+            #expect(try await take().code == 0)
+            func status() async throws -> (code: Int32, output: String, error: String) {
+                try await kazashi("crl", "status", "--store", path + "/store", "--json")
+            }
+            let id = try #require(try await decode(status().output, as: Listed.self).lists.first).id
+            let unknown = try await kazashi("crl", "forget", "--store", path + "/store", "--json", "00")
+            #expect(unknown.code == 1 && unknown.output.contains("unknown_list"))
+            let forgotten = try await kazashi("crl", "forget", "--store", path + "/store", "--json", id)
+            #expect(forgotten.code == 0 && forgotten.output.contains(id))
+            let after = try await status()
+            #expect(try decode(after.output, as: Listed.self).lists.isEmpty && after.output.contains("was forgotten"))
+            #expect(try await take().code == 0)
         }
     }
 

@@ -20,18 +20,26 @@ import Trust
     init() throws { list = try Self.list.get() }
 
     private func download(
-        _ server: ScriptedServer, known: ListDownload.Validators = .init(),
+        _ server: ScriptedServer, known: ListDownload.Validators = .init(), counted: Counted = Counted(),
         _ change: (inout ListDownload) -> Void = { _ in }
     ) async throws -> ListDownload.Result {
         var download = ListDownload(client: CurlClient(), scratch: .temporary)
         download.limits.firstPause = .milliseconds(1)
         change(&download)
-        return try await download.run(server.url("national.crl"), known: known)
+        return try await download.run(
+            server.url("national.crl"), known: known, restart: counted.restart, each: counted.take)
     }
 
-    private func count(_ result: ListDownload.Result) -> Int? {
-        guard case .lists(let lists, _) = result else { return nil }
-        return lists.count
+    /// How many lists came whole, and how often they came anew.
+    private final class Counted: Sendable {
+        private let state = Mutex((lists: 0, restarts: 0))
+        var lists: Int { state.withLock { $0.lists } }
+        var restarts: Int { state.withLock { $0.restarts } }
+        func restart() { state.withLock { $0 = (0, $0.restarts + 1) } }
+        func take(_ list: Result<UnverifiedRevocationList, TrustError>) throws(TrustError) {
+            _ = try list.get()
+            state.withLock { $0.lists += 1 }
+        }
     }
 
     @Test("A list comes whole, with what tells its version; the same version is unchanged")
@@ -43,11 +51,12 @@ import Trust
                 : .init(
                     "200 OK", headers: ["ETag: \"v1\"", "Last-Modified: Sat, 21 Nov 2026 00:00:00 GMT"], body: list)
         }
-        guard case .lists(let lists, let validators) = try await download(server) else {
+        let counted = Counted()
+        guard case .lists(let validators) = try await download(server, counted: counted) else {
             Issue.record("no list")
             return
         }
-        #expect(lists.count == 1)
+        #expect(counted.lists == 1)
         #expect(validators == .init(etag: "\"v1\"", lastModified: "Sat, 21 Nov 2026 00:00:00 GMT"))
         guard case .unchanged = try await download(server, known: validators) else {
             Issue.record("fetched again")
@@ -70,7 +79,9 @@ import Trust
                 headers: ["ETag: \"v1\"", "Content-Range: bytes \(start)-\(list.count - 1)/\(list.count)"],
                 body: rest, sent: min(rest.count, 300_000))
         }
-        #expect(try await count(download(server)) == 1)
+        let counted = Counted()
+        _ = try await download(server, counted: counted)
+        #expect(counted.lists == 1 && counted.restarts == 0)
         let ranges = server.requests.map { $0.headers["range"] }
         #expect(ranges == [nil, "bytes=100000-", "bytes=400000-", "bytes=700000-"])
     }
@@ -89,11 +100,12 @@ import Trust
                 ? .init("200 OK", headers: ["ETag: \"v0\""], body: list, sent: 50_000)
                 : .init("200 OK", headers: ["ETag: \"v1\""], body: list)
         }
-        guard case .lists(let lists, let validators) = try await download(server) else {
+        let counted = Counted()
+        guard case .lists(let validators) = try await download(server, counted: counted) else {
             Issue.record("no list")
             return
         }
-        #expect(lists.count == 1 && validators.etag == "\"v1\"")
+        #expect(counted.lists == 1 && counted.restarts == 1 && validators.etag == "\"v1\"")
     }
 
     @Test("Without a strong validator a broken transfer is not pieced together")
@@ -148,5 +160,32 @@ import Trust
         await #expect(throws: TrustError.self) { try await download(empty) }
         let moved = try ScriptedServer { _ in .init("302 Found", headers: ["Location: http://127.0.0.1:1/"]) }
         await #expect(throws: ListDownload.Failure.self) { try await download(moved) }
+    }
+
+    @Test("A transfer ends at its first list that nobody at hand signed, however much follows")
+    func strangers() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "kazashi-un-\(UUID().uuidString)").path()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let authorities = try (0..<2).map { _ in try TestAuthority(validFrom: 1_700_000_000, validTo: 2_000_000_000) }
+        let pem = try authorities.map { authority in
+            PEM.encode(
+                try TestRevocationList(authority, thisUpdate: 1_760_000_000, nextUpdate: 1_800_000_000).signed(
+                    by: authority),
+                label: "X509 CRL")
+        }
+        let store = try RevocationStore(folder: folder)
+        let intake = StoreIntake(
+            store: store, authorities: ListAuthorities(try TrustAnchors([authorities[0].certificate]).certificates),
+            clock: { nil }, stopsAtUnsigned: true)
+        intake.begin()
+        // Ten megabytes of them.
+        let body = pem[0] + Array(repeating: pem[1], count: 10_000_000 / pem[1].count).flatMap { $0 }
+        let server = try ScriptedServer { _ in .init("200 OK", body: body) }
+        await #expect(throws: TrustError.self) {
+            try await ListDownload(client: CurlClient(), scratch: store.scratch).run(
+                server.url("lists.pem"), restart: intake.restart, each: intake.take)
+        }
+        let outcomes = try #require(intake.finish().first)
+        #expect(outcomes.map { $0.failure?.code } == [nil, .crlUnusable] && store.open().lists.count == 1)
     }
 }

@@ -1,19 +1,30 @@
 import Cryptography
 import Files
+import Synchronization
 import TestPKI
 import Testing
 import Trust
 
 @Suite struct ListIntakeTests {
     private func intake(_ bytes: [UInt8], pieces: Int, engine: DigestEngine = .mbedTLS) throws -> [RevocationList] {
-        var intake = ListIntake(scratch: .temporary, engine: engine)
+        let collected = Collected()
+        var intake = ListIntake(scratch: .temporary, engine: engine) { (list) throws(TrustError) in
+            collected.add(try list.get())
+        }
         var rest = bytes[...]
         while !rest.isEmpty {
             let piece = Array(rest.prefix(pieces))
             try piece.withUnsafeBytes { try intake.take($0) }
             rest = rest.dropFirst(piece.count)
         }
-        return try RevocationLists(intake.finish(), authorities: [Fixture.shared.get().authority.certificate]).all
+        try intake.finish()
+        return try RevocationLists(collected.lists, authorities: [Fixture.shared.get().authority.certificate]).all
+    }
+
+    private final class Collected: Sendable {
+        private let state = Mutex<[UnverifiedRevocationList]>([])
+        var lists: [UnverifiedRevocationList] { state.withLock { $0 } }
+        func add(_ list: UnverifiedRevocationList) { state.withLock { $0.append(list) } }
     }
 
     private func der(_ count: Int = 40) throws -> [UInt8] {

@@ -21,7 +21,8 @@ package struct ListDownload: Sendable {
 
     package enum Result: Sendable {
         case unchanged
-        case lists([UnverifiedRevocationList], Validators)
+        /// All of them were handed over.
+        case lists(Validators)
     }
 
     package enum Failure: Error, Sendable {
@@ -51,19 +52,24 @@ package struct ListDownload: Sendable {
     /// - Parameters:
     ///   - known: of the version that is served: the answer may be `unchanged`.
     ///   - progress: told of the bytes so far, and of all where that is known.
-    /// - Throws: `Failure`, `TrustError`, `CancellationError`.
+    ///   - restart: told when the lists come from their beginning again, because another version is served now.
+    ///   - each: told of each list at its end, on the transfer's thread; what it throws ends the transfer.
+    /// - Throws: `Failure`, `TrustError`, what `each` throws, `CancellationError`.
     package func run(
         _ url: String, known: Validators = Validators(),
-        progress: @escaping @Sendable (_ taken: Int, _ of: Int?) -> Void = { _, _ in }
+        progress: @escaping @Sendable (_ taken: Int, _ of: Int?) -> Void = { _, _ in },
+        restart: @escaping @Sendable () -> Void = {}, each: @escaping ListIntake.Consumer
     ) async throws -> Result {
-        let sink = ListSink(scratch: scratch, progress: progress)
+        let sink = ListSink(scratch: scratch, progress: progress, restart: restart, each: each)
         var mends = 0
         while true {
             sink.expect()
             do {
                 let response = try await client.send(request(url, known, sink)) { sink.take($0, $1) }
                 switch response.status {
-                case 200, 206: return .lists(try sink.finish(), Validators(of: response))
+                case 200, 206:
+                    try sink.finish()
+                    return .lists(Validators(of: response))
                 case 304: return .unchanged
                 default: throw Failure.status(response.status, retryAfter: Int(response.headers["retry-after"] ?? ""))
                 }
@@ -113,9 +119,14 @@ private final class ListSink: Sendable {
     private let state = Mutex(State())
     private let scratch: ScratchFolder
     private let progress: @Sendable (Int, Int?) -> Void
+    private let restart: @Sendable () -> Void
+    private let each: ListIntake.Consumer
 
-    init(scratch: ScratchFolder, progress: @escaping @Sendable (Int, Int?) -> Void) {
-        (self.scratch, self.progress) = (scratch, progress)
+    init(
+        scratch: ScratchFolder, progress: @escaping @Sendable (Int, Int?) -> Void,
+        restart: @escaping @Sendable () -> Void, each: @escaping ListIntake.Consumer
+    ) {
+        (self.scratch, self.progress, self.restart, self.each) = (scratch, progress, restart, each)
     }
 
     var taken: Int { state.withLock { $0.taken } }
@@ -151,7 +162,8 @@ private final class ListSink: Sendable {
         state.hasBegun = true
         switch head.status {
         case 200:
-            state.intake = ListIntake(scratch: scratch)
+            if state.taken > 0 { restart() }
+            state.intake = ListIntake(scratch: scratch, each: each)
             (state.taken, state.validators) = (0, ListDownload.Validators(of: head))
         case 206:
             guard head.headers["content-range"]?.hasPrefix("bytes \(state.taken)-") == true else {
@@ -165,11 +177,11 @@ private final class ListSink: Sendable {
     /// A request is sent: its answer begins with its first bytes.
     func expect() { state.withLock { $0.hasBegun = false } }
 
-    func finish() throws(TrustError) -> [UnverifiedRevocationList] {
+    func finish() throws(TrustError) {
         guard let intake = state.withLock({ $0.intake.take() }) else {
             throw TrustError(.crlUnusable, "the answer was empty")
         }
-        return try intake.finish()
+        try intake.finish()
     }
 }
 

@@ -11,16 +11,19 @@ package struct UnreadableList: Error, Sendable {
 }
 
 /// Reads the lists of a file, a pipe or (`-`) standard input once, and holds no more of them than a buffer.
-/// - Parameter progress: told of the bytes so far, and of all where that is known, after each buffer.
-/// - Throws: `UnreadableList`, `TrustError`, and `CancellationError` between two buffers of a cancelled task.
+/// - Parameters:
+///   - progress: told of the bytes so far, and of all where that is known, after each buffer.
+///   - each: told of each list at its end.
+/// - Throws: `UnreadableList`, `TrustError`, what `each` throws, and `CancellationError` between two buffers of a
+///   cancelled task.
 package func readLists(
     _ file: String, scratch: ScratchFolder = .temporary, engine: DigestEngine = .fastest,
-    progress: (_ taken: Int, _ of: Int?) -> Void = { _, _ in }
-) throws -> [UnverifiedRevocationList] {
+    progress: (_ taken: Int, _ of: Int?) -> Void = { _, _ in }, each: @escaping ListIntake.Consumer
+) throws {
     let descriptor = file == "-" ? dup(STDIN_FILENO) : open(file, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw UnreadableList(file: file, errno: errno) }
     defer { close(descriptor) }
-    var intake = ListIntake(scratch: scratch, engine: engine)
+    var intake = ListIntake(scratch: scratch, engine: engine, each: each)
     var failure: Int32?
     while try intake.fill({ room in
         while true {
@@ -34,5 +37,5 @@ package func readLists(
         progress(intake.taken, intake.expected)
     }
     if let failure { throw UnreadableList(file: file, errno: failure) }
-    return try intake.finish()
+    try intake.finish()
 }

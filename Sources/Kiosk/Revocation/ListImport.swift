@@ -13,21 +13,36 @@ package struct ListImport: Sendable {
         (self.store, self.issuers, self.clock) = (store, issuers, clock)
     }
 
+    /// What became of a source's lists, and why no more of it was read, where that is so.
+    package struct Answer: Sendable {
+        package let outcomes: [StoreIntake.Outcome]
+        /// Whatever `ListWords` has words for.
+        package let failure: (any Error)?
+    }
+
     /// - Parameters:
     ///   - source: a path, an HTTP(S) URL, or `-` for standard input.
     ///   - progress: told of the bytes so far, and of all where that is known.
-    /// - Throws: whatever `ListWords` has words for.
     package func run(
         _ source: String, progress: @escaping @Sendable (_ taken: Int, _ of: Int?) -> Void = { _, _ in }
-    ) async throws -> [RevocationStore.Taken] {
-        var lists: [UnverifiedRevocationList] = []
-        if source.hasPrefix("https://") || source.hasPrefix("http://") {
-            let download = ListDownload(client: CurlClient(), scratch: store.scratch)
-            if case .lists(let fetched, _) = try await download.run(source, progress: progress) { lists = fetched }
-        } else {
-            lists = try readLists(source, scratch: store.scratch, progress: progress)
+    ) async -> Answer {
+        let isURL = source.hasPrefix("https://") || source.hasPrefix("http://")
+        let intake = StoreIntake(
+            store: store, authorities: ListAuthorities(issuers.certificates), clock: { [clock] in clock },
+            stopsAtUnsigned: isURL)
+        intake.begin()
+        var failure: (any Error)?
+        do {
+            if isURL {
+                let download = ListDownload(client: CurlClient(), scratch: store.scratch)
+                _ = try await download.run(source, progress: progress, restart: intake.restart, each: intake.take)
+            } else {
+                try readLists(source, scratch: store.scratch, progress: progress, each: intake.take)
+            }
+        } catch {
+            failure = error
         }
-        let authorities = ListAuthorities(issuers.certificates)
-        return try lists.map { try store.take($0, authorities: authorities, clock: clock) }
+        let outcomes = intake.finish().flatMap { $0 }
+        return Answer(outcomes: outcomes, failure: outcomes.unsaid(failure))
     }
 }

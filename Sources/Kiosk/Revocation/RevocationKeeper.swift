@@ -173,47 +173,61 @@ actor RevocationKeeper {
 
     private func takeFiles() async {
         guard let store else { return await reopen() }
-        var batch = FileBatch()
-        var taken = 0
+        let intake = StoreIntake(store: store, authorities: authorities, clock: clock)
+        var read: [ReadFile] = []
+        var (taken, published) = (0, 0)
         for file in files.flatMap(filesUnder) {
             guard !Task.isCancelled else { return }
             guard let version = SourceMemory.File(file), refused[file] != version else { continue }
             if let known = memory.files[file], known.version == version, isServed(known.lists) { continue }
+            intake.begin()
             do {
-                try batch.add(file, version, readLists(file, scratch: store.scratch), store, authorities, clock())
+                try readLists(file, scratch: store.scratch, each: intake.take)
+                read.append(ReadFile(name: file, version: version, failure: nil))
             } catch is CancellationError {
                 return
             } catch {
-                refuse(file, version, error)
+                read.append(ReadFile(name: file, version: version, failure: error))
             }
-            guard batch.isFull else { continue }
-            taken += commit(&batch, to: store)
+            guard read.count >= StoreIntake.mostPending else { continue }
+            taken += settle(&read, intake.finish())
+            guard taken - published >= 512 else { continue }
             // So that a folder of partitions serves the first ones before the last one is read.
-            if taken % 512 == 0 { await finish() }
+            await finish()
+            published = taken
         }
-        taken += commit(&batch, to: store)
-        if taken > 0 { await finish() }
+        taken += settle(&read, intake.finish())
+        if taken > published { await finish() }
     }
 
-    /// - Returns: how many files were taken.
-    private func commit(_ batch: inout FileBatch, to store: RevocationStore) -> Int {
-        let results = batch.commit(to: store)
-        batch = FileBatch()
-        for result in results {
-            switch result.outcome {
-            case .success(let lists):
-                note(lists, from: result.file)
-                memory.files[result.file] = .init(version: result.version, lists: lists.map(\.id))
-            case .failure(let error): refuse(result.file, result.version, error)
+    /// A file whose lists are on their way.
+    private struct ReadFile {
+        let name: String
+        let version: SourceMemory.File
+        /// Why no more of it was read.
+        let failure: (any Error)?
+    }
+
+    /// Remembers what became of the lists of some files, each on its own.
+    /// - Returns: how many lists are in the store now.
+    private func settle(_ files: inout [ReadFile], _ outcomes: [[StoreIntake.Outcome]]) -> Int {
+        defer { files = [] }
+        var count = 0
+        for (file, outcomes) in zip(files, outcomes) {
+            let lists = outcomes.compactMap { try? $0.result.get() }
+            note(lists, from: file.name)
+            count += lists.count
+            if complain(outcomes, file.failure, source: file.name) {
+                // A full disk may have room later, without the file having changed.
+                let isPassing = ([file.failure] + outcomes.map(\.failure)).contains {
+                    ($0 as? TrustError)?.code == .storeUnavailable
+                }
+                if !isPassing { refused[file.name] = file.version }
+            } else {
+                memory.files[file.name] = .init(version: file.version, lists: lists.map(\.id))
             }
         }
-        return results.count
-    }
-
-    private func refuse(_ file: String, _ version: SourceMemory.File, _ error: any Error) {
-        // A full disk may have room later, without the file having changed.
-        if (error as? TrustError)?.code != .storeUnavailable { refused[file] = version }
-        complain(error, file: file)
+        return count
     }
 
     private func isServed(_ lists: [String]?) -> Bool { lists.map { served.isSuperset(of: $0) } ?? false }
@@ -257,26 +271,46 @@ actor RevocationKeeper {
     @discardableResult
     private func fetch(_ url: String) async -> FetchSchedule.Outcome {
         guard let store else { return .failed(retryAfter: nil) }
-        // A client of its own: libraries' requests do not wait while a list passes.
+        // A client of its own: libraries' requests do not wait while a list passes. All URLs together hold as many
+        // descriptors as a folder does.
         let download = ListDownload(client: CurlClient(), scratch: store.scratch)
+        let intake = StoreIntake(
+            store: store, authorities: authorities, clock: clock,
+            mostPending: StoreIntake.mostPending / max(1, urls.count),
+            stopsAtUnsigned: true)
+        intake.begin()
         let known = memory.urls[url]
+        let result: Result<ListDownload.Result, any Error>
         do {
-            switch try await download.run(url, known: isServed(known?.lists) ? known?.version ?? .init() : .init()) {
-            case .unchanged: return .done
-            case .lists(let lists, let validators):
-                var taken: [RevocationStore.Taken] = []
-                for list in lists {
-                    taken.append(try store.take(list, authorities: authorities, clock: clock()))
-                }
-                note(taken, from: Self.nameable(url))
-                memory.urls[url] = .init(version: validators, lists: taken.map(\.id))
-                await finish()
-                return .done
-            }
-        } catch is CancellationError {
-            return .failed(retryAfter: nil)
+            result = .success(
+                try await download.run(
+                    url, known: isServed(known?.lists) ? known?.version ?? .init() : .init(), restart: intake.restart,
+                    each: intake.take))
         } catch {
-            complain(error, file: Self.nameable(url))
+            result = .failure(error)
+        }
+        // Also of a transfer that failed: what came before was verified, and counts.
+        let outcomes = intake.finish().flatMap { $0 }
+        let lists = outcomes.compactMap { try? $0.result.get() }
+        note(lists, from: Self.nameable(url))
+        let outcome = settle(url, result, outcomes)
+        if !lists.isEmpty { await finish() }
+        return outcome
+    }
+
+    private func settle(
+        _ url: String, _ result: Result<ListDownload.Result, any Error>, _ outcomes: [StoreIntake.Outcome]
+    ) -> FetchSchedule.Outcome {
+        switch result {
+        case .success(.unchanged): return .done
+        case .success(.lists(let validators)):
+            guard !complain(outcomes, nil, source: Self.nameable(url)) else { return .failed(retryAfter: nil) }
+            let lists = outcomes.compactMap { try? $0.result.get().id }
+            memory.urls[url] = .init(version: validators, lists: lists)
+            return .done
+        case .failure(is CancellationError): return .failed(retryAfter: nil)
+        case .failure(let error):
+            _ = complain(outcomes, error, source: Self.nameable(url))
             guard case ListDownload.Failure.status(_, let asked) = error else { return .failed(retryAfter: nil) }
             return .failed(retryAfter: asked)
         }
@@ -292,61 +326,28 @@ actor RevocationKeeper {
         return String(bare[..<scheme.upperBound] + rest[rest.index(after: at)...])
     }
 
-    private func complain(_ error: any Error, file: String) {
+    /// Says what became of lists that were not taken, each by its place in the source.
+    /// - Parameter failure: why no more of the source was read.
+    /// - Returns: false when nothing is wrong.
+    private func complain(_ outcomes: [StoreIntake.Outcome], _ failure: (any Error)?, source: String) -> Bool {
+        let refused = outcomes.filter { $0.failure != nil }
+        for outcome in refused.prefix(Self.mostComplaints) {
+            guard let error = outcome.failure else { continue }
+            complain(error, file: source, list: outcomes.count > 1 ? outcome.position : nil)
+        }
+        if refused.count > Self.mostComplaints {
+            log.warning("more lists left out", metadata: ["source": "\(source)", "count": "\(refused.count)"])
+        }
+        if let failure = outcomes.unsaid(failure) { complain(failure, file: source) }
+        return failure != nil || !refused.isEmpty
+    }
+
+    private static let mostComplaints = 8
+
+    private func complain(_ error: any Error, file: String, list: Int? = nil) {
         let words = ListWords(error)
-        log.warning(
-            "revocation list left out",
-            metadata: Logger.words(words.code, words.advice, ["source": "\(file)", "reason": "\(words.reason)"]))
-    }
-}
-
-/// Files whose lists go to the disk together.
-private struct FileBatch {
-    struct Outcome {
-        let file: String
-        let version: SourceMemory.File
-        let outcome: Result<[RevocationStore.Taken], TrustError>
-    }
-    private struct File {
-        let name: String
-        let version: SourceMemory.File
-        let lists: [RevocationStore.Preparation]
-    }
-    private var files: [File] = []
-
-    var isFull: Bool { files.count >= 64 }
-
-    mutating func add(
-        _ file: String, _ version: SourceMemory.File, _ lists: [UnverifiedRevocationList], _ store: RevocationStore,
-        _ authorities: ListAuthorities, _ clock: TrustedTime?
-    ) throws(TrustError) {
-        var prepared: [RevocationStore.Preparation] = []
-        for list in lists { prepared.append(try store.prepare(list, authorities: authorities, clock: clock)) }
-        files.append(File(name: file, version: version, lists: prepared))
-    }
-
-    func commit(to store: RevocationStore) -> [Outcome] {
-        let ready = files.flatMap(\.lists).compactMap { preparation in
-            if case .ready(let list) = preparation { list } else { nil }
-        }
-        guard !files.isEmpty else { return [] }
-        do throws(TrustError) {
-            var results = try store.commit(ready)[...]
-            return files.map { file in
-                let outcome = Result { () throws(TrustError) in
-                    var taken: [RevocationStore.Taken] = []
-                    for list in file.lists {
-                        switch list {
-                        case .already(let list): taken.append(list)
-                        case .ready: if let result = results.popFirst() { taken.append(try result.get()) }
-                        }
-                    }
-                    return taken
-                }
-                return Outcome(file: file.name, version: file.version, outcome: outcome)
-            }
-        } catch {
-            return files.map { Outcome(file: $0.name, version: $0.version, outcome: .failure(error)) }
-        }
+        var more: Logger.Metadata = ["source": "\(file)", "reason": "\(words.reason)"]
+        if let list { more["list"] = "\(list)" }
+        log.warning("revocation list left out", metadata: Logger.words(words.code, words.advice, more))
     }
 }

@@ -70,18 +70,12 @@ private struct LargeListBench {
         let anchors = try TrustAnchors(
             try derBlocks(in: readFile(lists.folder + "/ca.pem") ?? [], label: "CERTIFICATE"))
         let authorities = ListAuthorities(anchors.certificates)
-        var prepared: [RevocationStore.Prepared] = []
-        let names = lists.names
-        for name in names {
-            for list in try readLists("\(lists.folder)/\(name)", scratch: store.scratch, engine: engine) {
-                if case .ready(let list) = try store.prepare(list, authorities: authorities, clock: nil) {
-                    prepared.append(list)
-                }
-            }
-            guard prepared.count == 64 || name == names.last else { continue }
-            for result in try store.commit(prepared) { _ = try result.get() }
-            prepared = []
+        let intake = StoreIntake(store: store, authorities: authorities, clock: { nil })
+        for name in lists.names {
+            intake.begin()
+            try readLists("\(lists.folder)/\(name)", scratch: store.scratch, engine: engine, each: intake.take)
         }
+        for outcome in intake.finish().flatMap({ $0 }) { _ = try outcome.result.get() }
         return store
     }
 

@@ -2,22 +2,34 @@ package import Cryptography
 package import Files
 
 /// Lists on their way in, from a file, a pipe or the network, as DER (one) or PEM (any number): the bytes are handed over
-/// once, in whatever pieces they come, and never kept.
+/// once, in whatever pieces they come, and never kept. Each list is handed on at its end, so that who knows the
+/// authorities can refuse it, and stop, before the next one is read.
 package struct ListIntake: ~Copyable, Sendable {
+    /// Is told of each list at its end: its form is right, or why not. What it throws ends the intake.
+    package typealias Consumer =
+        @Sendable (Result<UnverifiedRevocationList, TrustError>) throws(TrustError) -> Void
+
     private enum Form {
-        case unknown
+        /// The first byte may be that of DER or of text.
+        case unknown(held: [UInt8])
         case der
         case pem(PEMStream)
     }
-    private var form = Form.unknown
+    private var form = Form.unknown(held: [])
     private var walk: RevocationListWalk?
-    private var lists: [UnverifiedRevocationList] = []
+    /// True in a PEM block that nothing was told of yet.
+    private var isOpen = false
+    /// Lists that were told of.
+    private var count = 0
     private let scratch: ScratchFolder
     private let engine: DigestEngine
+    private let each: Consumer
 
-    /// - Parameter scratch: where serials wait that do not fit into memory.
-    package init(scratch: ScratchFolder, engine: DigestEngine = .fastest) {
-        (self.scratch, self.engine) = (scratch, engine)
+    /// - Parameters:
+    ///   - scratch: where serials wait that do not fit into memory.
+    ///   - each: told of each list of PEM in its order; of DER, which is one list, only when its form is right.
+    package init(scratch: ScratchFolder, engine: DigestEngine = .fastest, each: @escaping Consumer) {
+        (self.scratch, self.engine, self.each) = (scratch, engine, each)
     }
 
     /// Bytes handed over.
@@ -25,21 +37,26 @@ package struct ListIntake: ~Copyable, Sendable {
     /// Bytes of the whole input, where its beginning told.
     package private(set) var expected: Int?
 
-    /// - Throws: `crlUnusable` at the first byte that no list may have, `storeUnavailable`.
+    /// - Throws: `crlUnusable` at the first byte of DER that no list may have, `storeUnavailable`, and what `each` throws.
     package mutating func take(_ bytes: UnsafeRawBufferPointer) throws(TrustError) {
-        guard let first = bytes.first else { return }
+        guard !bytes.isEmpty else { return }
         taken += bytes.count
-        if case .unknown = form {
-            if first == 0x30 {
-                form = .der
-                walk = RevocationListWalk(scratch: scratch, engine: engine)
-            } else {
-                form = .pem(PEMStream(label: "X509 CRL"))
+        if case .unknown(let held) = form {
+            guard let isDER = PEMStream.isDER(held + bytes.prefix(2)) else {
+                form = .unknown(held: Array(bytes))
+                return
             }
+            if isDER { walk = RevocationListWalk(scratch: scratch, engine: engine) }
+            form = isDER ? .der : .pem(PEMStream(labels: ["X509 CRL"]))
+            try held.span.bytes.withUnsafeBytes { bytes throws(TrustError) in try read(bytes) }
         }
+        try read(bytes)
+    }
+
+    private mutating func read(_ bytes: UnsafeRawBufferPointer) throws(TrustError) {
         switch form {
         case .unknown: break
-        case .der: expected = try walk?.take(bytes)
+        case .der: if !bytes.isEmpty { expected = try walk?.take(bytes) }
         case .pem(var stream):
             try decode { (part) throws in try stream.take(bytes, part) }
             form = .pem(stream)
@@ -65,27 +82,62 @@ package struct ListIntake: ~Copyable, Sendable {
     }
 
     /// The input has ended.
-    /// - Throws: `crlUnusable` when it ended too early, or held no list.
-    package consuming func finish() throws(TrustError) -> [UnverifiedRevocationList] {
-        if case .pem(var stream) = form { try decode { (part) throws in try stream.finish(part) } }
-        if let walk = walk.take() { lists.append(try walk.finish()) }
-        guard !lists.isEmpty else { throw TrustError(.crlUnusable, "there is no list in it, as DER or PEM") }
-        return lists
+    /// - Throws: `crlUnusable` when it ended too early, or held no list, and what `each` throws.
+    package consuming func finish() throws(TrustError) {
+        switch form {
+        case .unknown: break
+        case .der:
+            if let whole = walk.take() {
+                count += 1
+                try each(.success(try whole.finish()))
+            }
+        case .pem(var stream): try decode { (part) throws in try stream.finish(part) }
+        }
+        guard count > 0 else { throw TrustError(.crlUnusable, "there is no list in it, as DER or PEM") }
     }
 
     private mutating func decode(_ body: ((PEMStream.Part) throws -> Void) throws -> Void) throws(TrustError) {
         do {
             try body { part in
                 switch part {
-                case .begin: walk = RevocationListWalk(scratch: scratch, engine: engine)
-                case .contents(let bytes): try bytes.withUnsafeBytes { _ = try walk?.take($0) }
-                case .end: if let whole = walk.take() { lists.append(try whole.finish()) }
+                case .begin:
+                    walk = RevocationListWalk(scratch: scratch, engine: engine)
+                    isOpen = true
+                case .contents(let bytes):
+                    try tell { (intake: inout Self) throws(TrustError) in _ = try intake.walk?.take(bytes) }
+                case .end:
+                    try tell { (intake: inout Self) throws(TrustError) in
+                        guard let whole = intake.walk.take() else { return }
+                        let list = try whole.finish()
+                        intake.isOpen = false
+                        intake.count += 1
+                        try intake.each(.success(list))
+                    }
+                case .broken:
+                    try tell { (_: inout Self) throws(TrustError) in
+                        throw refusal("its PEM is not base64, or not closed (RFC 7468 section 3)")
+                    }
                 }
             }
         } catch let error as TrustError {
             throw error
         } catch {
-            throw TrustError(.crlUnusable, "the list is no PEM (\(error))")
+            throw TrustError(.crlUnusable, "the list can not be read (\(error))")
+        }
+    }
+
+    /// Does some of a block's work. A list whose form is wrong is told of once, and the rest of its block is skipped;
+    /// what else goes wrong ends the intake.
+    private mutating func tell(_ body: (inout Self) throws(TrustError) -> Void) throws(TrustError) {
+        guard isOpen else { return }
+        do throws(TrustError) {
+            try body(&self)
+        } catch {
+            guard error.code == .crlUnusable, isOpen else { throw error }
+            isOpen = false
+            walk = nil
+            count += 1
+            try each(.failure(error))
         }
     }
 }

@@ -1,4 +1,5 @@
 internal import Cryptography
+internal import Synchronization
 
 /// What revocation says of a path: the third outcome is never folded into good.
 package enum RevocationVerdict: Sendable {
@@ -26,8 +27,11 @@ package struct RevocationLists: Sendable {
     private var issuers: [DistinguishedName: OfIssuer] = [:]
     package let all: [RevocationList]
 
-    /// - Parameter unsigned: lists at hand whose signature is by no authority at hand: they only tell why nothing is known.
-    package init(_ lists: [RevocationList] = [], unsigned: [UnverifiedRevocationList] = []) {
+    package init(_ lists: [RevocationList] = []) { self.init(lists, unsigned: []) }
+
+    /// - Parameter unsigned: issuers of lists whose signature is by no authority at hand: they only tell why nothing is
+    ///   known.
+    init(_ lists: [RevocationList], unsigned: Set<DistinguishedName>) {
         all = lists
         for list in lists {
             let points = list.fields.scope.names
@@ -37,26 +41,15 @@ package struct RevocationLists: Sendable {
                 issuers[list.fields.issuer, default: OfIssuer()].byPoint[point, default: []].append(list)
             }
         }
-        for list in unsigned { issuers[list.fields.issuer, default: OfIssuer()].hasUnsigned = true }
+        for issuer in unsigned { issuers[issuer, default: OfIssuer()].hasUnsigned = true }
     }
 
     /// Verifies each list under whichever of `authorities` signed it.
     /// - Throws: `storeUnavailable`.
     package init(_ lists: [UnverifiedRevocationList], authorities: [[UInt8]]) throws(TrustError) {
-        let certificates = X509CertificateList()
-        for der in authorities { _ = try? certificates.append(der, judge: CertificateExtensions.judge) }
-        let ready = ListAuthorities(certificates.certificates)
-        var verified: [RevocationList] = []
-        var unsigned: [UnverifiedRevocationList] = []
-        for list in lists {
-            do throws(TrustError) {
-                verified.append(try list.verified(under: ready))
-            } catch {
-                guard error.code == .crlUnusable else { throw error }
-                unsigned.append(list)
-            }
-        }
-        self.init(verified, unsigned: unsigned)
+        let collector = ListCollector(authorities: authorities)
+        for list in lists { try collector.take(.success(list)) }
+        self = collector.lists
     }
 
     /// Lists that may cover a certificate, and whether any complete one of its issuer's is at hand at all.
@@ -82,6 +75,63 @@ package struct RevocationLists: Sendable {
             maxAge: maxAge)
         return check.verdict(on: certificate.path, depth: 0)
     }
+}
+
+/// Verifies lists as they come, each at its end, for a check without a store. Of a list that nobody at hand signed it
+/// keeps nothing.
+package final class ListCollector: Sendable {
+    private struct State {
+        var verified: [RevocationList] = []
+        /// Issuers of lists that nobody at hand signed, where they bear the name of an authority at hand.
+        var unsigned: Set<DistinguishedName> = []
+        var broken: TrustError?
+        var refused = 0
+    }
+    private let state = Mutex(State())
+    private let authorities: ListAuthorities
+    private let names: Set<DistinguishedName>
+
+    /// - Parameter authorities: certificates, DER.
+    package init(authorities: [[UInt8]]) {
+        let list = X509CertificateList()
+        for der in authorities { _ = try? list.append(der, judge: CertificateExtensions.judge) }
+        self.authorities = ListAuthorities(list.certificates)
+        names = Set(list.certificates.compactMap { try? DistinguishedName(encoded: $0.subject[...]) })
+    }
+
+    /// Takes the next list.
+    /// - Throws: `storeUnavailable`, and `crlUnusable` where no more lists are to be read.
+    package func take(_ list: Result<UnverifiedRevocationList, TrustError>) throws(TrustError) {
+        do throws(TrustError) {
+            let list = try list.get()
+            guard let verified = try list.verifiedIfSigned(under: authorities) else {
+                return try refuse(nil, issuer: list.fields.issuer)
+            }
+            state.withLock { $0.verified.append(verified) }
+        } catch {
+            guard error.code == .crlUnusable else { throw error }
+            try refuse(error, issuer: nil)
+        }
+    }
+
+    private func refuse(_ error: TrustError?, issuer: DistinguishedName?) throws(TrustError) {
+        let known = issuer.flatMap { names.contains($0) ? $0 : nil }
+        let refused = state.withLock { state in
+            if let known { state.unsigned.insert(known) }
+            if let error { state.broken = error }
+            state.refused += 1
+            return state.refused
+        }
+        guard refused < Limits.refusals else {
+            throw TrustError(.crlUnusable, "\(refused) lists at hand are refused, and no more are read")
+        }
+    }
+
+    /// The last list whose form is wrong.
+    package var broken: TrustError? { state.withLock { $0.broken } }
+
+    /// What was verified so far.
+    package var lists: RevocationLists { state.withLock { RevocationLists($0.verified, unsigned: $0.unsigned) } }
 }
 
 /// One check of one path.

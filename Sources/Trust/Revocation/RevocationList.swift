@@ -43,12 +43,10 @@ package struct UnverifiedRevocationList: Sendable {
         return writer.count
     }
 
-    /// The list under the authority that signed it, with an index in memory.
-    /// - Throws: `crlUnusable` when none of `authorities` did.
-    func verified(under authorities: ListAuthorities) throws(TrustError) -> RevocationList {
-        guard let signer = signer(among: authorities) else {
-            throw TrustError(.crlUnusable, "the list's signature is by no authority at hand")
-        }
+    /// The list under the authority that signed it, with an index in memory; nil when none of `authorities` did.
+    /// - Throws: `storeUnavailable`, `storeDamaged`.
+    func verifiedIfSigned(under authorities: ListAuthorities) throws(TrustError) -> RevocationList? {
+        guard let signer = signer(among: authorities) else { return nil }
         let descriptor = kz_open_memory("kazashi-index")
         guard descriptor >= 0 else {
             throw TrustError(.storeUnavailable, "no memory for an index (\(systemError()))")

@@ -148,8 +148,8 @@ package final class RevocationStore: Sendable {
         package let isDelta: Bool
     }
 
-    /// A verified list whose index is written, beside the one that is served.
-    package struct Prepared {
+    /// A verified list whose index is written, beside the one that is served. Whoever holds it hands it on whole.
+    package struct Prepared: @unchecked Sendable {
         fileprivate let file: NewFile
         fileprivate let remembered: RememberedList
         fileprivate let signer: ListAuthorities.Signer

@@ -14,10 +14,21 @@ extension RevocationList {
     }
 
     /// The CRL number in decimal; in hex where it is longer than eight bytes.
-    package var numberText: String { Self.text(fields.number) }
-    package var baseNumberText: String? { fields.baseNumber.map(Self.text) }
+    package var numberText: String { RevocationListFields.text(ofNumber: fields.number) }
+    package var baseNumberText: String? { fields.baseNumber.map(RevocationListFields.text(ofNumber:)) }
+}
 
-    private static func text(_ number: [UInt8]) -> String {
+extension UnverifiedRevocationList {
+    var summary: ListSummary {
+        ListSummary(
+            issuer: fields.issuer.text, number: RevocationListFields.text(ofNumber: fields.number),
+            scope: fields.scope.names.map(\.text).sorted(), thisUpdate: fields.thisUpdate,
+            nextUpdate: fields.nextUpdate)
+    }
+}
+
+extension RevocationListFields {
+    fileprivate static func text(ofNumber number: [UInt8]) -> String {
         guard number.count > 8 else {
             return String(number.reduce(0 as UInt64) { $0 << 8 | UInt64(truncatingIfNeeded: $1) })
         }

@@ -3,7 +3,7 @@ import Trust
 
 /// True when the bytes, handed over in pieces of `size`, are a list.
 func walk(_ bytes: [UInt8], pieces size: Int) -> Bool {
-    var intake = ListIntake(scratch: .temporary)
+    var intake = ListIntake(scratch: .temporary) { (list) throws(TrustError) in _ = try list.get() }
     do throws(TrustError) {
         var rest = bytes[...]
         while !rest.isEmpty {
@@ -11,7 +11,7 @@ func walk(_ bytes: [UInt8], pieces size: Int) -> Bool {
             try piece.span.bytes.withUnsafeBytes { (piece) throws(TrustError) in try intake.take(piece) }
             rest = rest.dropFirst(piece.count)
         }
-        _ = try intake.finish()
+        try intake.finish()
         return true
     } catch {
         return false
