@@ -188,4 +188,34 @@ import Trust
         let outcomes = try #require(intake.finish().first)
         #expect(outcomes.map { $0.failure?.code } == [nil, .crlUnusable] && store.open().lists.count == 1)
     }
+
+    @Test(
+        "A 304 or a 206 that nobody asked for is a failure with its number: nothing is known to be the same, or whole")
+    func unasked() async throws {
+        let list = list
+        let unchanged = try ScriptedServer { _ in .init("304 Not Modified") }
+        // The whole list under the wrong number, and a part that looks whole: neither is taken.
+        let whole = try ScriptedServer { _ in
+            .init(
+                "206 Partial Content", headers: ["Content-Range: bytes 0-\(list.count - 1)/\(list.count)"], body: list)
+        }
+        // Also for a transfer that goes on: it was asked for the rest, not whether it is the same.
+        let resumed = try ScriptedServer { request in
+            request.headers["range"] == nil
+                ? .init("200 OK", headers: ["ETag: \"v1\""], body: list, sent: 50_000) : .init("304 Not Modified")
+        }
+        let known = ListDownload.Validators(etag: "\"v0\"")
+        for (server, known, expected) in [
+            (unchanged, ListDownload.Validators(), 304), (whole, .init(), 206), (whole, known, 206),
+            (resumed, .init(), 304),
+        ] {
+            let counted = Counted()
+            do {
+                _ = try await download(server, known: known, counted: counted)
+                Issue.record("\(expected) is no list")
+            } catch ListDownload.Failure.status(let status, _) {
+                #expect(status == expected && counted.lists == 0)
+            }
+        }
+    }
 }

@@ -186,6 +186,33 @@ import VirtualCard
             await pilot.stop()
         }
     }
+
+    @Test("SIGHUP fetches URLs at once, whatever the pause; an unasked 304 backs off, and is told of")
+    func reloaded() async throws {
+        try await withCards { cards in
+            try FileManager.default.removeItem(atPath: cards.folder.path + "/crl")
+            let lists = try [[], [cards.good.serial]].enumerated().map {
+                try cards.folder.list(age: $0 == 0 ? 1 : 0.5, revoked: $1, number: $0 + 1)
+            }
+            let answer = Mutex(ScriptedServer.Reply("200 OK", body: lists[0]))
+            let server = try ScriptedServer { _ in answer.withLock { $0 } }
+            var options = PilotFolder.Options()
+            options.urls = [server.url("kiyose.crl")]
+            try await withKiosk(cards, options: options) { pilot async throws in
+                _ = await pilot.log(containing: "revocation lists")
+                try await expect("ok", from: pilot, with: cards.good.profile)
+                answer.withLock { $0 = .init("304 Not Modified") }
+                await pilot.runtime.reload()
+                let line = try #require(await pilot.log(containing: "revocation list left out"))
+                #expect(line.contains("the server answered 304"))
+                answer.withLock { $0 = .init("200 OK", body: lists[1]) }
+                await pilot.runtime.reload()
+                _ = try #require(await pilot.log(containing: "revocation list taken"))
+                _ = await pilot.log(containing: "revocation lists")
+                try await expect("revoked", from: pilot, with: cards.good.profile)
+            }
+        }
+    }
 }
 
 @Suite struct FetchScheduleTests {

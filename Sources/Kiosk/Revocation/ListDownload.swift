@@ -63,14 +63,16 @@ package struct ListDownload: Sendable {
         let sink = ListSink(scratch: scratch, progress: progress, restart: restart, each: each)
         var mends = 0
         while true {
-            sink.expect()
+            let condition = condition(known, sink)
+            sink.expect(condition)
             do {
-                let response = try await client.send(request(url, known, sink)) { sink.take($0, $1) }
-                switch response.status {
-                case 200, 206:
+                let response = try await client.send(request(url, condition)) { sink.take($0, $1) }
+                switch (response.status, condition) {
+                case (200, _), (206, .rest):
                     try sink.finish()
                     return .lists(Validators(of: response))
-                case 304: return .unchanged
+                case (304, .newer): return .unchanged
+                // Also a 304 or a 206 that nobody asked for: it says nothing of what is served.
                 default: throw Failure.status(response.status, retryAfter: Int(response.headers["retry-after"] ?? ""))
                 }
             } catch let error as HTTPClientError {
@@ -86,15 +88,26 @@ package struct ListDownload: Sendable {
         }
     }
 
-    private func request(_ url: String, _ known: Validators, _ sink: ListSink) -> HTTPRequest {
-        var headers: [String] = []
-        if sink.taken > 0, let strong = sink.validators?.strong {
-            headers = ["Range: bytes=\(sink.taken)-", "If-Range: \(strong)"]
-        } else if let etag = known.etag {
-            headers = ["If-None-Match: \(etag)"]
-        } else if let date = known.lastModified {
-            headers = ["If-Modified-Since: \(date)"]
-        }
+    /// What a request asks for: the whole, the rest of it (RFC 9110 14.2), or the whole unless it is the same (13.1).
+    fileprivate enum Condition {
+        case none
+        case rest(from: Int, of: String)
+        case newer(header: String)
+    }
+
+    private func condition(_ known: Validators, _ sink: ListSink) -> Condition {
+        if sink.taken > 0, let strong = sink.validators?.strong { return .rest(from: sink.taken, of: strong) }
+        if let etag = known.etag { return .newer(header: "If-None-Match: \(etag)") }
+        return known.lastModified.map { .newer(header: "If-Modified-Since: \($0)") } ?? .none
+    }
+
+    private func request(_ url: String, _ condition: Condition) -> HTTPRequest {
+        let headers: [String] =
+            switch condition {
+            case .none: []
+            case .rest(let start, let validator): ["Range: bytes=\(start)-", "If-Range: \(validator)"]
+            case .newer(let header): [header]
+            }
         return HTTPRequest(
             .get, url, headers: headers, connectTimeout: .seconds(15), timeout: limits.whole, stall: limits.stall,
             most: limits.most)
@@ -113,8 +126,9 @@ private final class ListSink: Sendable {
         var intake: ListIntake?
         var taken = 0
         var validators: ListDownload.Validators?
-        var error: TrustError?
+        var error: (any Error)?
         var hasBegun = false
+        var condition = ListDownload.Condition.none
     }
     private let state = Mutex(State())
     private let scratch: ScratchFolder
@@ -131,12 +145,12 @@ private final class ListSink: Sendable {
 
     var taken: Int { state.withLock { $0.taken } }
     var validators: ListDownload.Validators? { state.withLock { $0.validators } }
-    var error: TrustError? { state.withLock { $0.error } }
+    var error: (any Error)? { state.withLock { $0.error } }
 
     /// - Returns: false to end the transfer.
     func take(_ head: HTTPResponse, _ bytes: UnsafeRawBufferPointer) -> Bool {
         let told = state.withLock { state -> Progress? in
-            do throws(TrustError) {
+            do {
                 if !state.hasBegun { try begin(&state, head) }
                 guard head.status == 200 || head.status == 206 else { return Progress(taken: 0, expected: nil) }
                 try state.intake?.take(bytes)
@@ -158,7 +172,7 @@ private final class ListSink: Sendable {
     }
 
     /// An answer's first bytes: the whole list anew, or what was missing of it.
-    private func begin(_ state: inout State, _ head: HTTPResponse) throws(TrustError) {
+    private func begin(_ state: inout State, _ head: HTTPResponse) throws {
         state.hasBegun = true
         switch head.status {
         case 200:
@@ -166,6 +180,7 @@ private final class ListSink: Sendable {
             state.intake = ListIntake(scratch: scratch, each: each)
             (state.taken, state.validators) = (0, ListDownload.Validators(of: head))
         case 206:
+            guard case .rest = state.condition else { throw ListDownload.Failure.status(206, retryAfter: nil) }
             guard head.headers["content-range"]?.hasPrefix("bytes \(state.taken)-") == true else {
                 throw TrustError(.crlUnusable, "the server answered with another part of the list")
             }
@@ -175,7 +190,9 @@ private final class ListSink: Sendable {
     }
 
     /// A request is sent: its answer begins with its first bytes.
-    func expect() { state.withLock { $0.hasBegun = false } }
+    func expect(_ condition: ListDownload.Condition) {
+        state.withLock { ($0.hasBegun, $0.condition) = (false, condition) }
+    }
 
     func finish() throws(TrustError) {
         guard let intake = state.withLock({ $0.intake.take() }) else {

@@ -31,6 +31,10 @@ actor RevocationKeeper {
     /// Ids of the lists that are served.
     private var served: Set<String> = []
     private var isRepairing = false
+    /// Of each URL, while it waits for its next fetch.
+    private var pauses: [String: Task<Void, Never>] = [:]
+    /// URLs that an operator wants fetched, also where a fetch is under way.
+    private var wanted: Set<String> = []
     /// Ids of lists that lie ahead of the clock: said once.
     private var ahead: Set<String> = []
 
@@ -95,8 +99,10 @@ actor RevocationKeeper {
         }
     }
 
-    /// Reads files again that were refused (SIGHUP).
+    /// Reads files again that were refused, and fetches URLs at once (SIGHUP).
     func reload() async {
+        wanted = Set(urls)
+        for pause in pauses.values { pause.cancel() }
         refused = [:]
         await takeFiles()
         await refresh()
@@ -264,8 +270,22 @@ actor RevocationKeeper {
 
     private func keepFetching(_ url: String) async {
         var schedule = FetchSchedule()
-        var pause = schedule.first(isServing: isServed(memory.urls[url]?.lists))
-        while (try? await Task.sleep(for: .seconds(pause))) != nil { pause = schedule.pause(after: await fetch(url)) }
+        await wait(schedule.first(isServing: isServed(memory.urls[url]?.lists)), before: url)
+        while !Task.isCancelled { await wait(schedule.pause(after: await fetch(url)), before: url) }
+    }
+
+    /// Waits until the next fetch is due, or wanted at once.
+    private func wait(_ seconds: Double, before url: String) async {
+        defer { wanted.remove(url) }
+        guard !wanted.contains(url) else { return }
+        let pause = Task { _ = try? await Task.sleep(for: .seconds(seconds)) }
+        pauses[url] = pause
+        await withTaskCancellationHandler {
+            await pause.value
+        } onCancel: {
+            pause.cancel()
+        }
+        pauses[url] = nil
     }
 
     @discardableResult
