@@ -11,6 +11,17 @@ package enum SignatureAlgorithm: Sendable, CaseIterable {
         self = match
     }
 
+    /// True of a signature algorithm whose hash can be forged: MD2, MD4, MD5 and SHA-1.
+    package static func isWeak(oid: [UInt8]) -> Bool {
+        // RSA with them (RFC 8017 A.2.4), ECDSA with SHA-1 (ANSI X9.62), DSA with SHA-1 (RFC 3279 2.2.2), RSA by OIW.
+        let weak: [[UInt8]] =
+            [0x02, 0x03, 0x04, 0x05].map { [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, $0] } + [
+                [0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x01], [0x2A, 0x86, 0x48, 0xCE, 0x38, 0x04, 0x03],
+                [0x2B, 0x0E, 0x03, 0x02, 0x1D],
+            ]
+        return weak.contains(oid)
+    }
+
     private var oid: [UInt8] {
         switch self {
         case .rsaSHA256: [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x0B]

@@ -78,9 +78,10 @@ package struct CertificateCheck: Sendable {
         var all: [[UInt8]] = []
         for file in files {
             guard let bytes = readFile(file) else { throw UnreadableFile(file: file, what: "can not be read") }
-            guard let blocks = try? derBlocks(in: bytes, label: "CERTIFICATE"), !blocks.isEmpty else {
-                throw UnreadableFile(file: file, what: "holds no certificate")
+            guard let blocks = try? derBlocks(in: bytes, label: "CERTIFICATE") else {
+                throw UnreadableFile(file: file, what: "holds PEM that is not base64, or not closed")
             }
+            guard !blocks.isEmpty else { throw UnreadableFile(file: file, what: "holds no certificate") }
             all += blocks
         }
         return all

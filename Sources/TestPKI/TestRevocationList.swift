@@ -28,6 +28,8 @@ package struct TestRevocationList: Sendable {
     /// Whole Extension objects, appended.
     package var extra: [UInt8] = []
     package var isVersion2 = true
+    /// An empty revokedCertificates instead of none.
+    package var hasEmptyEntries = false
 
     package init(_ authority: TestAuthority, thisUpdate: Int64, nextUpdate: Int64?) {
         issuer = authority.name
@@ -81,7 +83,8 @@ package struct TestRevocationList: Sendable {
 
     /// - Parameter entries: in DER, one after another.
     package func signed(rawEntries entries: [UInt8], by authority: TestAuthority) throws -> [UInt8] {
-        let tbs = DER.sequence(headDER, entries.isEmpty ? [] : DER.object(0x30, entries), extensionsDER)
+        let tbs = DER.sequence(
+            headDER, entries.isEmpty && !hasEmptyEntries ? [] : DER.object(0x30, entries), extensionsDER)
         return DER.sequence(tbs, CertificateBuilder.sha256WithRSA, DER.bits(try authority.key.sign(tbs)))
     }
 }

@@ -92,7 +92,8 @@ package final class TrustAnchors: @unchecked Sendable {
             let isUnknown = error.status == -0x2080 || error.status == -0x2562
             throw isUnknown
                 ? TrustError(.constraints, "a critical extension of the certificate is not understood")
-                : TrustError(.malformed, "not an X.509 certificate (\(error))")
+                : TrustError(
+                    .malformed, "not a certificate as RFC 5280 asks: \(error.certificateRule); \(error)")
         }
     }
 

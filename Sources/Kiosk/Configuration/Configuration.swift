@@ -23,6 +23,8 @@ package struct Configuration: Sendable {
     package let timeSource: TrustedClock.Source
     package let readerName: String
     package let anchors: TrustAnchors
+    /// Files of the anchors' folders that hold no certificate.
+    package let anchorFilesLeftOut: [String]
     package let cardAnchors: CardAnchors
     package let requirements: CertificateRequirements
     package let isTest: Bool
@@ -76,7 +78,7 @@ package struct Configuration: Sendable {
         readerName = written.reader?.name ?? ""
         isTest = written.trust.test ?? false
         let denied = try reader.denied(written.trust.denied ?? [])
-        anchors = try reader.anchors(written.trust.anchors)
+        (anchors, anchorFilesLeftOut) = try reader.anchors(written.trust.anchors)
         cardAnchors = try reader.cardAnchors(written.trust.card_anchors, isTest: isTest, denied: denied)
         requirements = CertificateRequirements(
             policies: try reader.policies(written.trust.policies ?? []), denied: denied)
@@ -193,24 +195,41 @@ struct ConfigurationReader {
         }
     }
 
-    func anchors(_ paths: [String]) throws(ConfigurationError) -> TrustAnchors {
+    /// - Returns: the anchors, and the files of folders that hold no certificate: they are left out, and told of.
+    func anchors(_ paths: [String]) throws(ConfigurationError) -> (anchors: TrustAnchors, leftOut: [String]) {
+        func problem(_ words: String) -> ConfigurationError {
+            ConfigurationError(.badKey, file: file, place: .key("trust.anchors"), words)
+        }
         var certificates: [[UInt8]] = []
-        for path in paths {
-            for name in filesUnder(resolve(path)) {
-                guard let found = readFile(name), let blocks = try? derBlocks(in: found, label: "CERTIFICATE") else {
-                    throw ConfigurationError(
-                        .badKey, file: file, place: .key("trust.anchors"), "\(name) can not be read as PEM or DER")
+        var leftOut: [String] = []
+        for path in paths.map(resolve) {
+            for name in filesUnder(path) {
+                guard let found = readFile(name) else { throw problem("\(name) can not be read") }
+                guard let blocks = try? derBlocks(in: found, label: "CERTIFICATE") else {
+                    throw problem("\(name) holds PEM that is not base64, or not closed")
+                }
+                do {
+                    _ = try TrustAnchors(blocks)
+                } catch {
+                    // DER may be anything: a key, a list.
+                    guard name != path, error.code == .malformed, blocks == [found] else {
+                        throw problem("\(name): \(error.reason)")
+                    }
+                    leftOut.append(name)
+                    continue
+                }
+                if blocks.isEmpty {
+                    guard name != path else { throw problem("\(name) holds no certificate") }
+                    leftOut.append(name)
                 }
                 certificates += blocks
             }
         }
-        guard !certificates.isEmpty else {
-            throw ConfigurationError(.badKey, file: file, place: .key("trust.anchors"), "no certificate is found there")
-        }
+        guard !certificates.isEmpty else { throw problem("no certificate is found there") }
         do {
-            return try TrustAnchors(certificates)
+            return (try TrustAnchors(certificates), leftOut)
         } catch {
-            throw ConfigurationError(.badKey, file: file, place: .key("trust.anchors"), error.reason)
+            throw problem(error.reason)
         }
     }
 

@@ -31,6 +31,9 @@ package struct Doctor: Sendable {
         tell(self.clock(now))
         keys.forEach(tell)
         tell(anchors(now))
+        for file in configuration.anchorFilesLeftOut {
+            tell(Finding("anchors", .warning, "\(file) holds no certificate and is left out", .badKey))
+        }
         if configuration.isTest {
             tell(Finding("trust", .warning, "test cards are believed (trust.test)", .testCards))
         }

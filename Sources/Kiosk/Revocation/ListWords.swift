@@ -1,4 +1,5 @@
 internal import Glibc
+internal import HTTPClient
 package import Panel
 internal import Trust
 
@@ -36,7 +37,7 @@ package struct ListWords: Sendable {
             (code, reason) = ("unreadable", "it can not be read (\(String(cString: strerror(error.errno))))")
             (meaning, advice, exitCode) = ("a file of lists can't be read", .certificateFile, 2)
         case ListDownload.Failure.transfer(let error):
-            self = .network("the transfer failed (\(error))")
+            self = .network(Self.words(of: error))
         case ListDownload.Failure.status(let status, _):
             self = .network("the server answered \(status)")
         default:
@@ -48,6 +49,15 @@ package struct ListWords: Sendable {
     private init(code: String, meaning: String, reason: String, advice: OperatorAdvice, exitCode: Int32) {
         (self.code, self.meaning, self.reason) = (code, meaning, reason)
         (self.advice, self.exitCode) = (advice, exitCode)
+    }
+
+    private static func words(of error: HTTPClientError) -> String {
+        switch error {
+        case .network(let number): "name, connection or TLS failed (libcurl's number \(number))"
+        case .timedOut: "the transfer took too long, or stood still"
+        case .answerTooLarge: "the answer is longer than a list may be"
+        default: "the transfer failed (\(error))"
+        }
     }
 
     private static func network(_ reason: String) -> ListWords {

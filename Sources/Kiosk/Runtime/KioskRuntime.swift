@@ -113,6 +113,7 @@ package actor KioskRuntime {
 
     /// Runs until the task is cancelled.
     package func run() async {
+        for file in configuration.anchorFilesLeftOut { log.note(.anchorLeftOut, ["file": "\(file)"]) }
         await keeper.open()
         note(await disk.condition())
         checkHealth()

@@ -19,6 +19,7 @@ package enum JournalCode: String, Sendable, CaseIterable {
     case listForgotten = "list_forgotten"
     case listAhead = "list_ahead"
     case listNumbersRebuilt = "list_numbers_rebuilt"
+    case anchorLeftOut = "anchor_left_out"
     case signingKeyUnreadable = "signing_key_unreadable"
     case timeNotStored = "time_not_stored"
     case metricsNotWritten = "metrics_not_written"
@@ -42,6 +43,7 @@ package enum JournalCode: String, Sendable, CaseIterable {
         case .listForgotten: "an operator made the store forget a list and its number"
         case .listAhead: "a list in the store lies ahead of the clock"
         case .listNumbersRebuilt: "the memory of CRL numbers was damaged and is made anew"
+        case .anchorLeftOut: "a file among the anchors holds no certificate and is left out"
         case .signingKeyUnreadable: "the signing key can not be read again"
         case .timeNotStored: "the time could not be stored"
         case .metricsNotWritten: "the metrics can not be written"
@@ -65,7 +67,7 @@ package enum JournalCode: String, Sendable, CaseIterable {
         case .listAhead: .listAhead
         case .listNumbersRebuilt: .numbersRebuilt
         case .listMemory, .timeNotStored: .stateFolder
-        case .signingKeyUnreadable: .badKey
+        case .anchorLeftOut, .signingKeyUnreadable: .badKey
         case .metricsNotWritten, .statusUnavailable: .folderNotWritable
         case .coreDumpsAllowed: .coreDumps
         }

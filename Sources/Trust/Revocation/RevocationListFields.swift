@@ -65,23 +65,33 @@ struct RevocationListExtensions {
     private(set) var scope: [UInt8]?
     private(set) var authorityKeyIdentifier: [UInt8]?
 
-    /// - Throws: `TLVError`, and `crlUnusable` for a critical extension that is not understood.
-    init(_ extensions: TLVElement) throws {
-        for item in try X509Extension.list(extensions) {
+    /// - Throws: `crlUnusable`, also for a critical extension that is not understood.
+    init(_ extensions: [X509Extension]) throws {
+        for item in extensions {
             switch item.oid {
-            case ExtensionID.crlNumber: number = try Self.number(item.value)
-            case ExtensionID.deltaCRLIndicator: baseNumber = try Self.number(item.value)
+            case ExtensionID.crlNumber:
+                number = try byRule("its CRL number is none (RFC 5280 5.2.3)") { () throws(TLVError) in
+                    try Self.number(item.value)
+                }
+            case ExtensionID.deltaCRLIndicator:
+                baseNumber = try byRule("its base's CRL number is none (RFC 5280 5.2.4)") { () throws(TLVError) in
+                    try Self.number(item.value)
+                }
             case ExtensionID.issuingDistributionPoint: scope = Array(item.value)
             case ExtensionID.authorityKeyIdentifier:
-                authorityKeyIdentifier = try CertificateExtensions.keyIdentifier(item.value)
+                authorityKeyIdentifier = try byRule("its authority's key identifier is none (RFC 5280 5.2.1)") {
+                    () throws(TLVError) in try CertificateExtensions.keyIdentifier(item.value)
+                }
             case ExtensionID.issuerAltName: break
             default:
-                guard !item.isCritical else { throw refusal("a critical extension of it is not understood") }
+                guard !item.isCritical else {
+                    throw refusal("a critical extension of it is not understood (RFC 5280 5.2)")
+                }
             }
         }
     }
 
-    private static func number(_ value: ArraySlice<UInt8>) throws -> [UInt8] {
+    private static func number(_ value: ArraySlice<UInt8>) throws(TLVError) -> [UInt8] {
         let bytes = try TLVElement.only(.integer, in: value, rules: .der).integer()
         guard let first = bytes.first, first & 0x80 == 0, bytes.count <= 21 else { throw TLVError.badValue }
         return Array(bytes.drop { $0 == 0 })

@@ -127,53 +127,81 @@ struct RevocationListWalk: ~Copyable, Sendable {
     private mutating func readHead() throws {
         let bytes = Array(buffer.prefix(end))
         var outer = TLVReader(bytes, rules: .der)
-        do throws(TLVError) {
+        do {
             let list = try outer.nextHeader()
-            guard list.tag == .sequence else { throw .unexpectedTag(list.tag) }
+            guard list.tag == .sequence else { throw TLVError.unexpectedTag(list.tag) }
             let listStart = end - outer.bytesLeft
             total = listStart + list.length
-            guard taken <= total else { throw .trailingBytes }
-            guard total <= Limits.list else { throw .beyondLimit("it is longer than \(Limits.list) bytes") }
+            guard taken <= total else { throw TLVError.trailingBytes }
+            guard total <= Limits.list else { throw TLVError.beyondLimit("it is longer than \(Limits.list) bytes") }
             let tbs = try outer.nextHeader()
-            guard tbs.tag == .sequence else { throw .unexpectedTag(tbs.tag) }
+            guard tbs.tag == .sequence else { throw TLVError.unexpectedTag(tbs.tag) }
             let tbsStart = end - outer.bytesLeft
             signed = listStart..<tbsStart + tbs.length
-            guard signed.upperBound <= total else { throw .truncated }
+            guard signed.upperBound <= total else { throw TLVError.truncated }
             let rest = bytes.prefix(signed.upperBound).dropFirst(tbsStart)
             try readHead(TLVReader(rest, rules: .der), from: tbsStart)
-        } catch {
-            // More is to come: an issuer's name is not endless.
-            guard error == .truncated, end < min(total, Limits.listHead) else { throw error }
+        } catch TLVError.truncated where end < total {
+            // More is to come.
+            guard end < Limits.listHead else {
+                throw refusal("what stands before its entries is longer than \(Limits.listHead) bytes")
+            }
             return
         }
         digest = RunningDigest(algorithm.digest, engine: engine)
         hash(from: 0)
     }
 
-    private mutating func readHead(_ reader: TLVReader, from tbsStart: Int) throws(TLVError) {
+    private mutating func readHead(_ reader: TLVReader, from tbsStart: Int) throws {
         var fields = reader
         let all = fields.bytesLeft
         // Version 2: every list that we take has a number, so extensions.
-        guard try fields.next(.integer).smallInteger() == 1 else { throw .badValue }
-        let algorithm = try fields.next(.sequence)
-        let issuer = try fields.next(.sequence)
-        let thisUpdate = try RevocationListFields.time(try fields.next())
-        let nextUpdate = try RevocationListFields.time(try fields.next())
+        let version = try byRule("it is no list of version 2 (RFC 5280 5.1.2.1)") { () throws(TLVError) in
+            try fields.next(.integer).smallInteger()
+        }
+        guard version == 1 else { throw refusal("it is no list of version 2 (RFC 5280 5.1.2.1)") }
+        let algorithm = try byRule("its signature algorithm is none (RFC 5280 5.1.2.2)") { () throws(TLVError) in
+            try fields.next(.sequence)
+        }
+        let issuer = try byRule("its issuer is no name (RFC 5280 5.1.2.3)") { () throws(TLVError) in
+            try fields.next(.sequence)
+        }
+        let times = "is not UTCTime up to 2049 and GeneralizedTime after"
+        let thisUpdate = try byRule("its thisUpdate \(times) (RFC 5280 5.1.2.4)") { () throws(TLVError) in
+            try RevocationListFields.time(try fields.next())
+        }
+        var ahead = fields
+        let following = try ahead.nextHeader().tag
+        guard following == .utcTime || following == .generalizedTime else {
+            throw refusal("it has no nextUpdate (RFC 5280 5.1.2.5)")
+        }
+        let nextUpdate = try byRule("its nextUpdate \(times) (RFC 5280 5.1.2.5)") { () throws(TLVError) in
+            try RevocationListFields.time(try fields.next())
+        }
         var position = tbsStart + all - fields.bytesLeft
         var left = 0
-        // revokedCertificates is absent when empty; the extensions follow.
+        // revokedCertificates should be absent when empty (RFC 5280 5.1.2.6); some national lists have it nevertheless.
         let next = try fields.nextHeader()
         if next.tag == .sequence {
             position = tbsStart + all - fields.bytesLeft
             left = next.length
-            guard left > 0, position + left <= signed.upperBound else { throw .badValue }
+            guard position + left <= signed.upperBound else {
+                throw refusal("its entries are longer than itself (RFC 5280 5.1.2.6)")
+            }
         } else {
-            guard next.tag == .context(0, constructed: true) else { throw .unexpectedTag(next.tag) }
+            guard next.tag == .context(0, constructed: true) else {
+                throw refusal("neither entries (RFC 5280 5.1.2.6) nor extensions (5.1.2.7) follow its times")
+            }
         }
         var algorithmFields = algorithm.reader(rules: .der)
-        guard
-            let known = SignatureAlgorithm(oid: try algorithmFields.next().objectIdentifier().bytes)
-        else { throw .badValue }
+        let identifier = try byRule("its signature algorithm is none (RFC 5280 5.1.2.2)") { () throws(TLVError) in
+            try algorithmFields.next().objectIdentifier().bytes
+        }
+        guard let known = SignatureAlgorithm(oid: identifier) else {
+            throw SignatureAlgorithm.isWeak(oid: identifier)
+                ? refusal("it is signed over a weak hash, such as SHA-1, which can be forged (RFC 5280 5.1.1.2)")
+                : refusal("it is signed by neither RSA (PKCS#1 v1.5) nor ECDSA with SHA-2 (RFC 5280 5.1.1.2)")
+        }
         self.algorithm = known
         head = RevocationListHead(
             algorithm: Array(algorithm.encoded), issuer: Array(issuer.encoded), thisUpdate: thisUpdate,
@@ -192,17 +220,18 @@ struct RevocationListWalk: ~Copyable, Sendable {
             let bytes = buffer.prefix(end).dropFirst(start)
             let rest = signed.upperBound - passed - start
             guard rest > 0, rest <= bytes.count else { throw TLVError.truncated }
-            let wrapper = try TLVElement.only(
-                .context(0, constructed: true), in: bytes.prefix(rest), rules: .der)
-            let extensions = try RevocationListExtensions(
-                try TLVElement.only(.sequence, in: wrapper.contents, rules: .der))
+            let list = try byRule("its extensions are not as RFC 5280 5.1.2.7 asks") { () throws(TLVError) in
+                let wrapper = try TLVElement.only(.context(0, constructed: true), in: bytes.prefix(rest), rules: .der)
+                return try X509Extension.list(try TLVElement.only(.sequence, in: wrapper.contents, rules: .der))
+            }
+            let extensions = try RevocationListExtensions(list)
             var outer = TLVReader(bytes.dropFirst(rest), rules: .der)
             guard try outer.next(.sequence).encoded.elementsEqual(head.algorithm) else {
                 throw refusal("its two signature algorithms differ")
             }
             let signature = Array(try outer.next().octetsOfBitString())
             try outer.end()
-            guard let number = extensions.number else { throw refusal("it has no CRL number") }
+            guard let number = extensions.number else { throw refusal("it has no CRL number (RFC 5280 5.2.3)") }
             let fields = try RevocationListFields(
                 issuerEncoded: head.issuer, thisUpdate: head.thisUpdate, nextUpdate: head.nextUpdate, number: number,
                 baseNumber: extensions.baseNumber, scopeEncoded: extensions.scope,

@@ -119,7 +119,7 @@ struct RevokedEntries {
             if error == .truncated, start.count < 6 { return 0 }
             throw error
         }
-        guard header.tag == .sequence else { throw TLVError.unexpectedTag(header.tag) }
+        guard header.tag == .sequence else { throw refusal("an entry is none (RFC 5280 5.1.2.6)") }
         guard header.length <= Limits.listEntry else { throw refusal("an entry is longer than 32 KiB") }
         let length = start.count - reader.bytesLeft + header.length
         guard length <= end - at else { return 0 }
@@ -128,13 +128,23 @@ struct RevokedEntries {
     }
 
     private mutating func take(entry bytes: ArraySlice<UInt8>) throws {
-        var entry = try TLVElement.only(.sequence, in: bytes, rules: .der).reader(rules: .der)
-        let contents = try entry.next(.integer).integer()
-        guard contents.count <= 20 || (contents.count == 21 && contents.first == 0) else { throw TLVError.badValue }
-        _ = try RevocationListFields.time(try entry.next())
-        var code: UInt64 = 0
-        if !entry.isAtEnd { code = try reason(try X509Extension.list(try entry.next(.sequence))) }
-        try entry.end()
+        let time = "an entry's revocationDate is not UTCTime up to 2049 and GeneralizedTime after (RFC 5280 5.1.2.6)"
+        var entry = try byRule("an entry is none (RFC 5280 5.1.2.6)") { () throws(TLVError) in
+            try TLVElement.only(.sequence, in: bytes, rules: .der).reader(rules: .der)
+        }
+        let contents = try byRule("an entry's serial number is none (RFC 5280 5.1.2.6)") { () throws(TLVError) in
+            try entry.next(.integer).integer()
+        }
+        guard contents.count <= 20 || (contents.count == 21 && contents.first == 0) else {
+            throw refusal("an entry's serial number is longer than 20 bytes (RFC 5280 4.1.2.2)")
+        }
+        _ = try byRule(time) { () throws(TLVError) in try RevocationListFields.time(try entry.next()) }
+        let extensions = try byRule("an entry's extensions are not as RFC 5280 5.3 asks") { () throws(TLVError) in
+            let list = entry.isAtEnd ? [] : try X509Extension.list(try entry.next(.sequence))
+            try entry.end()
+            return list
+        }
+        let code = try reason(extensions)
         try serials.append(SerialNumber(contents: contents), code: code)
     }
 
@@ -143,12 +153,17 @@ struct RevokedEntries {
         for item in extensions {
             switch item.oid {
             case ExtensionID.reasonCode:
-                let code = try TLVElement.only(.enumerated, in: item.value, rules: .der).smallInteger()
-                guard let known = RevocationReason(rawValue: code) else { throw TLVError.badValue }
+                let rule = "an entry's reasonCode is none (RFC 5280 5.3.1)"
+                let code = try byRule(rule) { () throws(TLVError) in
+                    try TLVElement.only(.enumerated, in: item.value, rules: .der).smallInteger()
+                }
+                guard let known = RevocationReason(rawValue: code) else { throw refusal(rule) }
                 reason = known
             case ExtensionID.invalidityDate: break
             default:
-                guard !item.isCritical else { throw refusal("a critical extension of an entry is not understood") }
+                guard !item.isCritical else {
+                    throw refusal("a critical extension of an entry is not understood (RFC 5280 5.3)")
+                }
             }
         }
         return UInt64(truncatingIfNeeded: reason.rawValue)
@@ -162,6 +177,16 @@ struct RevokedEntries {
 
 @inline(__always) private func word32(_ bytes: RawSpan, _ at: Int) -> UInt32 {
     UInt32(littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: at, as: UInt32.self))
+}
+
+/// Reads a part; where it is not as it should be the refusal names the rule. That more bytes are to come is no refusal.
+func byRule<Value>(_ rule: String, _ body: () throws(TLVError) -> Value) throws -> Value {
+    do throws(TLVError) {
+        return try body()
+    } catch {
+        guard error != .truncated else { throw error }
+        throw refusal("\(rule): \(error)")
+    }
 }
 
 func refusal(_ reason: String) -> TrustError { TrustError(.crlUnusable, "the list is refused: \(reason)") }
