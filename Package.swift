@@ -140,7 +140,8 @@ if let fuzzer {
             name: "FuzzDriver", dependencies: ["CFuzzer"], path: "Tests/Fuzz/Driver", swiftSettings: settings))
     for (name, rooms) in [
         "FuzzTLV": ["TLV"], "FuzzAgeRecord": ["MyNumberCard"], "FuzzCVCertificate": ["MyNumberCard"],
-        "FuzzStatusChain": ["SmartCard"], "FuzzRevocationList": ["Trust", "Cryptography"],
+        "FuzzCertificate": ["Trust"], "FuzzStatusChain": ["SmartCard"],
+        "FuzzRevocationList": ["Trust", "Files"],
         "FuzzRevocationIndex": ["Trust"], "FuzzToken": ["Announcement", "JOSE", "Cryptography"],
         "FuzzAcknowledgement": ["Announcement", "JOSE", "Cryptography"],
     ] {

@@ -17,7 +17,7 @@ package final class StoreIntake: Sendable {
     package struct Outcome: Sendable {
         /// Which list of its source, from 1.
         package let position: Int
-        /// Nil when its form is wrong.
+        /// Of a list that was refused, where its form is right.
         package let summary: ListSummary?
         package let result: Result<RevocationStore.Taken, TrustError>
 
@@ -31,7 +31,7 @@ package final class StoreIntake: Sendable {
     package static let mostPending = 64
 
     private struct Entry {
-        let summary: ListSummary?
+        var summary: ListSummary?
         /// Nil until it is committed.
         var result: Result<RevocationStore.Taken, TrustError>?
     }
@@ -81,24 +81,21 @@ package final class StoreIntake: Sendable {
     /// Takes the next list of the source.
     /// - Throws: `storeUnavailable`, and `crlUnusable` where no more of the source is to be read.
     package func take(_ list: Result<UnverifiedRevocationList, TrustError>) throws(TrustError) {
-        var summary: ListSummary?
         do throws(TrustError) {
-            let list = try list.get()
-            summary = list.summary
-            switch try store.prepare(list, authorities: authorities, clock: clock()) {
-            case .already(let taken): note(Entry(summary: summary, result: .success(taken)))
+            switch try store.prepare(try list.get(), authorities: authorities, clock: clock()) {
+            case .already(let taken): note(Entry(result: .success(taken)))
             case .ready(let prepared):
                 let count = state.withLock { state in
                     let source = state.sources.count - 1
                     state.pending.append((source, state.sources.last?.count ?? 0, prepared))
                     return state.pending.count
                 }
-                note(Entry(summary: summary, result: nil))
+                note(Entry())
                 if count >= mostPending { commit() }
             }
         } catch {
             guard error.code != .storeUnavailable else { throw error }
-            note(Entry(summary: summary, result: .failure(error)))
+            note(Entry(summary: (try? list.get())?.summary, result: .failure(error)))
             if stopsAtUnsigned, error.code == .crlUnusable { throw error }
             let refused = state.withLock { state in
                 state.refused += 1

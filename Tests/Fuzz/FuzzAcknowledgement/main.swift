@@ -8,7 +8,12 @@ let shared = try? SharedKey.generate()
 let ours = TokenID("AAAAAAAAAAAAAAAAAAAAAA")
 let others = TokenID("BBBBBBBBBBBBBBBBBBBBBA")
 
-fuzz { bytes in
+/// What the library says, or the token that it comes in.
+let mutation: Mutation = { input, random, most in
+    input.first == UInt8(ascii: "{") ? jsonMutation(input, &random, most) : tokenMutation(input, &random, most)
+}
+
+fuzz(mutation) { bytes in
     guard let signing, let shared, let ours, let others else { return }
     // As it comes from the network: it is never believed.
     if (try? VerifiedAcknowledgement(bytes, keys: .signed([signing.publicJWK]))) != nil

@@ -1,7 +1,7 @@
 import FuzzDriver
 import MyNumberCard
 
-fuzz { bytes in
+fuzz(objectMutation) { bytes in
     _ = try? AgeRecord(bytes)
     _ = try? BasicAttributes(bytes)
     _ = try? TextSignature(bytes)

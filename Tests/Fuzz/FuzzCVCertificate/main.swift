@@ -3,7 +3,7 @@ import MyNumberCard
 
 let anchors = CardAnchors(allowsTest: true)
 
-fuzz { bytes in
+fuzz(objectMutation) { bytes in
     guard let certificate = try? CVCertificate(bytes) else { return }
     // No anchor is there to vouch for anything.
     for use in CardAnchors.Use.allCases {

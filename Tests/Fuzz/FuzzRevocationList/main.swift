@@ -1,3 +1,4 @@
+import Files
 import FuzzDriver
 import Trust
 
@@ -19,4 +20,4 @@ func walk(_ bytes: [UInt8], pieces size: Int) -> Bool {
 }
 
 // In one piece and in small ones: the same answer.
-fuzz { bytes in precondition(walk(bytes, pieces: .max) == walk(bytes, pieces: 7)) }
+fuzz(bundleMutation(label: "X509 CRL")) { bytes in precondition(walk(bytes, pieces: .max) == walk(bytes, pieces: 7)) }

@@ -18,7 +18,7 @@ func walk(_ bytes: ArraySlice<UInt8>, _ rules: TLVReader.Rules, depth: Int) {
     }
 }
 
-fuzz { bytes in
+fuzz(objectMutation) { bytes in
     walk(bytes[...], .ber, depth: 0)
     walk(bytes[...], .der, depth: 0)
 }

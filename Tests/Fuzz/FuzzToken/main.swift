@@ -6,7 +6,12 @@ import JOSE
 /// Keys that nobody has: one input in a great many gets behind them, so what lies behind is given the input as well.
 let keys = (try? P256PrivateKey.generate(), try? SharedKey.generate())
 
-fuzz { bytes in
+/// Claims, or a token.
+let mutation: Mutation = { input, random, most in
+    input.first == UInt8(ascii: "{") ? jsonMutation(input, &random, most) : tokenMutation(input, &random, most)
+}
+
+fuzz(mutation) { bytes in
     // The token as it comes from the network.
     if let token = try? UnopenedJWE(bytes) {
         if let key = keys.0 { _ = try? token.opened(with: key) }

@@ -4,3 +4,6 @@
 #include <stdint.h>
 
 int LLVMFuzzerRunDriver(int *argc, char ***argv, int (*target)(const uint8_t *data, size_t size));
+
+// One of libFuzzer's own changes, for a mutator of ours that makes others as well.
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t most);
