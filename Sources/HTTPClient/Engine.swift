@@ -11,7 +11,7 @@ final class Engine: Sendable {
     }
     private let state = Mutex(State())
     private nonisolated(unsafe) let multi: OpaquePointer?
-    private static let setUp: Void = { curl_global_init(Int(CURL_GLOBAL_DEFAULT)) }()
+    private static let setUp: Void = { curl_global_init(Int(truncatingIfNeeded: CURL_GLOBAL_DEFAULT)) }()
 
     init() {
         Self.setUp
@@ -22,6 +22,7 @@ final class Engine: Sendable {
 
     func start() {
         let isStarted = startThread("http") { self.run() }
+        // safe: no input decides it
         precondition(isStarted, "no thread to be had")
     }
 

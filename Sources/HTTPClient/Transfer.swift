@@ -82,7 +82,7 @@ final class Transfer: @unchecked Sendable {
         case .options: results.append(kz_set_string(easy, CURLOPT_CUSTOMREQUEST, request.method.rawValue))
         case .post:
             results.append(kz_set_long(easy, CURLOPT_POST, 1))
-            results.append(kz_set_large(easy, CURLOPT_POSTFIELDSIZE_LARGE, Int(request.body.count)))
+            results.append(kz_set_large(easy, CURLOPT_POSTFIELDSIZE_LARGE, request.body.count))
             results.append(kz_set_pointer(easy, CURLOPT_POSTFIELDS, body.baseAddress))
         }
         guard results.allSatisfy({ $0 == CURLE_OK }) else { throw .unusableRequest }
@@ -96,12 +96,12 @@ final class Transfer: @unchecked Sendable {
             // Or else http_proxy, all_proxy and their kin say where tokens go.
             kz_set_string(easy, CURLOPT_PROXY, ""),
             // Nobody's ~/.netrc has to do with a library, and a password only goes where the URL has one.
-            kz_set_long(easy, CURLOPT_NETRC, Int(CURL_NETRC_IGNORED.rawValue)),
+            kz_set_long(easy, CURLOPT_NETRC, Int(truncatingIfNeeded: CURL_NETRC_IGNORED.rawValue)),
             kz_set_long(easy, CURLOPT_FOLLOWLOCATION, 0),
             // Bytes without a status line are no answer.
             kz_set_long(easy, CURLOPT_HTTP09_ALLOWED, 0),
             // ALPN offers just this: one request a connection, so that a lost one takes no other with it.
-            kz_set_long(easy, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1)),
+            kz_set_long(easy, CURLOPT_HTTP_VERSION, Int(truncatingIfNeeded: CURL_HTTP_VERSION_1_1)),
             // Signals would be for all threads of the process.
             kz_set_long(easy, CURLOPT_NOSIGNAL, 1),
             kz_set_long(easy, CURLOPT_MAXAGE_CONN, 3_600),
@@ -119,7 +119,7 @@ final class Transfer: @unchecked Sendable {
     /// Who is believed to be the server.
     private func trust(_ tls: TLSOptions) -> [CURLcode] {
         var results: [CURLcode] = [
-            kz_set_long(easy, CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2)),
+            kz_set_long(easy, CURLOPT_SSLVERSION, Int(truncatingIfNeeded: CURL_SSLVERSION_TLSv1_2)),
             kz_set_long(easy, CURLOPT_SSL_VERIFYPEER, 1),
             kz_set_long(easy, CURLOPT_SSL_VERIFYHOST, 2),
             // A resumed session shows no certificate: it would be believed by authorities of an hour ago.
@@ -215,7 +215,9 @@ final class Transfer: @unchecked Sendable {
         // A status line starts a new set of headers (after a 100, say).
         if line.hasPrefix("HTTP/") { head = [:] }
         guard head.count < 64, let colon = line.firstIndex(of: ":") else { return bytes.count }
+        // safe: the colon stands in the line
         let value = line[line.index(after: colon)...].drop { $0 == " " }
+        // safe: the colon stands in the line
         head[line[..<colon].lowercased()] = String(value.prefix { !$0.isNewline })
         return bytes.count
     }

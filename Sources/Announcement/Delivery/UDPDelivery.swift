@@ -88,6 +88,7 @@ package struct UDPDelivery: Sendable {
         _ token: SealedToken, over sockets: [DatagramSocket], turn: Int, _ deadline: ContinuousClock.Instant
     ) {
         guard !sockets.isEmpty, ContinuousClock.now < deadline, token.mayLeave() else { return }
+        // safe: there is one
         _ = sockets[turn % sockets.count].send(token.bytes)
     }
 
@@ -97,6 +98,7 @@ package struct UDPDelivery: Sendable {
         return schedule.map { milliseconds in
             let next = Double(milliseconds) * Double.random(in: 0.8...1.2)
             defer { last = max(last, next) }
+            // safe: pauses of our own, milliseconds
             return .milliseconds(Int(max(0, next - last)))
         }
     }

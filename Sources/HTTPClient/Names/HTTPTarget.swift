@@ -32,7 +32,7 @@ package struct HTTPTarget: Sendable, Equatable {
             return String(cString: text)
         }
         guard curl_url_set(handle, CURLUPART_URL, url, 0) == CURLUE_OK, let host = part(CURLUPART_HOST, CURLU_PUNYCODE),
-            let port = part(CURLUPART_PORT, CURLU_DEFAULT_PORT).flatMap({ UInt16($0) })
+            let port = part(CURLUPART_PORT, CURLU_DEFAULT_PORT).flatMap({ UInt16($0, radix: 10) })
         else { return nil }
         (self.host, self.port) = (host, port)
         var figures = in_addr()

@@ -4,14 +4,15 @@ package import Glibc
 package struct HostAddress: @unchecked Sendable {
     private let storage: sockaddr_storage
     private let length: socklen_t
-    package var family: Int32 { Int32(storage.ss_family) }
+    package var family: Int32 { Int32(truncatingIfNeeded: storage.ss_family) }
 
     private init?(_ information: addrinfo) {
-        guard let address = information.ai_addr, Int(information.ai_addrlen) <= MemoryLayout<sockaddr_storage>.size,
+        guard let address = information.ai_addr,
+            Int(truncatingIfNeeded: information.ai_addrlen) <= MemoryLayout<sockaddr_storage>.size,
             information.ai_family == AF_INET || information.ai_family == AF_INET6
         else { return nil }
         var storage = sockaddr_storage()
-        memcpy(&storage, address, Int(information.ai_addrlen))
+        memcpy(&storage, address, Int(truncatingIfNeeded: information.ai_addrlen))
         (self.storage, length) = (storage, information.ai_addrlen)
     }
 
@@ -28,7 +29,7 @@ package struct HostAddress: @unchecked Sendable {
 
     /// In figures; nil for one that holds on one link only, which URLs can't name.
     var text: String? {
-        var room = [CChar](repeating: 0, count: Int(NI_MAXHOST))
+        var room = [CChar](repeating: 0, count: Int(truncatingIfNeeded: NI_MAXHOST))
         let status = withSocketAddress(port: 0) {
             getnameinfo($0, $1, &room, socklen_t(room.count), nil, 0, NI_NUMERICHOST)
         }
@@ -41,7 +42,7 @@ package struct HostAddress: @unchecked Sendable {
     package static func lookUp(_ host: String) -> [HostAddress] {
         var hints = addrinfo()
         // Each address once.
-        hints.ai_socktype = Int32(SOCK_DGRAM.rawValue)
+        hints.ai_socktype = Int32(truncatingIfNeeded: SOCK_DGRAM.rawValue)
         var list: UnsafeMutablePointer<addrinfo>?
         guard getaddrinfo(host, nil, &hints, &list) == 0 else { return [] }
         defer { freeaddrinfo(list) }

@@ -60,6 +60,7 @@ package final class HostResolver: Sendable {
             if entry.addresses.isEmpty, let waiter {
                 state.next &+= 1
                 number = state.next
+                // safe: a dictionary
                 entry.waiting[state.next] = waiter
             }
             let isFresh = entry.fresh.map { $0 > .now } ?? false
