@@ -2,7 +2,12 @@
 /// what two bytes of length can say, are wrapped deeply, leave, or change places.
 package let objectMutation: Mutation = { input, random, most in
     var objects = Object.read(input[...], depth: 0) ?? [Object(tag: [0x30], contents: input)]
-    change(&objects, &random, most, depth: 0)
+    if random.below(4) == 0 {
+        var leaf = random.below(max(1, objects.reduce(0) { $0 + $1.leaves }))
+        grow(&objects, leaf: &leaf, &random, most)
+    } else {
+        change(&objects, &random, most, depth: 0)
+    }
     return Array(objects.flatMap(\.encoded).prefix(most))
 }
 
@@ -46,6 +51,8 @@ private struct Object {
     var parts: [Object] = []
 
     private static let deepest = 12
+    /// Objects without parts in it.
+    var leaves: Int { parts.isEmpty ? 1 : parts.reduce(0) { $0 + $1.leaves } }
 
     /// Nil when the bytes are no objects.
     static func read(_ bytes: ArraySlice<UInt8>, depth: Int) -> [Object]? {
@@ -90,6 +97,24 @@ private struct Object {
     }
 }
 
+/// One leaf becomes text that grows when its letters are made small, or just bytes: a name that is too long for the length
+/// that is written of it.
+private func grow(_ objects: inout [Object], leaf: inout Int, _ random: inout Randomness, _ most: Int) {
+    for index in objects.indices where leaf >= 0 {
+        guard objects[index].parts.isEmpty else {
+            grow(&objects[index].parts, leaf: &leaf, &random, most)
+            continue
+        }
+        if leaf == 0 {
+            let unit =
+                random.below(2) == 0 ? Array("İ".utf8) : [[0x41], [0xFF], [0x00], Array("ẞ ".utf8)][random.below(4)]
+            let count = [random.below(64), 5_000, 23_000, random.below(most / unit.count)][random.below(4)]
+            objects[index].contents = Array(repeatElement(unit, count: count).joined())
+        }
+        leaf -= 1
+    }
+}
+
 private func change(_ objects: inout [Object], _ random: inout Randomness, _ most: Int, depth: Int) {
     guard !objects.isEmpty else { return }
     let index = random.below(objects.count)
@@ -99,12 +124,7 @@ private func change(_ objects: inout [Object], _ random: inout Randomness, _ mos
     }
     switch random.below(8) {
     case 0: objects.insert(contentsOf: repeatElement(objects[index], count: random.size(1_500)), at: index)
-    case 1:
-        // Text that grows when its letters are made small, or just bytes.
-        let unit = [Array("İ".utf8), [0x41], [0xFF], [0x00], Array("ẞ ".utf8)][random.below(5)]
-        objects[index].parts = []
-        objects[index].contents = Array(repeatElement(unit, count: random.size(most / unit.count)).joined())
-    case 2:
+    case 1, 2:
         for _ in 0..<random.size(300) {
             objects[index] = Object(tag: objects[index].tag, contents: [], parts: [objects[index]])
         }
