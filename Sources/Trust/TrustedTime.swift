@@ -83,6 +83,12 @@ package struct TrustedClock: Sendable {
         (self.source, self.belief, self.system, self.kernel) = (source, belief, system, kernel)
     }
 
+    /// Why the kernel could not be asked, as the system's number; nil when it answers, or is not asked.
+    package var problem: Int32? {
+        guard source == .synchronised, !belief.isHeld, case .unknown(let number) = kernel() else { return nil }
+        return number
+    }
+
     /// What the system's clock says, without any floor; nil while it is not to be believed.
     package func believed() -> TrustedTime? {
         if source == .synchronised, !belief.isHeld {

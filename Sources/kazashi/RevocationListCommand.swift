@@ -16,14 +16,34 @@ extension Kazashi {
             subcommands: [Import.self, CheckStore.self, Status.self, Forget.self])
 
         struct StoreOption: ParsableArguments {
-            @Option(help: "The store's folder; `run` uses <state>/revocation.")
-            var store: String
+            @Option(help: "The store's folder.")
+            var store: String?
+            @Option(help: "A kiosk's kazashi.toml instead: its store, and its anchors as issuers.")
+            var config: String?
 
-            func open() throws -> RevocationStore {
+            func validate() throws {
+                if (store == nil) == (config == nil) { throw ValidationError("Give either --store or --config.") }
+            }
+
+            /// The kiosk's, where one was named.
+            func configuration() throws -> Configuration? {
+                guard let config else { return nil }
                 do {
-                    return try RevocationStore(folder: store)
+                    return try Configuration(file: config)
                 } catch {
-                    throw complain(error, of: store)
+                    say("\(error)")
+                    throw ExitCode.wrongUse
+                }
+            }
+
+            func open() throws -> RevocationStore { try open(configuration()) }
+
+            func open(_ configuration: Configuration?) throws -> RevocationStore {
+                let folder = configuration?.revocationStore ?? store ?? ""
+                do {
+                    return try RevocationStore(folder: folder)
+                } catch {
+                    throw complain(error, of: folder)
                 }
             }
         }
@@ -38,8 +58,8 @@ extension Kazashi {
                     """)
 
             @OptionGroup var options: StoreOption
-            @Option(help: "The issuer's certificate, PEM or DER; may be repeated.")
-            var issuer: [String]
+            @Option(help: "The issuer's certificate, PEM or DER; may be repeated. With --config: else its anchors.")
+            var issuer: [String] = []
             @Option(
                 help: """
                     The time now, as RFC 3339 in UTC; else the system's clock, which must be right: no list is taken that \
@@ -51,10 +71,15 @@ extension Kazashi {
             @Argument(help: "FILE, URL or -.")
             var source: String
 
+            func validate() throws {
+                if options.config == nil, issuer.isEmpty { throw ValidationError("Give --issuer, or --config.") }
+            }
+
             func run() async throws {
-                let issuers = try trustAnchors(issuer)
+                let kiosk = try options.configuration()
+                let issuers = try issuer.isEmpty ? kiosk?.anchors ?? trustAnchors([]) : trustAnchors(issuer)
                 let now = try MomentOptions.moment(at)
-                let store = try options.open()
+                let store = try options.open(kiosk)
                 let bar = ProgressLine()
                 let answer = await ListImport(store: store, issuers: issuers, clock: now).run(source) {
                     bar.show($0, of: $1)
@@ -129,7 +154,7 @@ extension Kazashi {
                         throw ExitCode.no
                     }
                 } catch let error as TrustError {
-                    throw complain(error, of: options.store, json: json)
+                    throw complain(error, of: store.folder, json: json)
                 }
                 if json { printJSON(["forgotten": id]) } else { say("forgotten: \(id)") }
             }

@@ -186,6 +186,11 @@ extension RealStack {
                 try await tree.run("install", "-m", "0600", "/srv/pilot/registrations.json", "/root/records.json")
                 let records = try await tree.kazashi("registration", "import", "/root/records.json", "--json")
                 #expect(records.code == 0 && !records.output.contains(#""stored":0"#), "\(records)")
+                let lists = try await tree.kazashi("crl", "status", "--json")
+                #expect(lists.code == 0 && lists.output.contains(#""problems":[]"#), "\(lists)")
+                try await tree.run("/bin/sh", "-c", "install -m 0600 /srv/pilot/crl/kiyose-shi.crl /root/list.crl")
+                let again = try await tree.kazashi("crl", "import", "/root/list.crl", "--json")
+                #expect(again.code == 0 && again.output.contains(#""result":"already""#), "\(again)")
                 // Root, outside the sandbox: no file is left that the service can't change.
                 #expect(try await tree.run("systemctl", "stop", "kazashi").code == 0)
                 #expect(try await tree.run("rm", "-r", "/var/lib/kazashi/revocation").code == 0)

@@ -195,6 +195,8 @@ struct Fixture: Sendable {
         #expect(clock(boot: "a").believed() == nil)
         // A call that fails is no answer, neither way.
         let first = clock(boot: "a", .unknown(EPERM), .unsynchronised, .synchronised, .unsynchronised, .unknown(EPERM))
+        #expect(clock(boot: "a", .unknown(EPERM)).problem == EPERM)
+        #expect(clock(boot: "a", .unsynchronised).problem == nil)
         for expected in [nil, nil, 5, 5, 5] as [Int64?] { #expect(first.believed()?.secondsSince1970 == expected) }
         #expect(clock(boot: "a").believed()?.secondsSince1970 == 5)
         #expect(clock(boot: "b").believed() == nil)

@@ -85,6 +85,10 @@ extension KioskRuntime {
     func checkHealth() {
         let now = trustedNow()
         parts.hasClock = now != nil
+        if now == nil, let problem = clock.problem, clockProblem != problem {
+            clockProblem = problem
+            log.note(.clockUnknown, at: .error, ["error": "\(SystemProblem(problem))"])
+        }
         parts.hasFreshList = now.map { revocation.anyIsFresh(at: $0, maxAge: configuration.maxAge) } ?? false
         // Also one that turned out to run ahead is stored anew.
         if let now, lastStored.map({ now.secondsSince1970 < $0 || now.secondsSince1970 >= $0 + 600 }) ?? true {

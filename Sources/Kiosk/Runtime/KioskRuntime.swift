@@ -48,6 +48,8 @@ package actor KioskRuntime {
     /// The disk was asked then, and has not answered yet.
     var diskAsked: ContinuousClock.Instant?
     var isStoringTime = false
+    /// What was told of a clock that nobody may ask about.
+    var clockProblem: Int32?
     private(set) lazy var courier = OutboxCourier(
         outbox: outbox, announcer: announcer, libraries: configuration.libraries.map(\.name),
         now: { [weak self] in await self?.trustedNow()?.secondsSince1970 },

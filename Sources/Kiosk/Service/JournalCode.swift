@@ -22,6 +22,7 @@ package enum JournalCode: String, Sendable, CaseIterable {
     case anchorLeftOut = "anchor_left_out"
     case signingKeyUnreadable = "signing_key_unreadable"
     case timeNotStored = "time_not_stored"
+    case clockUnknown = "clock_unknown"
     case metricsNotWritten = "metrics_not_written"
     case statusUnavailable = "status_unavailable"
     case coreDumpsAllowed = "core_dumps_allowed"
@@ -46,6 +47,7 @@ package enum JournalCode: String, Sendable, CaseIterable {
         case .anchorLeftOut: "a file among the anchors holds no certificate and is left out"
         case .signingKeyUnreadable: "the signing key can not be read again"
         case .timeNotStored: "the time could not be stored"
+        case .clockUnknown: "the kernel can not be asked whether the clock is synchronised"
         case .metricsNotWritten: "the metrics can not be written"
         case .statusUnavailable: "nobody can ask for the status"
         case .coreDumpsAllowed: "core dumps could not be forbidden"
@@ -68,6 +70,7 @@ package enum JournalCode: String, Sendable, CaseIterable {
         case .listNumbersRebuilt: .numbersRebuilt
         case .listMemory, .timeNotStored: .stateFolder
         case .anchorLeftOut, .signingKeyUnreadable: .badKey
+        case .clockUnknown: .clockUnknown
         case .metricsNotWritten, .statusUnavailable: .folderNotWritable
         case .coreDumpsAllowed: .coreDumps
         }
