@@ -42,10 +42,13 @@ package enum Ownership {
         return descriptor
     }
 
-    /// Gives a new file to the owner of the one whose place it takes; where there is none it stays the folder's.
+    /// Gives a new file to the owner of the one whose place it takes. Where there is none, and where that one is root's in
+    /// somebody else's folder, which nobody wanted so, it stays the folder's.
     static func give(_ descriptor: Int32, toOwnerOfFile file: String) throws(FilesError) {
         var information = stat()
-        guard lstat(file, &information) == 0, information.st_mode & S_IFMT == S_IFREG else { return }
+        guard lstat(file, &information) == 0, information.st_mode & S_IFMT == S_IFREG, information.st_uid != 0 else {
+            return
+        }
         try give(descriptor, toOwnerOf: file, file)
     }
 

@@ -1,4 +1,5 @@
 internal import CCurl
+internal import Glibc
 internal import Synchronization
 internal import Threads
 
@@ -11,7 +12,11 @@ final class Engine: Sendable {
     }
     private let state = Mutex(State())
     private nonisolated(unsafe) let multi: OpaquePointer?
-    private static let setUp: Void = { curl_global_init(Int(truncatingIfNeeded: CURL_GLOBAL_DEFAULT)) }()
+    private static let setUp: Void = {
+        // libcurl would write each session's secrets to the file that this names, and has no option against it.
+        unsetenv("SSLKEYLOGFILE")
+        curl_global_init(Int(truncatingIfNeeded: CURL_GLOBAL_DEFAULT))
+    }()
 
     init() {
         Self.setUp

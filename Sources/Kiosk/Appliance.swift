@@ -117,6 +117,7 @@ package struct Appliance: Sendable {
             service.stopping()
             group.cancelAll()
         }
+        await database.close()
     }
 
     private func statusSocket(of runtime: KioskRuntime, _ configuration: Configuration) -> StatusSocket? {

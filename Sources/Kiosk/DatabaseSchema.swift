@@ -21,10 +21,9 @@ enum DatabaseSchema {
     private struct Numbers { let current, oldestReader: Int }
 
     private static func numbers(_ db: Database) throws -> Numbers {
-        guard try db.tableExists("schema"),
-            let row = try Row.fetchOne(db, sql: "SELECT current, oldest_reader FROM schema")
-        else { return Numbers(current: 0, oldestReader: 0) }
-        guard let current = Int.fromDatabaseValue(row["current"]), current >= 0,
+        guard try db.tableExists("schema") else { return Numbers(current: 0, oldestReader: 0) }
+        guard let row = try Row.fetchOne(db, sql: "SELECT current, oldest_reader FROM schema"),
+            let current = Int.fromDatabaseValue(row["current"]), current >= 0,
             let oldest = Int.fromDatabaseValue(row["oldest_reader"])
         else { throw RegistryError(.damaged) }
         return Numbers(current: current, oldestReader: oldest)
@@ -34,6 +33,11 @@ enum DatabaseSchema {
     /// - Throws: `newerSchema`, `damaged`, and GRDB's errors.
     static func check(_ db: Database) throws {
         if try numbers(db).oldestReader > current { throw RegistryError(.newerSchema) }
+    }
+
+    /// Writes what stands there already: whether the database takes anything.
+    static func touch(_ db: Database) throws {
+        try db.execute(sql: "UPDATE schema SET current = current")
     }
 
     /// Brings an older schema to this program's; a newer one that allows it stays as it is.

@@ -79,6 +79,8 @@ package struct KioskDatabase: Sendable {
         } erased: { [eraser] in
             eraser.ask()
         }
+        // What ended before its log was emptied left it as it was.
+        eraser.ask()
     }
 
     /// Comes back when nothing of what was removed is in any file of the database.

@@ -68,7 +68,7 @@ package struct TrustedClock: Sendable {
     let source: Source
     private let system: @Sendable () -> Int64
     private let kernel: @Sendable () -> KernelClock
-    private let belief: BootBelief
+    package let belief: BootBelief
 
     /// - Parameter belief: what is known of this boot.
     package init(source: Source, belief: BootBelief) {

@@ -82,11 +82,12 @@ private func withWords(_ body: () throws -> Void) throws {
         let advice: OperatorAdvice =
             switch problem {
             case .alreadyPrepared: .keyAlreadyPrepared
+            case .alreadyCreated: .keysExist
             case .notPrepared: .keyNotPrepared
             case .unreadable: .badKey
             case .notWritten: .keyNotWritten
             }
-        say("signing key: \(problem.rawValue)\n  \(advice.english)\n  \(advice.japanese)")
+        say("signing key: \(problem.meaning)\n  \(advice.english)\n  \(advice.japanese)")
         throw problem == .notWritten || problem == .unreadable ? ExitCode.couldNotTell : ExitCode.no
     }
 }

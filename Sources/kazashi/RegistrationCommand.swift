@@ -27,12 +27,17 @@ private func withStore<Value>(_ configuration: Configuration, _ body: (Registrat
         say(RegistryWords.of(error))
         throw ExitCode.wrongUse
     }
+    let result: Result<Value, any Error>
     do {
-        let value = try await body(database.registrations)
-        if await !database.close() { say(words(.logHeld)) }
-        return value
+        result = .success(try await body(database.registrations))
+    } catch {
+        result = .failure(error)
+    }
+    // Whatever it ended with: some of what was asked for may be done.
+    if await !database.close() { say(words(.logHeld)) }
+    do {
+        return try result.get()
     } catch let error as RegistryError {
-        await database.close()
         say(RegistryWords.of(error))
         throw ExitCode.couldNotTell
     }

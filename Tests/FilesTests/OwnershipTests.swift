@@ -34,6 +34,15 @@ struct OwnershipTests {
         #expect(readFile(folder + "/replaced") == [2])
     }
 
+    @Test("What root once left in somebody else's folder becomes that folder's owner's when it is replaced")
+    func leftByRoot() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try DurableFile.replace(folder + "/numbers", with: [1])
+        try #require(chown(folder + "/numbers", 0, 0) == 0)
+        try DurableFile.replace(folder + "/numbers", with: [2])
+        #expect(owner("numbers") == Self.service)
+    }
+
     @Test(
         "What takes a file's place belongs to whom that one did, also in a folder of root's; so does what is made like it"
     )

@@ -103,6 +103,35 @@ private enum OtherSystem {
         await process.stop()
     }
 
+    @Test("No session's secrets go to a file that the environment names")
+    func keyLog() async throws {
+        await #expect(processExitsWith: .success) {
+            let folder = FileManager.default.temporaryDirectory.appending(path: "kazashi-log-\(UUID().uuidString)")
+                .path()
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            defer { try? FileManager.default.removeItem(atPath: folder) }
+            setenv("SSLKEYLOGFILE", folder + "/secrets", 1)
+            let server = try await TLSFront.makeCertificate("localhost", in: folder)
+            let process = try ChildProcess(
+                "/usr/bin/env",
+                [
+                    "-u", "SSLKEYLOGFILE", "openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", server.certificate,
+                    "-key", server.key, "-www",
+                ])
+            for await line in process.lines {
+                guard line.hasPrefix("ACCEPT "), let port = line.split(separator: ":").last else { continue }
+                let response = try await CurlClient().send(
+                    HTTPRequest(
+                        .get, "https://localhost:\(port)/", timeout: .seconds(10), most: 1 << 20,
+                        tls: TLSOptions(authorities: server.certificate)))
+                #expect(response.status == 200)
+                break
+            }
+            await process.stop()
+            #expect(!FileManager.default.fileExists(atPath: folder + "/secrets"))
+        }
+    }
+
     @Test("Neither a proxy of the environment nor a .netrc has a say")
     func environment() async throws {
         await #expect(processExitsWith: .success) {

@@ -43,6 +43,35 @@ import Testing
         #expect(result.code == 0 && result.error.isEmpty, "\(result.error)")
     }
 
+    @Test("The demonstration installs what it needs, and none of the suite's judges")
+    func requirements() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "kazashi-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        // A system with nothing installed, on which installing only tells.
+        for (name, words) in [
+            ("dpkg-query", "exit 1"), ("apt-get", "echo \"$@\""), ("sudo", "exec \"$@\""), ("swift", ""),
+        ] {
+            let file = folder.appending(path: name)
+            try "#!/bin/sh\n\(words)\n".write(to: file, atomically: true, encoding: .utf8)
+            chmod(file.path(), 0o755)
+        }
+        func asked(_ kind: String) async throws -> String {
+            let result = try await ChildProcess.run(
+                "/usr/bin/env",
+                ["PATH=\(folder.path()):/usr/bin:/bin", DebianTree.repository + "/board/requirements", kind])
+            #expect(result.code == 0, "\(result)")
+            return result.error
+        }
+        let (demo, test) = (try await asked("demo"), try await asked("test"))
+        for name in ["libmbedtls-dev", "pcscd", "vsmartcard-vpcd"] {
+            #expect(demo.contains(name) && test.contains(name), "\(name)")
+        }
+        for name in ["chromium", "qemu-system-x86", "prometheus", "opensc", "mmdebstrap"] {
+            #expect(!demo.contains(name) && test.contains(name), "\(name)")
+        }
+    }
+
     @Test("The README's tables are the catalogue's")
     func tables() throws {
         let readme = String(

@@ -50,6 +50,47 @@ import VirtualCard
         line.stop()
     }
 
+    @Test("Nothing is left of what was removed, also where another id of the same command is unknown")
+    func removedBesideUnknown() async throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "kazashi-\(UUID().uuidString)").path()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let cards = try PilotCards.make(in: path)
+        let (config, database) = (cards.folder.configuration, path + "/state/kazashi.sqlite")
+        let records = String(decoding: try JSONSerialization.data(withJSONObject: cards.records), as: UTF8.self)
+        #expect(try await kazashi(["registration", "import", "--config", config, "-"], input: records).code == 0)
+        // Something else holds the database open, as a kiosk does: its log stays when a command ends.
+        let holder = try ChildProcess(
+            "/usr/bin/python3",
+            [
+                "-c",
+                "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); c.execute('select 1 from registration').fetchall(); print('open',flush=True); sys.stdin.read(1); import time; time.sleep(600)",
+                database,
+            ])
+        for await line in holder.lines where line == "open" { break }
+        let list = try await kazashi(["registration", "list", "--config", config]).output
+        let ids = list.split(separator: "\n").compactMap { $0.split(separator: " ").first.map(String.init) }
+        let removed = try await kazashi(["registration", "remove", "--config", config] + ids + ["0123456789abcdef"])
+        #expect(
+            removed.code == 1 && !ids.isEmpty && ids.allSatisfy { removed.error.contains("\($0): done") }, "\(removed)")
+        #expect(((try? Data(contentsOf: URL(filePath: database + "-wal"))) ?? Data()).isEmpty)
+        await holder.stop()
+    }
+
+    @Test("key create: keys that are there stay; an empty one was never made")
+    func createdKeys() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "kazashi-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        func bytes(_ name: String) -> Data? { try? Data(contentsOf: folder.appending(path: name)) }
+        #expect(try await kazashi(["key", "create", folder.path()]).code == 0)
+        let (storage, signing) = (bytes("storage.key"), bytes("kiosk-es256.pem"))
+        let again = try await kazashi(["key", "create", folder.path()])
+        #expect(again.code == 1 && again.error.contains("nothing changed"), "\(again)")
+        try Data().write(to: folder.appending(path: "kiosk-es256.pem"))
+        #expect(try await kazashi(["key", "create", folder.path()]).code == 0)
+        #expect(bytes("storage.key") == storage && bytes("kiosk-es256.pem") != signing)
+    }
+
     @Test("check: good 0, revoked 1, untrusted 1, undetermined 3, wrong use 2")
     func check() async throws {
         let crl = ["--crl", cards.folder.path + "/crl/kiyose-shi.crl"]

@@ -41,6 +41,30 @@ extension RealStack {
             await tree.remove()
         }
 
+        @Test("Built as whose checkout it is: nothing of root's is left in it")
+        func builtByOwner() async throws {
+            let tree = try await DebianTree()
+            try await tree.install()
+            let (checkout, swift) = (tree.root + "-checkout", tree.root + "-swift")
+            // A compiler that brings what was built before, and says who asked.
+            try await DebianTree.shell(
+                """
+                mkdir "$2" "$3" && cd "$1" && cp -a board systemd README.md "$2" && chown -R games "$2"
+                printf '#!/bin/sh\nmkdir -p .build/release; id -un >.build/who; cp "%s" .build/release/kazashi\n' "$4" >"$3/swift"
+                chmod 0755 "$3" "$3/swift"
+                """, DebianTree.repository, checkout, swift, Programs.kazashi)
+            let result = try await ChildProcess.run(
+                "/usr/bin/env",
+                ["PATH=\(swift):/usr/sbin:/usr/bin:/sbin:/bin", checkout + "/board/install", "--root", tree.root])
+            #expect(result.code == 0, "\(result)")
+            let who = try? String(contentsOfFile: checkout + "/.build/who", encoding: .utf8)
+            #expect(who == "games\n")
+            let left = try await ChildProcess.run("/usr/bin/find", [checkout, "!", "-user", "games"])
+            #expect(left.output.isEmpty, "\(left)")
+            try await DebianTree.shell("rm -rf \"$1\" \"$2\"", checkout, swift)
+            await tree.remove()
+        }
+
         @Test(
             "A program of another release of Debian is refused, with what it lacks and what to do",
             .enabled(

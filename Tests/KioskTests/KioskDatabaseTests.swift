@@ -65,6 +65,33 @@ import VirtualCard
         }
     }
 
+    @Test("What ended before its log was emptied is emptied at the next opening")
+    func erasedAtOpening() async throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))").path()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let key = try SecureRandom.shared.secret(32)
+        func open() throws -> KioskDatabase {
+            try KioskDatabase(state: path, storageKey: key, platform: "https://mkpf.example", libraries: [])
+        }
+        await (try open()).close()
+        let file = path + "/kazashi.sqlite"
+        let row = Data(try SecureRandom.shared.bytes(500))
+        var options = GRDB.Configuration()
+        options.prepareDatabase { try $0.execute(sql: "PRAGMA secure_delete = ON") }
+        // As a program that was killed after it removed: its log is there as it was.
+        let killed = try DatabaseQueue(path: file, configuration: options)
+        try await killed.write { db in
+            try db.execute(sql: "INSERT INTO registration VALUES (x'01', 1, ?)", arguments: [row])
+        }
+        try await killed.write { try $0.execute(sql: "DELETE FROM registration") }
+        #expect(files(of: file, holding: [row]) == ["-wal"])
+        let database = try open()
+        #expect(await database.erased())
+        #expect(files(of: file, holding: [row]) == [])
+        await database.close()
+        try killed.close()
+    }
+
     @Test("An older schema is migrated; a newer one is opened where it allows that, and refused by name otherwise")
     func schema() async throws {
         let path = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))").path()
@@ -95,11 +122,72 @@ import VirtualCard
         try await raw("UPDATE schema SET current = 7, oldest_reader = 1")
         await (try open()).close()
         #expect(try await numbers() == [7, 1])
+        try await raw("DELETE FROM schema")
+        let emptied = #expect(throws: RegistryError.self) { try open() }
+        #expect(emptied?.code == .damaged)
+        try await raw("INSERT INTO schema VALUES (7, 1)")
         try await raw("UPDATE schema SET oldest_reader = 2")
         let before = try Data(contentsOf: URL(filePath: path + "/kazashi.sqlite"))
         let refused = #expect(throws: RegistryError.self) { try open() }
         #expect(refused?.code == .newerSchema)
         #expect(try Data(contentsOf: URL(filePath: path + "/kazashi.sqlite")) == before)
+    }
+
+    @Test("A database that takes nothing stays D1, though it can be read")
+    func takesNothing() async throws {
+        try await withPilot(healthInterval: .milliseconds(20)) { cards, pilot in
+            var options = GRDB.Configuration()
+            options.busyMode = .timeout(10)
+            let database = try DatabaseQueue(
+                path: cards.folder.path + "/state/kazashi.sqlite", configuration: options)
+            for id in try await pilot.store.list().map(\.id) {
+                try await pilot.store.forgetCardKey(try await pilot.store.id(short: id))
+            }
+            try await database.write { db in
+                for table in ["registration", "schema"] {
+                    for event in ["INSERT", "UPDATE"] {
+                        try db.execute(
+                            sql: """
+                                CREATE TRIGGER \(table)_\(event) BEFORE \(event) ON \(table)
+                                BEGIN SELECT RAISE(ABORT, 'full'); END
+                                """)
+                    }
+                }
+            }
+            // The first proof pins the card's key: that can't be written.
+            #expect(try await pilot.tap(CardInField(cards.good.profile)).code == "out_of_service")
+            #expect(await pilot.log(containing: #""cause": registry"#) != nil)
+            // It was looked at many times since.
+            try await Task.sleep(for: .milliseconds(500))
+            #expect(await pilot.runtime.status().code == "D1")
+            try await database.write { db in
+                for name in try String.fetchAll(db, sql: "SELECT name FROM sqlite_master WHERE type = 'trigger'") {
+                    try db.execute(sql: "DROP TRIGGER \(name)")
+                }
+            }
+            #expect(await pilot.log(containing: "info ready") != nil)
+            #expect(try await pilot.tap(CardInField(cards.good.profile)).code == "ok")
+            try database.close()
+        }
+    }
+
+    @Test("A disk that does not come back from storing the time keeps no tap waiting")
+    func hangingDisk() async throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))").path()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let cards = try PilotCards.make(in: path)
+        let hung = DispatchSemaphore(value: 0)
+        let (begun, continuation) = AsyncStream<Void>.makeStream()
+        let disk = StateDisk(state: path + "/state") { _, _ in
+            continuation.yield()
+            hung.wait()
+            return true
+        }
+        let pilot = try await InProcessPilot(folder: cards.folder, records: cards.records, disk: disk)
+        for await _ in begun { break }
+        #expect(try await pilot.tap(CardInField(cards.good.profile)).code == "ok")
+        hung.signal()
+        await pilot.stop()
     }
 
     @Test("A database that fails at run time is D1, and the kiosk is ready again when it answers")

@@ -184,20 +184,23 @@ struct Fixture: Sendable {
         let folder = FileManager.default.temporaryDirectory.appending(path: "kazashi-\(UUID().uuidString)").path()
         try Ownership.makeFolder(folder, mode: 0o700)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        func clock(boot: String?, writes: Bool = true, _ answers: KernelClock...) -> TrustedClock {
+        func clock(boot: String?, _ answers: KernelClock...) -> TrustedClock {
             let left = Mutex(answers)
             return TrustedClock(
-                source: .synchronised, belief: BootBelief(path: folder + "/clock", boot: boot, writes: writes),
+                source: .synchronised, belief: BootBelief(path: folder + "/clock", boot: boot),
                 system: { 5 }, kernel: { left.withLock { $0.isEmpty ? .unsynchronised : $0.removeFirst() } })
         }
         // Whoever only looks changes nothing.
-        #expect(clock(boot: "a", writes: false, .synchronised).believed()?.secondsSince1970 == 5)
+        #expect(clock(boot: "a", .synchronised).believed()?.secondsSince1970 == 5)
         #expect(clock(boot: "a").believed() == nil)
         // A call that fails is no answer, neither way.
         let first = clock(boot: "a", .unknown(EPERM), .unsynchronised, .synchronised, .unsynchronised, .unknown(EPERM))
         #expect(clock(boot: "a", .unknown(EPERM)).problem == EPERM)
         #expect(clock(boot: "a", .unsynchronised).problem == nil)
         for expected in [nil, nil, 5, 5, 5] as [Int64?] { #expect(first.believed()?.secondsSince1970 == expected) }
+        #expect(first.belief.wantsWriting)
+        first.belief.write()
+        #expect(!first.belief.wantsWriting)
         #expect(clock(boot: "a").believed()?.secondsSince1970 == 5)
         #expect(clock(boot: "b").believed() == nil)
         #expect(clock(boot: nil).believed() == nil)

@@ -11,10 +11,23 @@ package struct SigningKeyFile: Sendable {
     package enum Problem: String, Error, Sendable {
         /// A next key is there already.
         case alreadyPrepared
+        /// The folder has keys already.
+        case alreadyCreated
         case notPrepared
         /// It is no PEM of a P-256 private key, or can't be read.
         case unreadable
         case notWritten
+
+        /// What happened.
+        package var meaning: String {
+            switch self {
+            case .alreadyPrepared: "the next key already exists"
+            case .alreadyCreated: "keys already exist in this folder; nothing changed"
+            case .notPrepared: "there is no next key"
+            case .unreadable: "not readable as PEM of a P-256 private key"
+            case .notWritten: "the key could not be written"
+            }
+        }
     }
 
     package let path: String
@@ -23,18 +36,24 @@ package struct SigningKeyFile: Sendable {
     /// - Throws: `unreadable`.
     package func current() throws(Problem) -> SigningKey { try read(path) }
 
-    /// A new kiosk's two secrets, `storage.key` and `kiosk-es256.pem`, in a folder; an existing one is never replaced.
-    /// - Throws: `alreadyPrepared`, `notWritten`.
+    /// A new kiosk's two secrets, `storage.key` and `kiosk-es256.pem`, in a folder. One that is there is never replaced; an
+    /// empty one was never made: the machine lost its power.
+    /// - Throws: `alreadyCreated` when both are there, `notWritten`.
     package static func createKeys(in folder: String) throws(Problem) {
         let (storage, signing) = (folder + "/storage.key", folder + "/kiosk-es256.pem")
-        guard access(storage, F_OK) != 0, access(signing, F_OK) != 0 else { throw .alreadyPrepared }
+        func isMissing(_ path: String) -> Bool { access(path, F_OK) != 0 || readFile(path)?.isEmpty == true }
+        guard isMissing(storage) || isMissing(signing) else { throw .alreadyCreated }
         do {
-            var secret = try SecureRandom.shared.bytes(32)
-            defer { wipe(&secret) }
-            try DurableFile.replace(storage, with: secret)
-            var pem = try P256PrivateKey.generate().pem.withBytes { Array($0) }
-            defer { wipe(&pem) }
-            try DurableFile.replace(signing, with: pem)
+            if isMissing(storage) {
+                var secret = try SecureRandom.shared.bytes(32)
+                defer { wipe(&secret) }
+                try DurableFile.replace(storage, with: secret)
+            }
+            if isMissing(signing) {
+                var pem = try P256PrivateKey.generate().pem.withBytes { Array($0) }
+                defer { wipe(&pem) }
+                try DurableFile.replace(signing, with: pem)
+            }
         } catch {
             throw .notWritten
         }

@@ -24,7 +24,7 @@ package struct Doctor: Sendable {
         tell(service)
         tell(rights)
         let lists = servedLists
-        let clock = TrustedClock(configuration, onlyLooks: true)
+        let clock = TrustedClock(configuration)
         let stored = StoredTime(state: configuration.state).value
         let now = clock.now(
             floor: lists.floor(stored: stored, maxAge: configuration.maxAge, limit: clock.issueLimit(stored: stored)))

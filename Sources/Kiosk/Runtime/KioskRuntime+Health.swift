@@ -46,7 +46,7 @@ extension KioskRuntime {
         }
         diskAsked = .now
         Task {
-            note(await disk.condition())
+            note(await disk.condition(hasFailed: !parts.hasRegistry))
             checkHealth()
         }
     }
@@ -94,6 +94,7 @@ extension KioskRuntime {
         if let now, lastStored.map({ now.secondsSince1970 < $0 || now.secondsSince1970 >= $0 + 600 }) ?? true {
             store(now)
         }
+        if clock.belief.wantsWriting { Task { [disk, clock] in await disk.remember(clock.belief) } }
         if let now {
             let ends = revocation.ends(maxAge: configuration.maxAge)
             if let notice = freshness.notice(ends, at: now.secondsSince1970) { warn(notice) }

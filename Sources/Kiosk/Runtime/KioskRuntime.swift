@@ -81,6 +81,7 @@ package actor KioskRuntime {
     ///   - reminderAfter: how long after its outcome a card lies there before its owner is reminded.
     ///   - leftCardAfter: how long before the libraries are told that one was left.
     ///   - healthInterval: how often clock, lists and disk are looked at.
+    ///   - disk: what stores the time; nil: the state folder's.
     ///   - ledger: what the announcer notes in, too.
     ///   - service: told of the kiosk's state.
     ///   - rehearsal: taps are walked through without pinning, suspending or announcing, and each step is told.
@@ -90,7 +91,7 @@ package actor KioskRuntime {
         panel: FrontPanel, output: TapOutput, log: Logger, ledger: KioskLedger = KioskLedger(),
         service: ServiceManager = ServiceManager { _ in nil }, outageAfter: Duration = .seconds(60),
         reminderAfter: Duration = .seconds(3), leftCardAfter: Duration = .seconds(30),
-        healthInterval: Duration = .seconds(5),
+        healthInterval: Duration = .seconds(5), disk: StateDisk? = nil,
         rehearsal: (@Sendable (Rehearsed) -> Void)? = nil
     ) throws {
         self.rehearsal = rehearsal
@@ -101,7 +102,7 @@ package actor KioskRuntime {
         (self.ledger, self.service) = (ledger, service)
         self.panel = PanelDriver(panel)
         clock = TrustedClock(configuration)
-        disk = StateDisk(state: configuration.state)
+        self.disk = disk ?? StateDisk(state: configuration.state)
         lastStored = StoredTime(state: configuration.state).value
         outage = OutageWatch(shortest: outageAfter)
         freshness = FreshnessWatch(maxAge: configuration.maxAge)
@@ -116,8 +117,8 @@ package actor KioskRuntime {
     /// Runs until the task is cancelled.
     package func run() async {
         for file in configuration.anchorFilesLeftOut { log.note(.anchorLeftOut, ["file": "\(file)"]) }
+        note(await disk.condition(hasFailed: false))
         await keeper.open()
-        note(await disk.condition())
         checkHealth()
         await announcer.prepare()
         hasStarted = true

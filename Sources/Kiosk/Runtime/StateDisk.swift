@@ -1,17 +1,23 @@
 internal import Files
 internal import GRDB
 internal import Threads
+internal import Trust
 
 /// The disk under the state folder, on a thread of its own: one that takes its time, or never answers, keeps no tap waiting.
-actor StateDisk {
+package actor StateDisk {
     private nonisolated let executor = ThreadExecutor(name: "disk")
-    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
     private let state: String
-    private let time: StoredTime
+    private let write: @Sendable (_ path: String, _ bytes: [UInt8]) -> Bool
 
-    init(state: String) {
-        self.state = state
-        time = StoredTime(state: state)
+    /// - Parameter write: a file's replacement, durable; false: it could not be.
+    package init(
+        state: String,
+        write: @escaping @Sendable (_ path: String, _ bytes: [UInt8]) -> Bool = {
+            (try? DurableFile.replace($0, with: $1)) != nil
+        }
+    ) {
+        (self.state, self.write) = (state, write)
     }
 
     deinit { executor.stop() }
@@ -19,22 +25,29 @@ actor StateDisk {
     struct Condition: Sendable {
         /// It takes what must outlive a start.
         let isWritable: Bool
-        /// The database can be opened and read.
+        /// The database can be opened and read; after it failed, written too.
         let hasDatabase: Bool
     }
 
     /// How the disk is now; it is asked, not a cache.
-    func condition() -> Condition {
-        Condition(isWritable: StateFolder.isWritable(state), hasDatabase: Self.answers(KioskDatabase.path(in: state)))
+    /// - Parameter hasFailed: the database failed while it was used: reading it is not enough to be believed again.
+    func condition(hasFailed: Bool) -> Condition {
+        Condition(
+            isWritable: StateFolder.isWritable(state),
+            hasDatabase: Self.answers(KioskDatabase.path(in: state), writes: hasFailed))
     }
 
-    /// False when it could not be stored.
-    func store(_ seconds: Int64) -> Bool { time.store(seconds) }
+    /// The time, every ten minutes.
+    /// - Returns: false when it could not be stored.
+    func store(_ seconds: Int64) -> Bool { write(StoredTime.path(in: state), Array("\(seconds)\n".utf8)) }
+
+    /// That the clock is believed in this boot.
+    func remember(_ belief: BootBelief) { belief.write() }
 
     /// By a connection of its own: what the kiosk's remembers of pages says nothing of the disk.
-    private static func answers(_ path: String) -> Bool {
+    private static func answers(_ path: String, writes: Bool) -> Bool {
         var options = GRDB.Configuration()
-        options.readonly = true
+        options.readonly = !writes
         options.busyMode = .timeout(2)
         do {
             let database = try DatabaseQueue(path: path, configuration: options)
@@ -42,6 +55,7 @@ actor StateDisk {
                 _ = try Row.fetchOne(db, sql: "SELECT id FROM registration LIMIT 1")
                 _ = try Row.fetchOne(db, sql: "SELECT sequence FROM owed LIMIT 1")
             }
+            if writes { try database.write { try DatabaseSchema.touch($0) } }
             try database.close()
             return true
         } catch {
@@ -50,19 +64,16 @@ actor StateDisk {
     }
 }
 
-/// The time stored every ten minutes: a board without a battery clock never starts earlier than it stopped.
+/// The time stored last: a board without a battery clock never starts earlier than it stopped.
 struct StoredTime {
     private let path: String
 
-    init(state: String) { path = state + "/time" }
+    init(state: String) { path = Self.path(in: state) }
+
+    fileprivate static func path(in state: String) -> String { state + "/time" }
 
     /// Seconds since 1970; nil when there is none, or it is no number.
     var value: Int64? {
         readFile(path).flatMap { Int64(String(decoding: $0, as: UTF8.self).prefix { $0.isNumber }) }
-    }
-
-    /// False when it could not be stored. The disk's thread alone may wait for that.
-    fileprivate func store(_ seconds: Int64) -> Bool {
-        (try? DurableFile.replace(path, with: Array("\(seconds)\n".utf8))) != nil
     }
 }

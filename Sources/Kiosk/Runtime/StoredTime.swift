@@ -4,13 +4,11 @@ internal import Trust
 
 extension TrustedClock {
     /// The kiosk's clock: what is known of this boot lies in its state folder.
-    /// - Parameter onlyLooks: nothing is written.
-    init(_ configuration: Configuration, onlyLooks: Bool = false) {
+    package init(_ configuration: Configuration) {
         self.init(
             source: configuration.timeSource,
             belief: BootBelief(
-                path: configuration.state + "/clock", boot: BootBelief.thisBoot(environment: ServiceManager.variable),
-                writes: !onlyLooks))
+                path: configuration.state + "/clock", boot: BootBelief.thisBoot(environment: ServiceManager.variable)))
     }
 }
 

@@ -36,7 +36,8 @@ package final class InProcessPilot: Sendable {
         folder: PilotFolder, records: [[String: Any]], options: PilotFolder.Options = .init(),
         becomesReady: Bool = true,
         outageAfter: Duration = .seconds(60), reminderAfter: Duration = .seconds(3),
-        leftCardAfter: Duration = .seconds(30), healthInterval: Duration = .seconds(5), panel: FrontPanel? = nil
+        leftCardAfter: Duration = .seconds(30), healthInterval: Duration = .seconds(5), disk: StateDisk? = nil,
+        panel: FrontPanel? = nil
     ) async throws {
         desk = try DeskServer(desk: folder.desk(suite: options.suite))
         var options = options
@@ -77,7 +78,7 @@ package final class InProcessPilot: Sendable {
                     lineContinuation.yield(line)
                 }
             }, ledger: ledger, outageAfter: outageAfter, reminderAfter: reminderAfter, leftCardAfter: leftCardAfter,
-            healthInterval: healthInterval)
+            healthInterval: healthInterval, disk: disk)
         running = Task { [runtime] in await runtime.run() }
         // The first start takes its lists.
         if becomesReady { for await _ in states { break } }

@@ -14,7 +14,7 @@ package enum OperatorAdvice: String, Sendable, CaseIterable {
     // What libraries are owed.
     case owedWaits, owedRefused, owedExpired
     // Keys.
-    case keyAlreadyPrepared, keyNotPrepared, keyNotWritten
+    case keysExist, keyAlreadyPrepared, keyNotPrepared, keyNotWritten
     // What the doctor finds.
     case asRoot, kioskNotRunning, outOfServiceNow, stateFolder, clockUnset, clockUnknown, anchorExpired, testCards,
         noLists,
@@ -158,6 +158,11 @@ package enum OperatorAdvice: String, Sendable, CaseIterable {
             (
                 "The library did not take it for thirty days: tell it by another way what changed.",
                 "30 日間届きませんでした。変更内容を別の方法で図書館へ伝えてください。"
+            )
+        case .keysExist:
+            (
+                "Name an empty folder. To change a kiosk's signing key, use `kazashi key rotate`.",
+                "空のフォルダーを指定してください。署名鍵の更新には kazashi key rotate を使います。"
             )
         case .keyAlreadyPrepared:
             (
