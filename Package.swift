@@ -55,8 +55,8 @@ var targets: [Target] = [
         name: "kazashi",
         dependencies: [
             "Kiosk", "Login", "Announcement", "Registry", "Trust", "JOSE", "Files", "Cryptography", "TLV", "Panel",
-            logging,
-            arguments,
+            "CLinux",
+            logging, arguments,
         ],
         swiftSettings: settings),
 

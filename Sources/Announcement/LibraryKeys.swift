@@ -37,9 +37,11 @@ final class LibraryKeys: Sendable {
         state.withLock { state in
             // Looked at before they are read: what is written meanwhile is read the next time.
             let stamps = files.map { fileStamp($0) }
-            if isWanted(state, stamps), let suite = reread() {
-                state.version = Version(suite: suite, number: state.version.number &+ 1)
+            if isWanted(state, stamps) {
+                // Once for each state of the files, also where they can't be used.
                 state.stamps = stamps
+                guard let suite = reread() else { return state.version }
+                state.version = Version(suite: suite, number: state.version.number &+ 1)
             }
             return state.version
         }

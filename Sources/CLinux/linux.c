@@ -5,8 +5,10 @@
 #include <netinet/tcp.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/input.h>
 #include <pthread.h>
+#include <pwd.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -26,6 +28,13 @@ int kz_forbid_core_dumps(void) {
     struct rlimit none = {0, 0};
     if (setrlimit(RLIMIT_CORE, &none) != 0) return -1;
     return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+int kz_become(uid_t user, gid_t group) {
+    struct passwd *known = getpwuid(user);
+    if (known ? initgroups(known->pw_name, group) : setgroups(0, NULL)) return -1;
+    if (setresgid(group, group, group) != 0) return -1;
+    return setresuid(user, user, user);
 }
 
 int kz_clock_is_synchronised(void) {

@@ -120,6 +120,10 @@ final class Transfer: @unchecked Sendable {
     private func trust(_ tls: TLSOptions) -> [CURLcode] {
         var results: [CURLcode] = [
             kz_set_long(easy, CURLOPT_SSLVERSION, Int(truncatingIfNeeded: CURL_SSLVERSION_TLSv1_2)),
+            // Handshakes of all libraries take turns on one thread: none may ask for seconds of arithmetic in groups that it
+            // chooses.
+            kz_set_string(easy, CURLOPT_SSL_CIPHER_LIST, "ECDHE+AESGCM:ECDHE+CHACHA20"),
+            kz_set_string(easy, CURLOPT_SSL_EC_CURVES, "X25519:P-256:P-384"),
             kz_set_long(easy, CURLOPT_SSL_VERIFYPEER, 1),
             kz_set_long(easy, CURLOPT_SSL_VERIFYHOST, 2),
             // A resumed session shows no certificate: it would be believed by authorities of an hour ago.

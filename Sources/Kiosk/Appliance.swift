@@ -1,5 +1,6 @@
 package import Announcement
 internal import CLinux
+internal import Files
 internal import Glibc
 internal import HTTPClient
 internal import Login
@@ -70,6 +71,7 @@ package struct Appliance: Sendable {
     /// Nil when it was told to end before.
     private func openDatabase(_ configuration: Configuration) async throws(RegistryError) -> KioskDatabase? {
         do {
+            _ = try? Ownership.become(ownerOf: configuration.state)
             return try KioskDatabase(configuration)
         } catch {
             log.note(error, "the registrations can not be opened")
@@ -110,9 +112,14 @@ package struct Appliance: Sendable {
                     } while (try? await Task.sleep(for: watchdog)) != nil
                 }
             }
+            // Lists may be long in coming: whoever ends the service does not wait for them.
+            let (reloads, reload) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+            group.addTask {
+                for await _ in reloads { await runtime.reload() }
+            }
             for await event in events.stream {
                 if event == .end { break }
-                if event == .reload { await runtime.reload() }
+                if event == .reload { reload.yield() }
             }
             service.stopping()
             group.cancelAll()

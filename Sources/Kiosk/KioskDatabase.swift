@@ -51,6 +51,8 @@ package struct KioskDatabase: Sendable {
             try RegistrationStore.checkKey(storageKey, of: reader)
             database = try DatabaseQueue(path: path, configuration: options)
             try database.write { try DatabaseSchema.migrate($0) }
+            // It asks again instead of waiting: while it waited nobody else could write.
+            options.busyMode = .immediateError
             eraser = Eraser(try DatabaseQueue(path: path, configuration: options))
         } catch let error as RegistryError {
             throw error

@@ -31,6 +31,7 @@ extension Kazashi {
                 // Without it there is nothing that could be looked at.
                 if json { Self.printReport([Finding("configuration", error)]) }
             }
+            try actAsOwner(of: configuration.state)
             if tap { return try await walk(configuration) }
             var findings: [Finding] = []
             await Kiosk.Doctor(configuration).run { finding in

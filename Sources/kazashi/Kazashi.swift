@@ -1,4 +1,6 @@
 import ArgumentParser
+import CLinux
+import Files
 import Glibc
 import Kiosk
 
@@ -18,6 +20,8 @@ struct Kazashi: AsyncParsableCommand {
         subcommands: [Run.self, Status.self, Doctor.self, Check.self, RevocationList.self, Registration.self, Key.self])
 
     static func main() async {
+        // What a command holds, a file of root's as its input too, is no other process's of the same user.
+        _ = kz_forbid_core_dumps()
         do {
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
@@ -40,6 +44,18 @@ struct Kazashi: AsyncParsableCommand {
         }
         say(message)
         Glibc.exit(2)
+    }
+}
+
+/// Root works in a folder of the service's as the service's user.
+/// - Returns: whether it is that user now.
+@discardableResult
+func actAsOwner(of path: String) throws -> Bool {
+    do {
+        return try Ownership.become(ownerOf: path)
+    } catch {
+        say("\(error)")
+        throw ExitCode.couldNotTell
     }
 }
 

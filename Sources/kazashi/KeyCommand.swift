@@ -27,6 +27,7 @@ extension Kazashi.Key {
         @Argument(help: "The folder; it is there already.") var folder: String
 
         func run() throws {
+            try actAsOwner(of: folder)
             try withWords {
                 try SigningKeyFile.createKeys(in: folder)
                 say("\(folder): storage.key and kiosk-es256.pem are made, for their owner alone. 鍵を作りました。")

@@ -20,6 +20,7 @@ private func withStore<Value>(_ configuration: Configuration, _ body: (Registrat
     async throws
     -> Value
 {
+    try actAsOwner(of: configuration.state)
     let database: KioskDatabase
     do {
         database = try KioskDatabase(configuration)

@@ -76,6 +76,28 @@ struct OwnershipTests {
         #expect(readFile(ours) == [7])
     }
 
+    @Test("Root that works in somebody's folder is that user: a link there leads nowhere that this user may not go")
+    func becoming() async {
+        await #expect(processExitsWith: .success) {
+            let folder = FileManager.default.temporaryDirectory.appending(path: "kazashi-\(UUID().uuidString)").path()
+            let (state, ours) = (folder + "/state", folder + "/root's")
+            for path in [folder, state, ours] { mkdir(path, 0o755) }
+            symlink(ours, state + "/store")
+            guard chown(state, 65_534, 65_534) == 0, lchown(state + "/store", 65_534, 65_534) == 0 else { exit(1) }
+            // Also without becoming that user.
+            #expect(throws: FilesError.self) { try DurableFile.replace(state + "/store/file", with: [1]) }
+            #expect(throws: FilesError.self) { try Ownership.makeFolder(state + "/store", mode: 0o700) }
+            // Root's own folders leave root what it is.
+            #expect(try !Ownership.become(ownerOf: ours + "/inner/file"))
+            #expect(try Ownership.become(ownerOf: state + "/store/file"))
+            #expect(geteuid() == 65_534 && getuid() == 65_534 && getegid() == 65_534)
+            #expect(throws: FilesError.self) { try DurableFile.replace(state + "/store/file", with: [1]) }
+            try DurableFile.replace(state + "/file", with: [1])
+            #expect(setuid(0) != 0)
+            #expect(names(in: ours) == [".", ".."])
+        }
+    }
+
     @Test("A folder that somebody else holds is not waited for longer than one has patience")
     func held() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }

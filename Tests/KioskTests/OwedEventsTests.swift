@@ -90,6 +90,7 @@ import Testing
     func oneTransaction() async throws {
         let store = database.registrations
         try await store.store(registration())
+        #expect(await database.erased())
         let other = try DatabaseQueue(path: folder + "/pilot/state/kazashi.sqlite")
         try await other.write { db in try db.execute(sql: "DROP TABLE owed") }
         let id = try await store.id(short: try #require(try await store.list().first?.id))

@@ -9,6 +9,9 @@ void kz_name_this_thread(const char *name);
 /// No core file, and no other process of this user may read our memory.
 int kz_forbid_core_dumps(void);
 
+/// The whole process is another user from here on, with that user's groups, and can't go back; −1 with errno set.
+int kz_become(uid_t user, gid_t group);
+
 /// 1 where the kernel says that the clock is synchronised (adjtimex(2): STA_UNSYNC is clear, or the error that it reckons
 /// with is below 16 s), 0 where it says that it is not, −1 with errno set where it was not to be asked.
 int kz_clock_is_synchronised(void);

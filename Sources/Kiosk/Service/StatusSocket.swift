@@ -51,13 +51,15 @@ package final class StatusSocket: Sendable {
         unlink(path)
     }
 
+    /// Bytes of a report, at the most.
+    private static let mostBytes = 256 * 1_024
+
     /// Asks a running kiosk; it blocks for `patience` seconds at the most.
     package static func ask(_ path: String, patience: Int = 5) throws(StatusError) -> StatusReport {
         let connection = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0)
         defer { close(connection) }
         guard connection >= 0, var address = sockaddr_un(path: path) else { throw .notRunning }
-        var limit = timeval(tv_sec: patience, tv_usec: 0)
-        setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        let deadline = ContinuousClock.now + .seconds(patience)
         let connected = withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 connect(connection, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
@@ -67,10 +69,15 @@ package final class StatusSocket: Sendable {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 16_384)
         while true {
+            let left = ContinuousClock.now.duration(to: deadline).components
+            guard left.seconds >= 0, left.attoseconds > 0 || left.seconds > 0 else { throw .silent }
+            var limit = timeval(tv_sec: Int(left.seconds), tv_usec: max(1, Int(left.attoseconds / 1_000_000_000_000)))
+            setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
             let count = recv(connection, &buffer, buffer.count, 0)
             if count == 0 { break }
             guard count > 0 else { throw .silent }
             bytes += buffer.prefix(count)
+            guard bytes.count <= Self.mostBytes else { throw .malformed }
         }
         return try StatusReport(json: bytes)
     }
