@@ -50,12 +50,13 @@ package struct CertificateCheck: Sendable {
         let anchorCertificates = try Self.certificates(in: anchors)
         let others = try Self.certificates(in: intermediates)
         let collector = ListCollector(authorities: anchorCertificates + others)
-        var broken: TrustError?
+        var unread: TrustError?
         for file in lists {
             do {
-                try readLists(file, each: collector.take)
+                guard try !readLists(file, each: collector.take) else { continue }
+                unread = unread ?? TrustError(.crlUnusable, "it ends within a list")
             } catch let error as TrustError {
-                broken = error
+                unread = unread ?? error
             } catch {
                 throw UnreadableFile(file: file, what: "can not be read")
             }
@@ -67,7 +68,7 @@ package struct CertificateCheck: Sendable {
                 requirements: CertificateRequirements(policies: policies), at: time)
             return Answer(
                 of: collector.lists.check(validated, anchors: anchors, maxAge: maxAge),
-                broken: broken ?? collector.broken)
+                unread: unread, broken: collector.broken)
         } catch {
             return Answer(code: error.code, reason: error.reason)
         }
@@ -89,13 +90,20 @@ package struct CertificateCheck: Sendable {
 }
 
 extension CertificateCheck.Answer {
-    /// - Parameter broken: a list at hand that could not be read: the likelier reason for having none.
-    init(of verdict: RevocationVerdict, broken: TrustError? = nil) {
+    /// - Parameters:
+    ///   - unread: why a source of lists was not read to its end. What it holds there may revoke, so nothing is good.
+    ///   - broken: a list at hand that could not be read: the likelier reason for having none.
+    init(of verdict: RevocationVerdict, unread: TrustError? = nil, broken: TrustError? = nil) {
         switch verdict {
-        case .good: self.init(code: .good, reason: "valid, and on no revocation list that covers it")
+        case .good:
+            if let unread {
+                self.init(code: unread.code, reason: "lists were not read to their end: \(unread.reason)")
+                return
+            }
+            self.init(code: .good, reason: "valid, and on no revocation list that covers it")
         case .revoked(let reason): self.init(code: .revoked, reason: "on the revocation list (\(reason))")
         case .undetermined(let error):
-            let told = error.code == .noCRL || error.code == .crlScope ? broken ?? error : error
+            let told = error.code == .noCRL || error.code == .crlScope ? unread ?? broken ?? error : error
             self.init(code: told.code, reason: told.reason)
         }
     }

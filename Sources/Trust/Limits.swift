@@ -20,6 +20,9 @@ enum Limits {
     static let policies = 64
     static let points = 64
     static let names = 64
-    /// Lists of one source that are refused, until no more of it is read.
-    static let refusals = 64
+    /// Lists of one source whose outcomes are kept, of those that are refused and of those that are in the store; of the
+    /// rest only the number. What is read never depends on it: whoever puts strangers' lists before an authority's must
+    /// not hide that one.
+    static let refusalsTold = 64
+    static let takingsTold = 16 * 1_024
 }

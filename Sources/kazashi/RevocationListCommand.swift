@@ -90,21 +90,27 @@ extension Kazashi {
 
             /// Each list by its place in the source, what became of it, and why no more was read.
             private func tell(_ answer: ListImport.Answer, _ store: RevocationStore) throws {
-                let isBundle = answer.outcomes.count > 1
-                let lists = answer.outcomes.compactMap { ImportedList($0, store) }
-                var errors = answer.outcomes.compactMap { outcome in
+                let report = answer.report
+                let isBundle = report.outcomes.count > 1
+                let lists = report.outcomes.compactMap { ImportedList($0, store) }
+                var errors = report.outcomes.compactMap { outcome in
                     outcome.failure.map { (error: $0 as any Error, list: isBundle ? outcome.position : nil) }
                 }
                 if let failure = answer.failure { errors.append((failure, nil)) }
                 if json {
                     let words = errors.first.map { ListWords($0.error) }
-                    printJSON(ImportOutput(lists: lists, code: words?.code, reason: words?.reason))
+                    printJSON(
+                        ImportOutput(
+                            lists: lists, more_refused: report.moreRefused, more_taken: report.moreTaken,
+                            code: words?.code, reason: words?.reason))
                 } else {
                     for case .taken(let list) in lists { say(list.text) }
+                    if report.moreTaken > 0 { say("and \(report.moreTaken) more lists that are in the store") }
                 }
                 let codes = errors.map { error, list in
                     complain(error, of: list.map { "\(source), list \($0)" } ?? source)
                 }
+                if report.moreRefused > 0 { say("\(source): \(report.moreRefused) more lists were refused") }
                 // A list that could not be told may be told another time.
                 let worst = codes.max { $0.rawValue < $1.rawValue }
                 if let worst { throw worst }
@@ -206,6 +212,8 @@ extension Kazashi {
 /// The answer of `crl import`; `code` and `reason` are of the first list that was not taken, or of the source.
 private struct ImportOutput: Encodable {
     let lists: [ImportedList]
+    /// Lists that `lists` does not tell of.
+    let more_refused, more_taken: Int
     let code, reason: String?
 }
 

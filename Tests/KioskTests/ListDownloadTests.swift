@@ -185,7 +185,7 @@ import Trust
             try await ListDownload(client: CurlClient(), scratch: store.scratch).run(
                 server.url("lists.pem"), restart: intake.restart, each: intake.take)
         }
-        let outcomes = try #require(intake.finish().first)
+        let outcomes = try #require(intake.finish().first).outcomes
         #expect(outcomes.map { $0.failure?.code } == [nil, .crlUnusable] && store.open().lists.count == 1)
     }
 

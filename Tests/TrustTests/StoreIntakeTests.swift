@@ -51,8 +51,8 @@ import Trust
     }
 
     /// `T` taken, `A` there already, or the code of a refusal.
-    private func words(_ outcomes: [StoreIntake.Outcome]) -> [String] {
-        outcomes.map { outcome in
+    private func words(_ report: StoreIntake.Report) -> [String] {
+        report.outcomes.map { outcome in
             switch outcome.result {
             case .success(let taken): taken.isNew ? "T" : "A"
             case .failure(let error): error.code.rawValue
@@ -76,8 +76,9 @@ import Trust
             try withStore { store in
                 let intake = try intake(store)
                 try read(bytes, into: intake)
-                let outcomes = try #require(intake.finish().first)
-                #expect(words(outcomes) == expected)
+                let report = try #require(intake.finish().first)
+                let outcomes = report.outcomes
+                #expect(words(report) == expected)
                 #expect(outcomes.map(\.position) == Array(1...expected.count))
                 if let summary = outcomes.first(where: { $0.failure?.reason.contains("signature") == true })?.summary {
                     #expect(summary.number == "7" && summary.scope.first?.contains("city 2") == true)
@@ -134,28 +135,86 @@ import Trust
         }
     }
 
-    @Test("Of a file full of strangers' lists no more is read after some; nothing of them is kept")
+    @Test("Whatever is refused before it, an authority's list is taken; the first refusals are told, the rest counted")
     func strangers() throws {
         let one = pem([try list(other, 1)])
         try withStore { store in
             let intake = try intake(store)
-            do {
-                try read(pem([own(1)]) + Array(repeating: one, count: 2_000).flatMap { $0 }, into: intake)
-                Issue.record("all of it was read")
-            } catch let error as TrustError { #expect(error.reason.contains("no more of it is read")) }
-            let outcomes = try #require(intake.finish().first)
-            #expect(words(outcomes) == ["T"] + [String](repeating: "crl_unusable", count: 64))
+            let many = Array(repeating: one, count: 2_000).flatMap { $0 }
+            try read(pem([own(1)]) + many + pem([own(2)]) + one, into: intake)
+            let report = try #require(intake.finish().first)
+            #expect(words(report) == ["T"] + [String](repeating: "crl_unusable", count: 64) + ["T"])
+            #expect(report.outcomes.last?.position == 2_002)
+            #expect(report.moreRefused == 2_001 - 64 && report.moreTaken == 0)
+            #expect(store.open().lists.count == 2)
             #expect(names(in: store.folder).allSatisfy { !$0.hasSuffix(".new") })
             // The next source begins without a debt.
             intake.begin()
             try read(one + pem([own(2)]), into: intake)
-            #expect(intake.finish().map(words) == [["crl_unusable", "T"]])
+            #expect(intake.finish().map(words) == [["crl_unusable", "A"]])
         }
+    }
+
+    @Test("A bundle of which 65 lists were overtaken and one is new: that one is taken, from a file and from a URL")
+    func overtaken() throws {
+        for isURL in [false, true] {
+            try withStore { store in
+                let first = try intake(store)
+                try read(pem(try (1...65).map { try own($0, number: 3) }), into: first)
+                #expect(first.finish().map { words($0).count { $0 == "T" } } == [65])
+                let intake = try intake(store, stopsAtUnsigned: isURL)
+                try read(pem(try (1...66).map { try own($0, number: 2) }), into: intake)
+                let report = try #require(intake.finish().first)
+                #expect(words(report) == [String](repeating: "crl_rollback", count: 64) + ["T"])
+                #expect(report.moreRefused == 1 && report.outcomes.last?.position == 66)
+            }
+        }
+    }
+
+    @Test("Of an authority's list that comes again and again not every time is kept")
+    func repeated() throws {
+        try withStore { store in
+            let intake = try intake(store)
+            let list = try UnverifiedRevocationList(der: own(1))
+            for _ in 0..<(16 * 1_024 + 65) { try intake.take(.success(list)) }
+            let report = try #require(intake.finish().first)
+            #expect(report.outcomes.count == 16 * 1_024 && report.moreTaken == 65 && report.moreRefused == 0)
+        }
+    }
+
+    @Test("One list of DER whose form is wrong is told of, as in a bundle, once", arguments: [7, 64 * 1_024])
+    func malformed(piece: Int) throws {
+        let der = try own(1)
+        let noList: [UInt8] = [0x30, 0x82, 0x01, 0x00] + Array(repeating: 0, count: 256)
+        for bytes in [Array(der.dropLast(20)), der + [0x00], noList] {
+            try withStore { store in
+                let intake = try intake(store)
+                var lists = ListIntake(scratch: .temporary, each: intake.take)
+                var failure: TrustError?
+                do throws(TrustError) {
+                    var rest = bytes[...]
+                    while !rest.isEmpty {
+                        let next = Array(rest.prefix(piece))
+                        rest = rest.dropFirst(piece)
+                        try next.span.bytes.withUnsafeBytes { bytes throws(TrustError) in try lists.take(bytes) }
+                    }
+                    try lists.finish()
+                } catch { failure = error }
+                let report = try #require(intake.finish().first)
+                #expect(words(report) == ["crl_unusable"] && report.outcomes.map(\.position) == [1])
+                #expect(report.unsaid(failure) == nil && failure != nil, "it is said once")
+            }
+        }
+    }
+
+    @Test("Lists of strangers hide none from a check without a store")
+    func collecting() throws {
         let collector = ListCollector(authorities: [fixture.authority.certificate])
         let stranger = try UnverifiedRevocationList(der: list(other, 1))
-        for _ in 1..<64 { try collector.take(.success(stranger)) }
-        #expect(throws: TrustError.self) { try collector.take(.success(stranger)) }
+        for _ in 1...100 { try collector.take(.success(stranger)) }
         #expect(collector.lists.all.isEmpty)
+        try collector.take(.success(UnverifiedRevocationList(der: own(1))))
+        #expect(collector.lists.all.count == 1)
     }
 
     @Test("A source that begins anew is told of once")

@@ -14,12 +14,14 @@ package struct UnreadableList: Error, Sendable {
 /// - Parameters:
 ///   - progress: told of the bytes so far, and of all where that is known, after each buffer.
 ///   - each: told of each list at its end.
+/// - Returns: false when it ended within a list of PEM: more of it may be missing.
 /// - Throws: `UnreadableList`, `TrustError`, what `each` throws, and `CancellationError` between two buffers of a
 ///   cancelled task.
+@discardableResult
 package func readLists(
     _ file: String, scratch: ScratchFolder = .temporary, engine: DigestEngine = .fastest,
     progress: (_ taken: Int, _ of: Int?) -> Void = { _, _ in }, each: @escaping ListIntake.Consumer
-) throws {
+) throws -> Bool {
     let descriptor = file == "-" ? dup(STDIN_FILENO) : open(file, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw UnreadableList(file: file, errno: errno) }
     defer { close(descriptor) }
@@ -37,5 +39,5 @@ package func readLists(
         progress(intake.taken, intake.expected)
     }
     if let failure { throw UnreadableList(file: file, errno: failure) }
-    try intake.finish()
+    return try intake.finish()
 }

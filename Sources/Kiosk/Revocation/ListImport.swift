@@ -15,7 +15,7 @@ package struct ListImport: Sendable {
 
     /// What became of a source's lists, and why no more of it was read, where that is so.
     package struct Answer: Sendable {
-        package let outcomes: [StoreIntake.Outcome]
+        package let report: StoreIntake.Report
         /// Whatever `ListWords` has words for.
         package let failure: (any Error)?
     }
@@ -42,7 +42,7 @@ package struct ListImport: Sendable {
         } catch {
             failure = error
         }
-        let outcomes = intake.finish().flatMap { $0 }
-        return Answer(outcomes: outcomes, failure: outcomes.unsaid(failure))
+        let report = intake.finish().last ?? StoreIntake.Report()
+        return Answer(report: report, failure: report.unsaid(failure))
     }
 }

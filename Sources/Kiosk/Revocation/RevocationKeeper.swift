@@ -216,14 +216,15 @@ actor RevocationKeeper {
 
     /// Remembers what became of the lists of some files, each on its own.
     /// - Returns: how many lists are in the store now.
-    private func settle(_ files: inout [ReadFile], _ outcomes: [[StoreIntake.Outcome]]) -> Int {
+    private func settle(_ files: inout [ReadFile], _ reports: [StoreIntake.Report]) -> Int {
         defer { files = [] }
         var count = 0
-        for (file, outcomes) in zip(files, outcomes) {
+        for (file, report) in zip(files, reports) {
+            let outcomes = report.outcomes
             let lists = outcomes.compactMap { try? $0.result.get() }
             note(lists, from: file.name)
-            count += lists.count
-            if complain(outcomes, file.failure, source: file.name) {
+            count += lists.count + report.moreTaken
+            if complain(report, file.failure, source: file.name) {
                 // A full disk may have room later, without the file having changed.
                 let isPassing = ([file.failure] + outcomes.map(\.failure)).contains {
                     ($0 as? TrustError)?.code == .storeUnavailable
@@ -310,27 +311,27 @@ actor RevocationKeeper {
             result = .failure(error)
         }
         // Also of a transfer that failed: what came before was verified, and counts.
-        let outcomes = intake.finish().flatMap { $0 }
-        let lists = outcomes.compactMap { try? $0.result.get() }
+        let report = intake.finish().last ?? StoreIntake.Report()
+        let lists = report.outcomes.compactMap { try? $0.result.get() }
         note(lists, from: Self.nameable(url))
-        let outcome = settle(url, result, outcomes)
+        let outcome = settle(url, result, report)
         if !lists.isEmpty { await finish() }
         return outcome
     }
 
     private func settle(
-        _ url: String, _ result: Result<ListDownload.Result, any Error>, _ outcomes: [StoreIntake.Outcome]
+        _ url: String, _ result: Result<ListDownload.Result, any Error>, _ report: StoreIntake.Report
     ) -> FetchSchedule.Outcome {
         switch result {
         case .success(.unchanged): return .done
         case .success(.lists(let validators)):
-            guard !complain(outcomes, nil, source: Self.nameable(url)) else { return .failed(retryAfter: nil) }
-            let lists = outcomes.compactMap { try? $0.result.get().id }
+            guard !complain(report, nil, source: Self.nameable(url)) else { return .failed(retryAfter: nil) }
+            let lists = report.outcomes.compactMap { try? $0.result.get().id }
             memory.urls[url] = .init(version: validators, lists: lists)
             return .done
         case .failure(is CancellationError): return .failed(retryAfter: nil)
         case .failure(let error):
-            _ = complain(outcomes, error, source: Self.nameable(url))
+            _ = complain(report, error, source: Self.nameable(url))
             guard case ListDownload.Failure.status(_, let asked) = error else { return .failed(retryAfter: nil) }
             return .failed(retryAfter: asked)
         }
@@ -349,16 +350,15 @@ actor RevocationKeeper {
     /// Says what became of lists that were not taken, each by its place in the source.
     /// - Parameter failure: why no more of the source was read.
     /// - Returns: false when nothing is wrong.
-    private func complain(_ outcomes: [StoreIntake.Outcome], _ failure: (any Error)?, source: String) -> Bool {
-        let refused = outcomes.filter { $0.failure != nil }
+    private func complain(_ report: StoreIntake.Report, _ failure: (any Error)?, source: String) -> Bool {
+        let refused = report.outcomes.filter { $0.failure != nil }
         for outcome in refused.prefix(Self.mostComplaints) {
             guard let error = outcome.failure else { continue }
-            complain(error, file: source, list: outcomes.count > 1 ? outcome.position : nil)
+            complain(error, file: source, list: report.outcomes.count > 1 ? outcome.position : nil)
         }
-        if refused.count > Self.mostComplaints {
-            log.warning("more lists left out", metadata: ["source": "\(source)", "count": "\(refused.count)"])
-        }
-        if let failure = outcomes.unsaid(failure) { complain(failure, file: source) }
+        let more = refused.count - min(refused.count, Self.mostComplaints) + report.moreRefused
+        if more > 0 { log.warning("more lists left out", metadata: ["source": "\(source)", "count": "\(more)"]) }
+        if let failure = report.unsaid(failure) { complain(failure, file: source) }
         return failure != nil || !refused.isEmpty
     }
 

@@ -75,7 +75,7 @@ private struct LargeListBench {
             intake.begin()
             try readLists("\(lists.folder)/\(name)", scratch: store.scratch, engine: engine, each: intake.take)
         }
-        for outcome in intake.finish().flatMap({ $0 }) { _ = try outcome.result.get() }
+        for outcome in intake.finish().flatMap(\.outcomes) { _ = try outcome.result.get() }
         return store
     }
 

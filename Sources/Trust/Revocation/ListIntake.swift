@@ -27,7 +27,7 @@ package struct ListIntake: ~Copyable, Sendable {
 
     /// - Parameters:
     ///   - scratch: where serials wait that do not fit into memory.
-    ///   - each: told of each list of PEM in its order; of DER, which is one list, only when its form is right.
+    ///   - each: told of each list in its order; DER is one list.
     package init(scratch: ScratchFolder, engine: DigestEngine = .fastest, each: @escaping Consumer) {
         (self.scratch, self.engine, self.each) = (scratch, engine, each)
     }
@@ -56,7 +56,9 @@ package struct ListIntake: ~Copyable, Sendable {
     private mutating func read(_ bytes: UnsafeRawBufferPointer) throws(TrustError) {
         switch form {
         case .unknown: break
-        case .der: if !bytes.isEmpty { expected = try walk?.take(bytes) }
+        case .der:
+            guard !bytes.isEmpty else { return }
+            try onlyList { (intake: inout Self) throws(TrustError) in intake.expected = try intake.walk?.take(bytes) }
         case .pem(var stream):
             try decode { (part) throws in try stream.take(bytes, part) }
             form = .pem(stream)
@@ -68,9 +70,11 @@ package struct ListIntake: ~Copyable, Sendable {
     package mutating func fill(_ body: (UnsafeMutableRawBufferPointer) -> Int) throws(TrustError) -> Bool {
         var count = 0
         if case .der = form {
-            expected = try walk?.fill { room in
-                count = body(room)
-                return count
+            try onlyList { (intake: inout Self) throws(TrustError) in
+                intake.expected = try intake.walk?.fill { room in
+                    count = body(room)
+                    return count
+                }
             }
             taken += count
         } else {
@@ -82,18 +86,43 @@ package struct ListIntake: ~Copyable, Sendable {
     }
 
     /// The input has ended.
-    /// - Throws: `crlUnusable` when it ended too early, or held no list, and what `each` throws.
-    package consuming func finish() throws(TrustError) {
+    /// - Returns: false when it ended within a block of PEM: more of it may be missing than that list.
+    /// - Throws: `crlUnusable` when it is DER that ended too early, or held no list, and what `each` throws.
+    @discardableResult
+    package consuming func finish() throws(TrustError) -> Bool {
+        var isWhole = true
         switch form {
         case .unknown: break
         case .der:
-            if let whole = walk.take() {
-                count += 1
-                try each(.success(try whole.finish()))
+            try onlyList { (intake: inout Self) throws(TrustError) in
+                guard let whole = intake.walk.take() else { return }
+                let list = try whole.finish()
+                intake.count += 1
+                try intake.each(.success(list))
             }
-        case .pem(var stream): try decode { (part) throws in try stream.finish(part) }
+        case .pem(var stream):
+            try decode { (tell) throws in
+                try stream.finish { part in
+                    isWhole = false
+                    try tell(part)
+                }
+            }
         }
         guard count > 0 else { throw TrustError(.crlUnusable, "there is no list in it, as DER or PEM") }
+        return isWhole
+    }
+
+    /// Does some of a DER list's work: where its form is wrong it is told of, and nothing that follows can be read.
+    private mutating func onlyList(_ body: (inout Self) throws(TrustError) -> Void) throws(TrustError) {
+        do throws(TrustError) {
+            try body(&self)
+        } catch {
+            walk = nil
+            guard error.code == .crlUnusable, count == 0 else { throw error }
+            count = 1
+            try each(.failure(error))
+            throw error
+        }
     }
 
     private mutating func decode(_ body: ((PEMStream.Part) throws -> Void) throws -> Void) throws(TrustError) {
@@ -122,7 +151,7 @@ package struct ListIntake: ~Copyable, Sendable {
         } catch let error as TrustError {
             throw error
         } catch {
-            throw TrustError(.crlUnusable, "the list can not be read (\(error))")
+            throw TrustError(.crlUnusable, "the list can not be read")
         }
     }
 

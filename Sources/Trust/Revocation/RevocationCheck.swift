@@ -85,7 +85,6 @@ package final class ListCollector: Sendable {
         /// Issuers of lists that nobody at hand signed, where they bear the name of an authority at hand.
         var unsigned: Set<DistinguishedName> = []
         var broken: TrustError?
-        var refused = 0
     }
     private let state = Mutex(State())
     private let authorities: ListAuthorities
@@ -99,31 +98,21 @@ package final class ListCollector: Sendable {
         names = Set(list.certificates.compactMap { try? DistinguishedName(encoded: $0.subject[...]) })
     }
 
-    /// Takes the next list.
-    /// - Throws: `storeUnavailable`, and `crlUnusable` where no more lists are to be read.
+    /// Takes the next list. One that is refused is dropped, however many they are: the next may be an authority's.
+    /// - Throws: `storeUnavailable`.
     package func take(_ list: Result<UnverifiedRevocationList, TrustError>) throws(TrustError) {
         do throws(TrustError) {
             let list = try list.get()
             guard let verified = try list.verifiedIfSigned(under: authorities) else {
-                return try refuse(nil, issuer: list.fields.issuer)
+                if names.contains(list.fields.issuer) {
+                    state.withLock { _ = $0.unsigned.insert(list.fields.issuer) }
+                }
+                return
             }
             state.withLock { $0.verified.append(verified) }
         } catch {
             guard error.code == .crlUnusable else { throw error }
-            try refuse(error, issuer: nil)
-        }
-    }
-
-    private func refuse(_ error: TrustError?, issuer: DistinguishedName?) throws(TrustError) {
-        let known = issuer.flatMap { names.contains($0) ? $0 : nil }
-        let refused = state.withLock { state in
-            if let known { state.unsigned.insert(known) }
-            if let error { state.broken = error }
-            state.refused += 1
-            return state.refused
-        }
-        guard refused < Limits.refusals else {
-            throw TrustError(.crlUnusable, "\(refused) lists at hand are refused, and no more are read")
+            state.withLock { $0.broken = error }
         }
     }
 

@@ -27,18 +27,38 @@ package final class StoreIntake: Sendable {
         }
     }
 
+    /// What became of a source's lists.
+    package struct Report: Sendable {
+        /// In their order.
+        package fileprivate(set) var outcomes: [Outcome] = []
+        /// How many more were refused than `outcomes` tells of.
+        package fileprivate(set) var moreRefused = 0
+        /// How many more are in the store.
+        package fileprivate(set) var moreTaken = 0
+        /// Lists so far, and of `outcomes` those that were refused.
+        fileprivate var count = 0, refused = 0
+
+        package init() {}
+
+        fileprivate mutating func add(_ outcome: Outcome) {
+            // What the disk refused may be taken another time, so that is never left out; the source soon ends by it.
+            let isRefused = outcome.failure.map { $0.code != .storeUnavailable }
+            switch isRefused {
+            case true? where refused >= Limits.refusalsTold: moreRefused += 1
+            case nil where outcomes.count - refused >= Limits.takingsTold: moreTaken += 1
+            default:
+                outcomes.append(outcome)
+                if isRefused == true { refused += 1 }
+            }
+        }
+    }
+
     /// Lists that wait for the disk together. Each holds a descriptor, and a service has 256.
     package static let mostPending = 64
 
-    private struct Entry {
-        var summary: ListSummary?
-        /// Nil until it is committed.
-        var result: Result<RevocationStore.Taken, TrustError>?
-    }
     private struct State {
-        var sources: [[Entry]] = []
-        var refused = 0
-        var pending: [(source: Int, entry: Int, list: RevocationStore.Prepared)] = []
+        var sources: [Report] = []
+        var pending: [(source: Int, position: Int, list: RevocationStore.Prepared)] = []
     }
     private let state = Mutex(State())
     private let store: RevocationStore
@@ -61,58 +81,57 @@ package final class StoreIntake: Sendable {
     }
 
     /// The next lists are another source's.
-    package func begin() {
-        state.withLock {
-            $0.sources.append([])
-            $0.refused = 0
-        }
-    }
+    package func begin() { state.withLock { $0.sources.append(Report()) } }
 
     /// The source begins anew: what became of its lists so far is not told again.
     package func restart() {
         commit()
         state.withLock {
-            $0.sources.removeLast()
-            $0.sources.append([])
-            $0.refused = 0
+            _ = $0.sources.popLast()
+            $0.sources.append(Report())
         }
     }
 
     /// Takes the next list of the source.
     /// - Throws: `storeUnavailable`, and `crlUnusable` where no more of the source is to be read.
     package func take(_ list: Result<UnverifiedRevocationList, TrustError>) throws(TrustError) {
+        let (source, position) = place()
         do throws(TrustError) {
             switch try store.prepare(try list.get(), authorities: authorities, clock: clock()) {
-            case .already(let taken): note(Entry(result: .success(taken)))
+            case .already(let taken):
+                tell([(source, Outcome(position: position, summary: nil, result: .success(taken)))])
             case .ready(let prepared):
                 let count = state.withLock { state in
-                    let source = state.sources.count - 1
-                    state.pending.append((source, state.sources.last?.count ?? 0, prepared))
+                    state.pending.append((source, position, prepared))
                     return state.pending.count
                 }
-                note(Entry())
                 if count >= mostPending { commit() }
             }
         } catch {
             guard error.code != .storeUnavailable else { throw error }
-            note(Entry(summary: (try? list.get())?.summary, result: .failure(error)))
+            tell([
+                (source, Outcome(position: position, summary: (try? list.get())?.summary, result: .failure(error)))
+            ])
             if stopsAtUnsigned, error.code == .crlUnusable { throw error }
-            let refused = state.withLock { state in
-                state.refused += 1
-                return state.refused
-            }
-            guard refused < Limits.refusals else {
-                throw TrustError(
-                    .crlUnusable, "\(refused) lists of it are refused, and no more of it is read: \(error.reason)")
-            }
         }
     }
 
-    private func note(_ entry: Entry) {
+    /// Of the next list: its source, and which of that source's it is, from 1.
+    private func place() -> (source: Int, position: Int) {
         state.withLock { state in
-            var source = state.sources.popLast() ?? []
-            source.append(entry)
+            var source = state.sources.popLast() ?? Report()
+            source.count += 1
             state.sources.append(source)
+            return (state.sources.count - 1, source.count)
+        }
+    }
+
+    private func tell(_ outcomes: [(source: Int, outcome: Outcome)]) {
+        state.withLock { state in
+            for (source, outcome) in outcomes where state.sources.indices.contains(source) {
+                // safe: one of them
+                state.sources[source].add(outcome)
+            }
         }
     }
 
@@ -129,34 +148,33 @@ package final class StoreIntake: Sendable {
         } catch {
             results = pending.map { _ in .failure(error) }
         }
-        state.withLock { state in
-            for ((source, entry, _), result) in zip(pending, results) {
-                // safe: where it was noted
-                state.sources[source][entry].result = result
-            }
-        }
+        tell(
+            zip(pending, results).map { list, result in
+                (list.source, Outcome(position: list.position, summary: nil, result: result))
+            })
     }
 
     /// Commits what waits.
     /// - Returns: for each source since the last call, in their order, what became of its lists.
-    package func finish() -> [[Outcome]] {
+    package func finish() -> [Report] {
         commit()
         let sources = state.withLock { state in
             defer { state.sources = [] }
             return state.sources
         }
-        return sources.map { entries in
-            entries.enumerated().compactMap { position, entry in
-                entry.result.map { Outcome(position: position + 1, summary: entry.summary, result: $0) }
-            }
+        return sources.map { source in
+            var source = source
+            // Those that waited came after others that did not.
+            source.outcomes.sort { $0.position < $1.position }
+            return source
         }
     }
 }
 
-extension [StoreIntake.Outcome] {
-    /// Why no more of a source was read; nil where the last of its lists says so already.
+extension StoreIntake.Report {
+    /// Why no more of the source was read; nil where the last of its lists says so already.
     package func unsaid(_ failure: (any Error)?) -> (any Error)? {
-        guard let error = failure as? TrustError, error == last?.failure else { return failure }
+        guard let error = failure as? TrustError, error == outcomes.last?.failure else { return failure }
         return nil
     }
 }
