@@ -324,6 +324,55 @@ private struct StoreFixture {
         }
     }
 
+    @Test("Numbers that are lost, emptied or cut short are made anew of the lists that are served, and it is told")
+    func lostMemory() throws {
+        try withStore { store in
+            try store.take(store.der(number: 3, hour: 1))
+            try store.take(store.der(number: 5, hour: 1) { $0.onlyUserCertificates = true })
+            let old = try [
+                store.der(number: 2), store.der(number: 4) { $0.onlyUserCertificates = true },
+            ]
+            let file = store.folder + "/numbers"
+            let good = try Data(contentsOf: URL(filePath: file))
+            // Its beginning is 8 bytes, a record 82.
+            for kept in [nil, 0, 7, 8, 8 + 81, 8 + 82, 8 + 163] {
+                try FileManager.default.removeItem(atPath: file)
+                if let kept { try good.prefix(kept).write(to: URL(filePath: file)) }
+                // One that serves already, and one that starts.
+                for again in [store.store, try RevocationStore(folder: store.folder)] {
+                    for list in old { #expect(try store.code(list, in: again) == .crlRollback, "\(kept ?? -1)") }
+                }
+                #expect(store.store.notices() == [.numbersRebuilt] && store.store.open().problems.isEmpty)
+                store.store.remove(.numbersRebuilt)
+                #expect(try Data(contentsOf: URL(filePath: file)).count == good.count)
+            }
+            try FileManager.default.removeItem(atPath: file)
+            #expect(store.store.open().problems.map(\.file) == ["numbers"] && store.store.notices().isEmpty)
+            #expect(try store.store.removeDamaged() == 0 && store.store.notices() == [.numbersRebuilt])
+            // The same lists are served already.
+            #expect(try !store.take(store.der(number: 3, hour: 1)).isNew)
+        }
+        // A new store has none, and that is told to nobody.
+        try withStore { store in
+            #expect(store.store.open().problems.isEmpty)
+            try store.take(store.der(number: 1))
+            #expect(store.store.notices().isEmpty)
+        }
+    }
+
+    @Test("A number that the power took back is still that of the list that is served")
+    func servedNumber() throws {
+        try withStore { store in
+            try store.take(store.der(number: 1))
+            let file = URL(filePath: store.folder + "/numbers")
+            let before = try Data(contentsOf: file)
+            try store.take(store.der(number: 3, hour: 2))
+            try before.write(to: file)
+            #expect(try store.code(store.der(number: 2, hour: 1)) == .crlRollback)
+            #expect(try store.code(store.der(number: 4, hour: 3)) == nil)
+        }
+    }
+
     @Test("No list is taken that lies more than five minutes ahead of a believed clock; without one it is")
     func ahead() throws {
         try withStore { store in

@@ -17,6 +17,8 @@ struct RememberedList: Sendable, Equatable {
         self.digest = Array(digest.prefix(32))
     }
 
+    init(_ list: RevocationList) { self.init(id: list.id, fields: list.fields, digest: list.index.about.digest) }
+
     // id 16 | thisUpdate i64 | number's length u8 | number, right-justified, 21 | digest 32 | CRC-32C u32
     static let size = 82
 
@@ -65,7 +67,8 @@ struct NumberMemory: Sendable {
     private var records = 0
     private var size = -1
     private var stamp: [Int] = []
-    /// Parts of the file, its beginning or a record, that are not as they were written.
+    /// Parts of the file, its beginning or a record, that are not as they were written, and records that are not there
+    /// though their lists are served.
     private(set) var damaged = 0
 
     init(path: String) { self.path = path }
@@ -73,19 +76,30 @@ struct NumberMemory: Sendable {
     subscript(id: [UInt8]) -> RememberedList? { lists[id] }
     var count: Int { lists.count }
 
-    /// Reads the file where another process has written to it.
+    /// Reads the file where another process has written to it. A number is on the disk before its index is, and goes
+    /// after it: an index whose number is not there tells of a file that was lost or cut short.
+    /// - Parameters:
+    ///   - indexes: the ids of indexes.
+    ///   - isServed: whether an index is there still, and can be served.
     /// - Throws: `storeUnavailable`.
-    mutating func refresh() throws(TrustError) {
-        guard let stamp = fileStamp(path) else {
+    mutating func refresh(indexes: () -> [[UInt8]], isServed: ([UInt8]) -> Bool) throws(TrustError) {
+        guard fileStamp(path).map({ $0 != stamp }) ?? true else { return }
+        // Before the file is read, and looked for again after: other processes take lists meanwhile, and forget some.
+        let ids = indexes()
+        if let stamp = fileStamp(path) {
+            guard let bytes = readFile(path) else { throw unavailable }
+            read(bytes)
+            self.stamp = stamp
+        } else {
             guard errno == ENOENT else { throw unavailable }
-            (lists, records, size, self.stamp, damaged) = ([:], 0, -1, [], 0)
-            return
+            (lists, records, size, stamp, damaged) = ([:], 0, -1, [], 0)
         }
-        guard stamp != self.stamp else { return }
-        guard let bytes = readFile(path) else { throw unavailable }
-        // A file that was never written has less than the beginning.
-        let hasBeginning = bytes.count < Self.magic.count || bytes.starts(with: Self.magic)
-        (lists, damaged) = ([:], hasBeginning ? 0 : 1)
+        damaged += ids.count { lists[$0] == nil && isServed($0) }
+    }
+
+    private mutating func read(_ bytes: [UInt8]) {
+        // It is never written without its beginning.
+        (lists, damaged) = ([:], bytes.starts(with: Self.magic) ? 0 : 1)
         // Each record vouches for itself, whatever became of the others.
         records = max(0, bytes.count - Self.magic.count) / RememberedList.size
         for index in 0..<records {
@@ -96,7 +110,7 @@ struct NumberMemory: Sendable {
             }
             lists[list.id] = list
         }
-        (size, self.stamp) = (bytes.count, stamp)
+        size = bytes.count
     }
 
     /// Remembers durably; after it returned no older list can follow.

@@ -47,11 +47,12 @@ package final class RevocationStore: Sendable {
         }
         let damaged = memory.withLock { memory -> TrustError? in
             do throws(TrustError) {
-                try memory.refresh()
+                try refresh(&memory)
                 guard memory.damaged > 0 else { return nil }
                 return TrustError(
                     .storeDamaged,
-                    "\(memory.damaged) parts of the memory of CRL numbers are not as they were written; it is made anew from "
+                    "\(memory.damaged) parts of the memory of CRL numbers are lost, or not as they were written; it is made anew "
+                        + "from "
                         + "what can be read and the lists that are served, at the next import or by the kiosk")
             } catch {
                 return error
@@ -124,11 +125,12 @@ package final class RevocationStore: Sendable {
         guard isRemembered || fileStamp(file) != nil else { return false }
         // Told of first: whatever the power interrupts is done again, never done in silence.
         try leave(.forgotten(id: bytes.hexText))
-        try locked { memory throws(TrustError) in try memory.forget(bytes) }
+        // The index before its number: one without a number is damage.
         guard unlink(file) == 0 || errno == ENOENT else {
             throw TrustError(.storeUnavailable, "the index can not be removed (\(systemError()))")
         }
         try onDisk { () throws(FilesError) in try DurableFile.synchronise(folder: folder) }
+        try locked { memory throws(TrustError) in try memory.forget(bytes) }
         return true
     }
 
@@ -260,10 +262,13 @@ package final class RevocationStore: Sendable {
     /// - Throws: `crlRollback`.
     private func served(_ list: RememberedList) throws(TrustError) -> Taken? {
         let before = try locked { memory throws(TrustError) in
-            try memory.refresh()
+            try refresh(&memory)
             return memory[list.id]
         }
-        guard let before, try list.follows(before), let served = self.list(id: list.id.hexText),
+        let served = self.list(id: list.id.hexText)
+        // Whatever became of the memory, the list that is served holds its own number.
+        if let served { _ = try list.follows(RememberedList(served)) }
+        guard let before, try list.follows(before), let served,
             served.index.about.digest.starts(with: list.digest), (try? served.index.checkWhole()) != nil
         else { return nil }
         return Taken(
@@ -273,9 +278,17 @@ package final class RevocationStore: Sendable {
 
     private func areNumbersDamaged() throws(TrustError) -> Bool {
         try locked { memory throws(TrustError) in
-            try memory.refresh()
+            try refresh(&memory)
             return memory.damaged > 0
         }
+    }
+
+    private func refresh(_ memory: inout NumberMemory) throws(TrustError) {
+        try memory.refresh(
+            indexes: {
+                names(in: folder).filter { $0.hasSuffix(Self.ending) }
+                    .compactMap { [UInt8](hexText: String($0.dropLast(Self.ending.count))) }
+            }, isServed: { list(id: $0.hexText) != nil })
     }
 
     /// One flipped bit must not end every import: what can be read of the numbers stays, and each list that is served
@@ -283,7 +296,7 @@ package final class RevocationStore: Sendable {
     private func rebuildDamagedNumbers(under lock: FolderLock) throws(TrustError) {
         guard try areNumbersDamaged() else { return }
         let served = names(in: folder).filter { $0.hasSuffix(Self.ending) }.compactMap { name in
-            (try? openList(name)).map { RememberedList(id: $0.id, fields: $0.fields, digest: $0.index.about.digest) }
+            (try? openList(name)).map { RememberedList($0) }
         }
         try leave(.numbersRebuilt)
         try locked { memory throws(TrustError) in try memory.rebuild(with: served) }
