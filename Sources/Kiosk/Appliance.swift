@@ -103,6 +103,7 @@ package struct Appliance: Sendable {
             output: output, log: log, ledger: ledger, service: service)
         let status = statusSocket(of: runtime, configuration)
         defer { status?.stop() }
+        var lasts = false
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await runtime.run() }
             if let watchdog = service.watchdog {
@@ -117,14 +118,46 @@ package struct Appliance: Sendable {
             group.addTask {
                 for await _ in reloads { await runtime.reload() }
             }
-            for await event in events.stream {
-                if event == .end { break }
-                if event == .reload { reload.yield() }
+            if service.isPresent {
+                group.addTask { [events] in
+                    while (try? await Task.sleep(for: .seconds(5))) != nil {
+                        if await runtime.wantsAnotherStart { return events.post(.anew) }
+                    }
+                }
+            }
+            loop: for await event in events.stream {
+                switch event {
+                case .end: break loop
+                case .reload:
+                    if isReplaced(configuration) { break loop }
+                    reload.yield()
+                case .anew:
+                    lasts = true
+                    break loop
+                case .changed, .tick: break
+                }
             }
             service.stopping()
             group.cancelAll()
         }
         await database.close()
+        if lasts { throw RegistryError(.unavailable) }
+    }
+
+    /// Whether the file says something else now, and can be used: then this process ends, and the service manager starts
+    /// one with it. One that can't be used changes nothing.
+    private func isReplaced(_ configuration: Configuration) -> Bool {
+        guard service.isPresent, Configuration.fingerprint(file: file) != configuration.fingerprint else {
+            return false
+        }
+        do throws(ConfigurationError) {
+            _ = try Configuration(file: file)
+            log.notice("the configuration has changed: starting anew")
+            return true
+        } catch {
+            log.note(error)
+            return false
+        }
     }
 
     private func statusSocket(of runtime: KioskRuntime, _ configuration: Configuration) -> StatusSocket? {

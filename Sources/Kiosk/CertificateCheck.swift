@@ -78,7 +78,9 @@ package struct CertificateCheck: Sendable {
     package static func certificates(in files: [String]) throws(UnreadableFile) -> [[UInt8]] {
         var all: [[UInt8]] = []
         for file in files {
-            guard let bytes = readFile(file) else { throw UnreadableFile(file: file, what: "can not be read") }
+            guard let bytes = file == "-" ? readStandardInput() : readFile(file) else {
+                throw UnreadableFile(file: file, what: "can not be read")
+            }
             guard let blocks = try? derBlocks(in: bytes, label: "CERTIFICATE") else {
                 throw UnreadableFile(file: file, what: "holds PEM that is not base64, or not closed")
             }

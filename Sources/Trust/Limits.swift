@@ -7,6 +7,8 @@ enum Limits {
     /// Bytes of a list, from whatever source: the design's stress point has 490 MB. What waits in the scratch file while
     /// a list passes is no more than twice that.
     static let list = 1 << 30
+    /// Bytes of a file or a transfer: a list as PEM, and as much text again.
+    static let source = 3 << 30
     /// Bytes of a list's head, up to its entries; an entry; and what follows the last one. Each is read whole.
     static let listHead = 64 * 1_024
     static let listEntry = 32 * 1_024

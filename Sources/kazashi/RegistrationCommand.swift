@@ -57,7 +57,9 @@ private func forEach(
             say("\(text): done")
         } catch {
             failed = true
-            say("\(text): \(RegistryWords.of(error))")
+            // One row's damage is that row's.
+            let isRow = error.code == .damaged && error.status == nil
+            say(isRow ? "\(text): damaged\n" + words(.recordDamaged) : "\(text): \(RegistryWords.of(error))")
         }
     }
     if failed { throw ExitCode.no }

@@ -40,6 +40,7 @@ extension Kazashi {
 
             func open(_ configuration: Configuration?) throws -> RevocationStore {
                 let folder = configuration?.revocationStore ?? store ?? ""
+                try actAsOwner(of: folder)
                 do {
                     return try RevocationStore(folder: folder)
                 } catch {
@@ -79,13 +80,27 @@ extension Kazashi {
                 let kiosk = try options.configuration()
                 let issuers = try issuer.isEmpty ? kiosk?.anchors ?? trustAnchors([]) : trustAnchors(issuer)
                 let now = try MomentOptions.moment(at)
+                // A file of root's own is opened before root becomes the store's owner.
+                let held =
+                    source.contains("://") || source == "-" ? -1 : Glibc.open(source, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
                 let store = try options.open(kiosk)
+                let source = Self.handOver(held, source)
                 let bar = ProgressLine()
                 let answer = await ListImport(store: store, issuers: issuers, clock: now).run(source) {
                     bar.show($0, of: $1)
                 }
                 bar.end()
                 try tell(answer, store)
+            }
+
+            /// Where what was opened before is read, when it can't be opened any more.
+            private static func handOver(_ held: Int32, _ source: String) -> String {
+                guard held >= 0 else { return source }
+                defer { close(held) }
+                guard access(source, R_OK) != 0, fcntl(held, F_SETFL, 0) == 0, dup2(held, STDIN_FILENO) >= 0 else {
+                    return source
+                }
+                return "-"
             }
 
             /// Each list by its place in the source, what became of it, and why no more was read.

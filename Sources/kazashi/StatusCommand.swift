@@ -53,9 +53,12 @@ enum StatusWords {
         lines.append("\(report.kiosk): \(state), \(length(report.since))\(report.test ? "  TEST" : "")")
         lines.append("version 版       \(report.version), up \(length(report.uptime))")
         let reader =
-            !report.reader.service
-            ? "pcscd does not answer"
-            : !report.reader.reader ? "none" : report.reader.held ? "held by a blocked call" : "ready"
+            switch report.reader {
+            case nil: "not asked yet"
+            case let reader? where !reader.service: "pcscd does not answer"
+            case let reader? where !reader.reader: "none"
+            case let reader?: reader.held ? "held by a blocked call" : "ready"
+            }
         lines.append("reader リーダー   \(reader)")
         let age = report.lists.age.map { "newest \(length($0)) old" } ?? "age unknown"
         let end = report.lists.firstEnds.map {

@@ -76,6 +76,36 @@ import VirtualCard
         await holder.stop()
     }
 
+    @Test(
+        "Root that imports into somebody's store is that user: a link there leads nowhere, and its own file is read",
+        .enabled(if: geteuid() == 0, "needs root"))
+    func importByRoot() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "kazashi-\(UUID().uuidString)").path()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        for name in ["", "/state", "/ours", "/private"] {
+            try FileManager.default.createDirectory(atPath: folder + name, withIntermediateDirectories: true)
+        }
+        chmod(folder + "/private", 0o700)
+        try #require(chown(folder + "/state", 65_534, 65_534) == 0)
+        let list = folder + "/private/list.crl"
+        try FileManager.default.copyItem(atPath: cards.folder.path + "/crl/kiyose-shi.crl", toPath: list)
+        func importing(into store: String) async throws -> Int32 {
+            try await kazashi([
+                "crl", "import", "--store", folder + store, "--issuer",
+                cards.folder.path + "/anchors/authca-test.pem", list,
+            ]).code
+        }
+        symlink(folder + "/ours", folder + "/state/link")
+        lchown(folder + "/state/link", 65_534, 65_534)
+        #expect(try await importing(into: "/state/link") == 3)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder + "/ours").isEmpty)
+        #expect(try await importing(into: "/state/revocation") == 0)
+        for name in try FileManager.default.subpathsOfDirectory(atPath: folder + "/state") where name != "link" {
+            let owner = try FileManager.default.attributesOfItem(atPath: folder + "/state/" + name)[.ownerAccountID]
+            #expect(owner as? Int == 65_534, "\(name)")
+        }
+    }
+
     @Test("key create: keys that are there stay; an empty one was never made")
     func createdKeys() async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "kazashi-\(UUID().uuidString)")

@@ -124,6 +124,26 @@ import Testing
         line.stop()
     }
 
+    @Test("A configuration that changed starts the kiosk anew at SIGHUP; one that can't be used changes nothing")
+    func changedConfiguration() async throws {
+        let kiosk = try Kiosk()
+        defer { kiosk.remove() }
+        let file = kiosk.folder.configuration
+        let right = try String(contentsOfFile: file, encoding: .utf8)
+        let process = try kiosk.start()
+        #expect(try kiosk.next { $0.contains("card_service") } != nil)
+        try (right + "\n[nonsense]\n").write(toFile: file, atomically: true, encoding: .utf8)
+        process.signal(SIGHUP)
+        while !process.standardError.contains("the configuration can not be used") { await Task.yield() }
+        // It goes on with what it had, and the doctor says that this is another one.
+        try (right + "\n# changed\n").write(toFile: file, atomically: true, encoding: .utf8)
+        let doctor = try await ChildProcess.run(Programs.kazashi, ["doctor", "--config", file])
+        #expect(doctor.output.contains("WRONG     configuration: the kiosk runs with an older one"), "\(doctor)")
+        process.signal(SIGHUP)
+        #expect(try kiosk.next { $0 == "STOPPING=1" } != nil)
+        #expect(await process.exitCode() == 0)
+    }
+
     @Test("Without a service manager a wrong configuration ends the command with 2, as before")
     func withoutManager() async throws {
         let kiosk = try Kiosk()

@@ -278,3 +278,21 @@ import VirtualCard
         #expect(watch.notice([100 * hour], at: 100 * hour - 900)?.seconds == 900)
     }
 }
+
+@Suite(.timeLimit(.minutes(1))) struct WatchedFileTests {
+    @Test("What is put into a watched folder is a file of a list's size: a pipe is not waited for, holes are not read")
+    func kinds() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "kazashi-\(UUID().uuidString)").path()
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        mkfifo(folder + "/pipe.crl", 0o600)
+        #expect(throws: UnreadableList.self) { try readLists(folder + "/pipe.crl", onlyFiles: true) { _ in } }
+        // It takes no room on the disk, and hours to read.
+        try Data().write(to: URL(filePath: folder + "/holes.crl"))
+        #expect(truncate(folder + "/holes.crl", 1 << 40) == 0)
+        let refused = #expect(throws: TrustError.self) {
+            try readLists(folder + "/holes.crl", onlyFiles: true) { _ in }
+        }
+        #expect(refused?.code == .crlUnusable)
+    }
+}

@@ -130,7 +130,7 @@ import VirtualCard
             #expect(stat(path, &information) == 0 && information.st_mode & 0o777 == 0o660)
             let report = try await ask(path)
             #expect(report.state == "ready" && report.cause == nil && report.test)
-            #expect(report.reader.reader && report.lists.served == 1 && (report.lists.age ?? -1) >= 0)
+            #expect(report.reader?.reader == true && report.lists.served == 1 && (report.lists.age ?? -1) >= 0)
             #expect(report.taps == ["ok": 1, "revoked": 1])
             #expect(report.libraries.map(\.name) == ["central"] && report.libraries.first?.acknowledged != nil)
             #expect(report.panel.map(\.part) == ["display"])

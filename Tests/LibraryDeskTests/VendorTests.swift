@@ -45,6 +45,36 @@ struct VendorTests {
     }
 
     @Test(
+        "A receiver without a key to sign with acts and answers over TLS, and refuses to serve UDP; a vector opens nothing"
+    )
+    func withoutSigningKey() async throws {
+        defer { remove() }
+        try Self.made.get().write(to: folder)
+        let words = """
+            import json, sys
+            sys.path.insert(0, sys.argv[1])
+            import receiver
+            vector = next(v for v in json.load(open(sys.argv[1] + "/vectors.json"))
+                          if v["expect"] == "accepted" and v["config"] == "nested.json")
+            config = json.load(open(sys.argv[1] + "/nested.json"))
+            del config["sign"]
+            receiver.time.time = lambda: vector["now"]
+            acted = []
+            receiver.act = lambda claims, kiosk, database: acted.append(claims["jti"])
+            answers = [receiver.Receiver(config).answer(vector["token"].encode()) for _ in range(1)]
+            print(answers, len(acted))
+            quiet = receiver.Receiver(config, acts=False)
+            print(quiet.answer(vector["token"].encode())[0], len(acted))
+            json.dump(config, open(sys.argv[1] + "/unsigned.json", "w"))
+            """
+        let result = try await ChildProcess.run(python, ["-c", words, folder])
+        #expect(result.output == "[(202, None, None)] 1\n202 1\n", "\(result)")
+        let served = try await ChildProcess.run(
+            python, [folder + "/receiver.py", folder + "/unsigned.json", "--udp", "0", "--replays", folder + "/r"])
+        #expect(served.code == 2 && served.error.contains("sign"), "\(served)")
+    }
+
+    @Test(
         "A receiver that skips a check is found out by the vectors",
         arguments: [
             (#"if claims["aud"] != self.audience:"#, "if False:"),

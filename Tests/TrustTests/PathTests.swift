@@ -232,6 +232,9 @@ struct Fixture: Sendable {
             #expect(clock.issueLimit(stored: 500) == TrustedTime(asserted: 1_000))
             let expected: Int64 = source == .system ? 5_050 : 1_000
             #expect(clock.issueLimit(stored: 5_050) == TrustedTime(asserted: expected))
+            // A new list is held against a clock that may be right.
+            #expect(clock.importLimit(stored: 500) == TrustedTime(asserted: 1_000))
+            #expect(clock.importLimit(stored: 5_050) == (source == .system ? nil : TrustedTime(asserted: 1_000)))
         }
         let unset = TrustedClock(source: .synchronised, system: { 1_000 }, kernel: { .unsynchronised })
         #expect(unset.believed() == nil && unset.issueLimit(stored: 5_050) == nil)

@@ -50,6 +50,22 @@ import Trust
         try lists.finish()
     }
 
+    @Test("One genuine list that is sent again and again ends its transfer; a file may hold it twice")
+    func sentAgain() throws {
+        let twice = pem([try own(1), try own(2), try own(1), try own(3)])
+        try withStore { store in
+            let transfer = try intake(store, stopsAtUnsigned: true)
+            let refused = #expect(throws: TrustError.self) { try read(twice, into: transfer) }
+            #expect(refused?.code == .crlUnusable && refused?.reason.contains("twice") == true)
+            #expect(transfer.finish().map(words) == [["T", "T", "crl_unusable"]])
+        }
+        try withStore { store in
+            let file = try intake(store)
+            try read(twice, into: file)
+            #expect(file.finish().first?.outcomes.allSatisfy { $0.failure == nil } == true)
+        }
+    }
+
     /// `T` taken, `A` there already, or the code of a refusal.
     private func words(_ report: StoreIntake.Report) -> [String] {
         report.outcomes.map { outcome in

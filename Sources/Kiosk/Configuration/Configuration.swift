@@ -11,6 +11,8 @@ package import Trust
 /// What kazashi.toml means: every file read, every key parsed. Whoever holds one can run.
 package struct Configuration: Sendable {
     package let file: String
+    /// Tells one state of the file from another; nothing of it can be read from that.
+    package let fingerprint: String
     package let kioskID: String
     /// Seconds; the same card is silent for so long after a welcome.
     package let minGap: Double
@@ -43,6 +45,13 @@ package struct Configuration: Sendable {
     /// Secrets on the disk that others than their owner may read.
     package let exposedSecrets: [ConfigurationError]
 
+    private static func fingerprint(of text: String) -> String { Array(sha256(Array(text.utf8)).prefix(8)).hexText }
+
+    /// Of the file as it is now; nil when it can't be read.
+    package static func fingerprint(file: String) -> String? {
+        (try? ConfigurationReader(file: file).text()).map(fingerprint)
+    }
+
     /// The socket that the file names, for whoever may ask but not read the kiosk's secrets; also where the rest of the file
     /// can't be used: a kiosk says there that this is so.
     /// - Throws: when the file can't be read at all.
@@ -60,7 +69,9 @@ package struct Configuration: Sendable {
         takesExposedSecrets: Bool = false
     ) throws(ConfigurationError) {
         var reader = ConfigurationReader(file: file, credentials: credentials)
-        let written = try ConfigurationFile.parse(try reader.text(), file: file)
+        let text = try reader.text()
+        fingerprint = Self.fingerprint(of: text)
+        let written = try ConfigurationFile.parse(text, file: file)
         exposedSecrets = reader.exposures(in: written)
         if takesExposedSecrets { reader.taken = exposedSecrets }
         self.file = file

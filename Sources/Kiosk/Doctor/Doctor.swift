@@ -22,6 +22,11 @@ package struct Doctor: Sendable {
     package func run(_ tell: (Finding) -> Void) async {
         tell(Finding("version", "kazashi \(KazashiVersion.text)"))
         tell(service)
+        if let report, let running = report.configuration, running != configuration.fingerprint {
+            tell(
+                Finding(
+                    "configuration", .wrong, "the kiosk runs with an older one than the file's", .configurationOlder))
+        }
         tell(rights)
         let lists = servedLists
         let clock = TrustedClock(configuration)

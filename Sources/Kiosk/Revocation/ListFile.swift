@@ -12,6 +12,7 @@ package struct UnreadableList: Error, Sendable {
 
 /// Reads the lists of a file, a pipe or (`-`) standard input once, and holds no more of them than a buffer.
 /// - Parameters:
+///   - onlyFiles: a pipe is not waited for, nor is any other kind of file: somebody else put it there.
 ///   - progress: told of the bytes so far, and of all where that is known, after each buffer.
 ///   - each: told of each list at its end.
 /// - Returns: false when it ended within a list of PEM: more of it may be missing.
@@ -19,12 +20,18 @@ package struct UnreadableList: Error, Sendable {
 ///   cancelled task.
 @discardableResult
 package func readLists(
-    _ file: String, scratch: ScratchFolder = .temporary, engine: DigestEngine = .fastest,
+    _ file: String, scratch: ScratchFolder = .temporary, engine: DigestEngine = .fastest, onlyFiles: Bool = false,
     progress: (_ taken: Int, _ of: Int?) -> Void = { _, _ in }, each: @escaping ListIntake.Consumer
 ) throws -> Bool {
-    let descriptor = file == "-" ? dup(STDIN_FILENO) : open(file, O_RDONLY | O_CLOEXEC)
+    let descriptor =
+        file == "-" ? dup(STDIN_FILENO) : open(file, O_RDONLY | O_CLOEXEC | (onlyFiles ? O_NONBLOCK : 0))
     guard descriptor >= 0 else { throw UnreadableList(file: file, errno: errno) }
     defer { close(descriptor) }
+    var information = stat()
+    guard fstat(descriptor, &information) == 0 else { throw UnreadableList(file: file, errno: errno) }
+    let isFile = information.st_mode & S_IFMT == S_IFREG
+    guard isFile || !onlyFiles else { throw UnreadableList(file: file, errno: EINVAL) }
+    guard !isFile || information.st_size <= ListIntake.most else { throw ListIntake.tooLong }
     var intake = ListIntake(scratch: scratch, engine: engine, each: each)
     var failure: Int32?
     while try intake.fill({ room in

@@ -101,8 +101,7 @@ actor RevocationKeeper {
 
     /// Reads files again that were refused, and fetches URLs at once (SIGHUP).
     func reload() async {
-        wanted = Set(urls)
-        for pause in pauses.values { pause.cancel() }
+        for url in urls { want(url) }
         refused = [:]
         await takeFiles()
         await refresh()
@@ -172,7 +171,14 @@ actor RevocationKeeper {
         }
         await refresh()
         await takeFiles()
-        for url in urls where !isServed(memory.urls[url]?.lists) { await fetch(url) }
+        // Each is fetched by whoever keeps it: nobody waits for a server here.
+        for url in urls where !isServed(memory.urls[url]?.lists) { want(url) }
+    }
+
+    /// A URL is to be fetched at once, or again where a fetch is under way.
+    private func want(_ url: String) {
+        wanted.insert(url)
+        pauses[url]?.cancel()
     }
 
     // MARK: Files
@@ -188,7 +194,7 @@ actor RevocationKeeper {
             if let known = memory.files[file], known.version == version, isServed(known.lists) { continue }
             intake.begin()
             do {
-                try readLists(file, scratch: store.scratch, each: intake.take)
+                try readLists(file, scratch: store.scratch, onlyFiles: true, each: intake.take)
                 read.append(ReadFile(name: file, version: version, failure: nil))
             } catch is CancellationError {
                 return
@@ -231,7 +237,7 @@ actor RevocationKeeper {
                 }
                 if !isPassing { refused[file.name] = file.version }
             } else {
-                memory.files[file.name] = .init(version: file.version, lists: lists.map(\.id))
+                memory.files[file.name] = .init(version: file.version, lists: Set(lists.map(\.id)).sorted())
             }
         }
         return count
@@ -326,8 +332,8 @@ actor RevocationKeeper {
         case .success(.unchanged): return .done
         case .success(.lists(let validators)):
             guard !complain(report, nil, source: Self.nameable(url)) else { return .failed(retryAfter: nil) }
-            let lists = report.outcomes.compactMap { try? $0.result.get().id }
-            memory.urls[url] = .init(version: validators, lists: lists)
+            let lists = Set(report.outcomes.compactMap { try? $0.result.get().id })
+            memory.urls[url] = .init(version: validators, lists: lists.sorted())
             return .done
         case .failure(is CancellationError): return .failed(retryAfter: nil)
         case .failure(let error):

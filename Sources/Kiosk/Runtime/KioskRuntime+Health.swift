@@ -45,15 +45,18 @@ extension KioskRuntime {
             return
         }
         diskAsked = .now
+        let failures = databaseFailures
         Task {
-            note(await disk.condition(hasFailed: !parts.hasRegistry))
+            note(await disk.condition(hasFailed: !parts.hasRegistry), failures: failures)
             checkHealth()
         }
     }
 
-    func note(_ condition: StateDisk.Condition) {
+    /// - Parameter failures: of the database, when the disk was asked: an answer says nothing of a later one.
+    func note(_ condition: StateDisk.Condition, failures: Int) {
         diskAsked = nil
-        parts.hasStorage = condition.isWritable
+        (parts.hasStorage, isReadOnly) = (condition.isWritable, condition.isReadOnly)
+        guard failures == databaseFailures else { return }
         if parts.hasRegistry, !condition.hasDatabase {
             log.note(RegistryError(.unavailable), "the database does not answer")
         }
@@ -65,6 +68,7 @@ extension KioskRuntime {
         // One damaged row is one patron's.
         guard error.code == .unavailable || error.status != nil, error.code != .wrongKey else { return }
         parts.hasRegistry = false
+        databaseFailures += 1
         checkHealth()
     }
 

@@ -18,6 +18,13 @@ extension KioskRuntime {
         return hasStarted
     }
 
+    /// Long enough out of service for a reason that a new start may end: a service has a view of its own of the disk, made
+    /// when it starts, in which a disk that was read-only then stays so.
+    package var wantsAnotherStart: Bool {
+        let isOfTheView = shownCause == .registry || shownCause == .storage && isReadOnly
+        return isOfTheView && stateSince.duration(to: .now) > .seconds(30)
+    }
+
     package func status() async -> StatusReport {
         let owed = (try? await outbox.depth()) ?? [:]
         let now = trustedNow()?.secondsSince1970
@@ -40,7 +47,8 @@ extension KioskRuntime {
                     owed: owed[library.name] ?? 0)
             },
             panel: panel.conditions.map { .init(part: $0.part.rawValue, condition: $0.condition.code) },
-            taps: Dictionary(counts.taps.map { ($0.key.code, $0.value) }) { $0 + $1 }, test: configuration.isTest)
+            taps: Dictionary(counts.taps.map { ($0.key.code, $0.value) }) { $0 + $1 }, test: configuration.isTest,
+            configuration: configuration.fingerprint)
     }
 
     /// The metrics' text.

@@ -42,12 +42,16 @@ package actor KioskRuntime {
     private(set) lazy var keeper = RevocationKeeper(
         folder: configuration.revocationStore, files: configuration.revocationFiles,
         urls: configuration.revocationURLs, anchors: configuration.anchors.certificates, log: log,
-        clock: { [clock] in clock.believed() }
+        clock: { [clock, state = configuration.state] in clock.importLimit(stored: StoredTime(state: state).value) }
     ) { [weak self] in await self?.serve($0) }
     var lastStored: Int64?
     /// The disk was asked then, and has not answered yet.
     var diskAsked: ContinuousClock.Instant?
+    /// How often the database failed while it was used.
+    var databaseFailures = 0
     var isStoringTime = false
+    /// The state folder's file system is mounted so, as we see it.
+    var isReadOnly = false
     /// What was told of a clock that nobody may ask about.
     var clockProblem: Int32?
     private(set) lazy var courier = OutboxCourier(
@@ -117,7 +121,7 @@ package actor KioskRuntime {
     /// Runs until the task is cancelled.
     package func run() async {
         for file in configuration.anchorFilesLeftOut { log.note(.anchorLeftOut, ["file": "\(file)"]) }
-        note(await disk.condition(hasFailed: false))
+        note(await disk.condition(hasFailed: false), failures: 0)
         await keeper.open()
         checkHealth()
         await announcer.prepare()

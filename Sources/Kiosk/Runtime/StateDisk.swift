@@ -25,6 +25,7 @@ package actor StateDisk {
     struct Condition: Sendable {
         /// It takes what must outlive a start.
         let isWritable: Bool
+        let isReadOnly: Bool
         /// The database can be opened and read; after it failed, written too.
         let hasDatabase: Bool
     }
@@ -33,7 +34,7 @@ package actor StateDisk {
     /// - Parameter hasFailed: the database failed while it was used: reading it is not enough to be believed again.
     func condition(hasFailed: Bool) -> Condition {
         Condition(
-            isWritable: StateFolder.isWritable(state),
+            isWritable: StateFolder.isWritable(state), isReadOnly: StateFolder.isReadOnly(state),
             hasDatabase: Self.answers(KioskDatabase.path(in: state), writes: hasFailed))
     }
 

@@ -19,6 +19,11 @@ enum StateFolder {
 
     static func isWritable(_ path: String) -> Bool { room(path) >= least }
 
+    static func isReadOnly(_ path: String) -> Bool {
+        var information = statvfs()
+        return statvfs(path, &information) == 0 && information.f_flag & UInt(ST_RDONLY) != 0
+    }
+
     /// Bytes that it still takes; none where it is read-only, or not there.
     static func room(_ path: String) -> UInt64 {
         var information = statvfs()

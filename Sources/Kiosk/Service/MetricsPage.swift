@@ -10,7 +10,7 @@ enum MetricsPage {
         page.family("kazashi_ready", "gauge", "1 when taps are taken.")
         page.sample("kazashi_ready", [:], status.state == "ready" ? 1 : 0)
         page.family("kazashi_reader_up", "gauge", "1 when there is a reader and nothing holds it.")
-        page.sample("kazashi_reader_up", [:], status.reader.reader && !status.reader.held ? 1 : 0)
+        page.sample("kazashi_reader_up", [:], status.reader.map { $0.reader && !$0.held } == true ? 1 : 0)
         page.family("kazashi_taps_total", "counter", "Presences by outcome and code.")
         for outcome in counts.taps.keys.sorted(by: { $0.code < $1.code }) {
             page.sample(

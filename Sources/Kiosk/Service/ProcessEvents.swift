@@ -12,6 +12,8 @@ final class ProcessEvents: Sendable {
         /// Something was written or moved into the folder that is watched.
         case changed
         case tick
+        /// Only another start can mend what lasts.
+        case anew
     }
     let stream: AsyncStream<Event>
     private let continuation: AsyncStream<Event>.Continuation
@@ -29,6 +31,8 @@ final class ProcessEvents: Sendable {
             return source
         }
     }
+
+    func post(_ event: Event) { continuation.yield(event) }
 
     /// Adds ticks and a file's changes until the task is cancelled.
     func watch(_ file: String, tick: Duration) async {

@@ -66,9 +66,9 @@ struct Standby: Sendable {
         StatusReport(
             kiosk: parts.kioskID ?? "-", state: "out_of_service", cause: cause.rawValue, code: cause.code.rawValue,
             since: since.components.seconds, uptime: since.components.seconds,
-            reader: .init(service: false, reader: false, held: false),
+            reader: nil,
             lists: .init(served: 0, entries: 0, age: nil, firstEnds: nil, lastEnds: nil), libraries: [],
             panel: (panel?.conditions ?? []).map { .init(part: $0.part.rawValue, condition: $0.condition.code) },
-            taps: [:], test: false)
+            taps: [:], test: false, configuration: nil)
     }
 }

@@ -41,13 +41,16 @@ package struct StatusReport: Codable, Sendable {
     package let since: Int64
     /// Seconds since the start.
     package let uptime: Int64
-    package let reader: Reader
+    /// Null while nobody looked for one: the kiosk stands by.
+    package let reader: Reader?
     package let lists: Lists
     package let libraries: [Library]
     package let panel: [Part]
     /// By code, since the start.
     package let taps: [String: Int]
     package let test: Bool
+    /// `Configuration.fingerprint` of what it runs with; null while it runs with none.
+    package let configuration: String?
 
     package var json: [UInt8] {
         let encoder = JSONEncoder()
@@ -65,13 +68,15 @@ package struct StatusReport: Codable, Sendable {
     }
 
     package init(
-        kiosk: String, state: String, cause: String?, code: String?, since: Int64, uptime: Int64, reader: Reader,
-        lists: Lists, libraries: [Library], panel: [Part], taps: [String: Int], test: Bool
+        kiosk: String, state: String, cause: String?, code: String?, since: Int64, uptime: Int64, reader: Reader?,
+        lists: Lists, libraries: [Library], panel: [Part], taps: [String: Int], test: Bool,
+        configuration: String?
     ) {
         version = KazashiVersion.text
         (self.kiosk, self.state, self.cause, self.code) = (kiosk, state, cause, code)
         (self.since, self.uptime, self.reader, self.lists) = (since, uptime, reader, lists)
         (self.libraries, self.panel, self.taps, self.test) = (libraries, panel, taps, test)
+        self.configuration = configuration
     }
 }
 

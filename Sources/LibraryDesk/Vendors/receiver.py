@@ -132,8 +132,13 @@ def note(problem, last=[0.0]):
 
 
 class Receiver:
-    def __init__(self, config, replays=":memory:"):
-        self.audience, self.suite = config["audience"], config["suite"]
+    def __init__(self, config, replays=":memory:", acts=True):
+        if config.get("suite") not in ("nested", "direct"):
+            raise SystemExit('CONFIG: "suite" must be "nested" or "direct"')
+        for member in ["audience", "kiosks"] + ["keys"] * (config["suite"] == "nested"):
+            if not config.get(member):
+                raise SystemExit(f'CONFIG: "{member}" is missing')
+        self.audience, self.suite, self.acts = config["audience"], config["suite"], acts
         self.window = min(60, max(10, config.get("window", 10)))
         keys = [jwk.JWK(**key) for key in config.get("keys", [])]
         self.keys = {self.name(key): key for key in keys}
@@ -209,7 +214,7 @@ class Receiver:
                 row = self.seen.execute(
                     "SELECT err FROM seen WHERE kiosk = ? AND jti = ?", (kiosk["id"], claims["jti"])).fetchone()
                 if row is None:
-                    if err is None:
+                    if err is None and self.acts:
                         act(claims, kiosk, self.seen)
                     self.remember(kiosk, claims["jti"], now + life, err)
                     if event == "urn:kazashi:withdrawn" and err is None:
@@ -343,6 +348,8 @@ class Receiver:
             answer["setErrs"] = {jti: {"err": err, "description": "The token was not accepted."}}
         else:
             answer["ack"] = [jti]
+        if self.suite == "nested" and self.sign is None:
+            return None  # over TLS the answer itself says who gives it
         if self.suite == "direct":
             header = {"alg": "dir", "enc": "A256GCM", "typ": "kazashi-ack+jwt", "kid": self.name(kiosk["key"])}
             return jwe.JWE(json.dumps(answer), json.dumps(header), recipient=kiosk["key"]).serialize(compact=True)
@@ -524,7 +531,7 @@ def check(folder):
         name = vector["config"]
         if name not in receivers:
             with open(f"{folder}/{name}", encoding="utf-8") as file:
-                receivers[name] = Receiver(json.load(file))
+                receivers[name] = Receiver(json.load(file), acts=False)  # no session is opened for a vector
         try:
             _, _, is_new = receivers[name].receive(vector["token"].encode(), vector["now"])
             result = "accepted" if is_new else "duplicate"
@@ -557,6 +564,8 @@ def main():
         os.chmod(arguments.replays, 0o600)
     with open(arguments.config, encoding="utf-8") as file:
         receiver = Receiver(json.load(file), arguments.replays)
+    if arguments.udp is not None and receiver.suite == "nested" and receiver.sign is None:
+        parser.error('CONFIG: over UDP only a signed answer counts: "sign" is missing')
     if arguments.http is not None:
         serve_http(receiver, arguments.address, arguments.http)
     if arguments.udp is not None:

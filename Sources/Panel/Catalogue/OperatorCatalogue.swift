@@ -2,7 +2,7 @@
 package enum OperatorAdvice: String, Sendable, CaseIterable {
     // Configuration.
     case fileUnreadable, notTOML, unknownKey, missingKey, wrongValue, badKey, wrongMode, noCredential,
-        configurationUnusable
+        configurationUnusable, configurationOlder
     // Parts of the panel.
     case deviceMissing, deviceRefused, deviceBusy, deviceWrongKind, deviceBlocked, deviceBroken
     // Registrations' database.
@@ -51,6 +51,11 @@ package enum OperatorAdvice: String, Sendable, CaseIterable {
                 "Run `sudo kazashictl doctor`: it names the file, the line or key, and what to do. The kiosk reads the file again "
                     + "when it changes.",
                 "sudo kazashictl doctor が設定の誤りと対処方法を示します。ファイルを直すと自動で読み直します。"
+            )
+        case .configurationOlder:
+            (
+                "Run `sudo systemctl reload kazashi`: a changed configuration that can be used starts the kiosk anew.",
+                "sudo systemctl reload kazashi を実行してください。変更した設定で端末が再起動します。"
             )
         case .asRoot:
             (

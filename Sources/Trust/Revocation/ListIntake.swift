@@ -37,9 +37,16 @@ package struct ListIntake: ~Copyable, Sendable {
     /// Bytes of the whole input, where its beginning told.
     package private(set) var expected: Int?
 
+    /// Bytes of a source, at the most, with the text that may stand around its lists.
+    package static let most = Limits.source
+    package static var tooLong: TrustError {
+        TrustError(.crlUnusable, "the file is longer than \(Limits.source >> 20) MiB")
+    }
+
     /// - Throws: `crlUnusable` at the first byte of DER that no list may have, `storeUnavailable`, and what `each` throws.
     package mutating func take(_ bytes: UnsafeRawBufferPointer) throws(TrustError) {
         guard !bytes.isEmpty else { return }
+        guard bytes.count <= Self.most - taken else { throw Self.tooLong }
         taken += bytes.count
         if case .unknown(let held) = form {
             guard let isDER = PEMStream.isDER(held + bytes.prefix(2)) else {

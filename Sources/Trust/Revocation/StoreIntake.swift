@@ -37,6 +37,8 @@ package final class StoreIntake: Sendable {
         package fileprivate(set) var moreTaken = 0
         /// Lists so far, and of `outcomes` those that were refused.
         fileprivate var count = 0, refused = 0
+        /// Of a transfer's lists: but for the last one, each was signed by an authority at hand.
+        fileprivate var digests: Set<[UInt8]> = []
 
         package init() {}
 
@@ -97,7 +99,12 @@ package final class StoreIntake: Sendable {
     package func take(_ list: Result<UnverifiedRevocationList, TrustError>) throws(TrustError) {
         let (source, position) = place()
         do throws(TrustError) {
-            switch try store.prepare(try list.get(), authorities: authorities, clock: clock()) {
+            let list = try list.get()
+            // One genuine list, sent again and again, would keep us busy for as long as somebody likes.
+            if stopsAtUnsigned, !isFirst(list.digest) {
+                throw TrustError(.crlUnusable, "the same list comes twice in one transfer")
+            }
+            switch try store.prepare(list, authorities: authorities, clock: clock()) {
             case .already(let taken):
                 tell([(source, Outcome(position: position, summary: nil, result: .success(taken)))])
             case .ready(let prepared):
@@ -113,6 +120,15 @@ package final class StoreIntake: Sendable {
                 (source, Outcome(position: position, summary: (try? list.get())?.summary, result: .failure(error)))
             ])
             if stopsAtUnsigned, error.code == .crlUnusable { throw error }
+        }
+    }
+
+    /// Whether the source brings it for the first time.
+    private func isFirst(_ digest: [UInt8]) -> Bool {
+        state.withLock { state in
+            var source = state.sources.popLast() ?? Report()
+            defer { state.sources.append(source) }
+            return source.digests.insert(digest).inserted
         }
     }
 
