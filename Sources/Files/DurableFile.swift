@@ -93,9 +93,11 @@ package final class NewFile {
         isCommitted = true
     }
 
-    /// Removes what killed processes left in `folder`.
+    /// Removes what killed processes left in `folder`: `.name-process-random.new`. Others' hidden files stay.
     package static func removeLeftovers(in folder: String) {
         for name in names(in: folder) where name.hasPrefix(".") && name.hasSuffix(ending) {
+            let numbers = name.dropLast(ending.count).split(separator: "-", omittingEmptySubsequences: false).suffix(2)
+            guard numbers.count == 2, numbers.allSatisfy({ UInt32($0) != nil }) else { continue }
             let descriptor = open(folder + "/" + name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
             guard descriptor >= 0 else { continue }
             if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { unlink(folder + "/" + name) }

@@ -30,6 +30,7 @@ package struct KioskDatabase: Sendable {
         let path = Self.path(in: state)
         do {
             try Ownership.makeFolder(state, mode: 0o700)
+            NewFile.removeLeftovers(in: state)
             try Ownership.makeFile(path)
         } catch {
             throw RegistryError(.unavailable)

@@ -57,6 +57,7 @@ package struct SigningKeyFile: Sendable {
         } catch {
             throw .notWritten
         }
+        NewFile.removeLeftovers(in: folder)
     }
 
     /// The key that was made ready; nil when there is none.
@@ -70,6 +71,7 @@ package struct SigningKeyFile: Sendable {
         do {
             var pem = try P256PrivateKey.generate().pem.withBytes { Array($0) }
             defer { wipe(&pem) }
+            NewFile.removeLeftovers(in: folder(of: path))
             try DurableFile.replace(next, with: pem, like: path)
         } catch {
             throw .notWritten
@@ -82,6 +84,7 @@ package struct SigningKeyFile: Sendable {
         guard try prepared() != nil, var pem = readFile(next) else { throw .notPrepared }
         defer { wipe(&pem) }
         do {
+            NewFile.removeLeftovers(in: folder(of: path))
             try DurableFile.replace(path, with: pem)
         } catch {
             throw .notWritten
