@@ -11,6 +11,7 @@ package enum CheckCode: String, Sendable, CaseIterable {
     case crlScope = "crl_scope"
     // Of imports only.
     case crlRollback = "crl_rollback"
+    case crlAhead = "crl_ahead"
     case storeUnavailable = "store_unavailable"
     case storeDamaged = "store_damaged"
     // Untrusted.
@@ -27,7 +28,8 @@ package enum CheckCode: String, Sendable, CaseIterable {
         switch self {
         case .good: .good
         case .revoked: .revoked
-        case .noCRL, .crlStale, .crlUnusable, .crlScope, .crlRollback, .storeUnavailable, .storeDamaged: .undetermined
+        case .noCRL, .crlStale, .crlUnusable, .crlScope, .crlRollback, .crlAhead, .storeUnavailable, .storeDamaged:
+            .undetermined
         case .noPath, .signature, .expired, .notYetValid, .keyUsage, .policy, .constraints, .malformed: .untrusted
         }
     }

@@ -55,7 +55,7 @@ extension Kazashi {
                 discussion: """
                     FILE, an http(s):// URL, or - for standard input; PEM or DER. The list that was served is served on
                     until the new one is whole and its signature verified.
-                    Exit codes: 0 taken, or served already; 1 refused; 2 no such file; 3 it could not be told.
+                    Exit codes: 0 taken, or served already; 1 refused; 2 no such file, or no URL; 3 it could not be told.
                     """)
 
             @OptionGroup var options: StoreOption
@@ -63,8 +63,9 @@ extension Kazashi {
             var issuer: [String] = []
             @Option(
                 help: """
-                    The time now, as RFC 3339 in UTC; else the system's clock, which must be right: no list is taken that \
-                    was issued more than five minutes later.
+                    The time now, as RFC 3339 in UTC; else with --config the kiosk's clock, where it is believed, and with \
+                    --store the system's, which must be right: no list is taken that was issued more than five minutes \
+                    later.
                     """)
             var at: [String] = []
             @Flag(help: "Print one JSON object on standard output.")
@@ -79,14 +80,20 @@ extension Kazashi {
             func run() async throws {
                 let kiosk = try options.configuration()
                 let issuers = try issuer.isEmpty ? kiosk?.anchors ?? trustAnchors([]) : trustAnchors(issuer)
-                let now = try MomentOptions.moment(at)
+                let asserted = try MomentOptions.moment(at)
                 // A file of root's own is opened before root becomes the store's owner.
                 let held =
                     source.contains("://") || source == "-" ? -1 : Glibc.open(source, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
                 let store = try options.open(kiosk)
                 let source = Self.handOver(held, source)
+                let work =
+                    if at.isEmpty, let kiosk {
+                        ListImport(store: store, issuers: issuers, configuration: kiosk)
+                    } else {
+                        ListImport(store: store, issuers: issuers, clock: { asserted })
+                    }
                 let bar = ProgressLine()
-                let answer = await ListImport(store: store, issuers: issuers, clock: now).run(source) {
+                let answer = await work.run(source) {
                     bar.show($0, of: $1)
                 }
                 bar.end()

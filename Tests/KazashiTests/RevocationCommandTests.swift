@@ -247,6 +247,62 @@ import Trust
         }
     }
 
+    @Test("A list whose form is wrong is named by its place, alone as in a bundle")
+    func malformed() async throws {
+        try await withFolder { path in
+            let lists = LargeLists(folder: path + "/ca", entries: 10)
+            try lists.write()
+            let der = Array(try Data(contentsOf: URL(filePath: lists.folder + "/national.crl")).dropLast(9))
+            var answers: [String] = []
+            for bytes in [der, PEM.encode(der, label: "X509 CRL")] {
+                let result = try await kazashi(
+                    "crl", "import", "--store", path + "/store", "--issuer", lists.folder + "/ca.pem", "--json", "-",
+                    input: bytes)
+                #expect(result.code == 1 && result.output.contains(#""position":1"#), "\(result)")
+                answers.append(result.output)
+            }
+            #expect(answers.first == answers.last)
+        }
+    }
+
+    @Test("With --config the kiosk's own clock is asked: one that is not believed refuses no list; --at wins")
+    func clockOfConfiguration() async throws {
+        for source in ["synchronised", "system"] {
+            try await withFolder { path in
+                var options = PilotFolder.Options()
+                options.timeSource = source
+                let folder = try PilotFolder(path + "/pilot", options: options)
+                try Data(folder.list(age: -2)).write(to: URL(filePath: path + "/list.crl"))
+                func take(_ more: String...) async throws -> (code: Int32, output: String, error: String) {
+                    let always = ["--config", path + "/pilot/kazashi.toml", "--json", path + "/list.crl"]
+                    return try await ChildProcess.run(Programs.kazashi, ["crl", "import"] + always + more, input: [])
+                }
+                let isBelieved = source == "system" || KernelClock.now == .synchronised
+                let asserted = try await take("--at", "2020-01-01T00:00:00Z")
+                #expect(asserted.code == 1 && asserted.output.contains("crl_ahead"), "\(asserted)")
+                let result = try await take()
+                #expect(result.code == (isBelieved ? 1 : 0), "\(source): \(result)")
+                if isBelieved {
+                    #expect(result.output.contains("crl_ahead") && result.error.contains("set it"), "\(result)")
+                }
+            }
+        }
+    }
+
+    @Test("A URL that nobody can use is wrong use, in words")
+    func unusableURL() async throws {
+        try await withFolder { path in
+            let lists = LargeLists(folder: path + "/ca", entries: 10)
+            try lists.write()
+            for url in ["http://[::1", "https://", "http://:80/"] {
+                let result = try await kazashi(
+                    "crl", "import", "--store", path + "/store", "--issuer", lists.folder + "/ca.pem", "--json", url)
+                #expect(result.code == 2 && result.output.contains("unusable_url"), "\(url): \(result)")
+                #expect(!result.error.contains("unusableRequest") && !result.error.contains("by itself"))
+            }
+        }
+    }
+
     @Test("Wrong use is 2, and says what is wrong")
     func wrongUse() async throws {
         try await withFolder { path in

@@ -379,7 +379,7 @@ private struct StoreFixture {
             // Its thisUpdate is two hours before `now`.
             let list = try store.der(number: 1)
             let issued = now - 7_200
-            #expect(try store.code(list, clock: TrustedTime(asserted: issued - 301)) == .crlUnusable)
+            #expect(try store.code(list, clock: TrustedTime(asserted: issued - 301)) == .crlAhead)
             #expect(store.served == nil && store.store.notices().isEmpty)
             #expect(try store.code(list, clock: TrustedTime(asserted: issued - 300)) == nil)
             // As far ahead as a date can be, and any clock.
@@ -387,7 +387,7 @@ private struct StoreFixture {
                 $0.thisUpdate = 253_402_300_799; $0.nextUpdate = 253_402_300_799
             }
             for clock: Int64 in [.min, 0, now] {
-                #expect(try store.code(last, clock: TrustedTime(asserted: clock)) == .crlUnusable)
+                #expect(try store.code(last, clock: TrustedTime(asserted: clock)) == .crlAhead)
             }
             #expect(try store.code(last) == nil)
             #expect(IssueTime.isAhead(.min, of: TrustedTime(asserted: .max)) == false)

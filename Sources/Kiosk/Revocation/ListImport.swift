@@ -6,11 +6,17 @@ package struct ListImport: Sendable {
     package let store: RevocationStore
     /// The issuers under one of which each list must be signed.
     package let issuers: TrustAnchors
-    /// What no list may lie ahead of.
-    package let clock: TrustedTime
+    /// A believed clock's time, which no list may lie ahead of; nil while none is believed.
+    package let clock: @Sendable () -> TrustedTime?
 
-    package init(store: RevocationStore, issuers: TrustAnchors, clock: TrustedTime) {
+    package init(store: RevocationStore, issuers: TrustAnchors, clock: @escaping @Sendable () -> TrustedTime?) {
         (self.store, self.issuers, self.clock) = (store, issuers, clock)
+    }
+
+    /// For a kiosk's store: by the clock that the kiosk itself believes.
+    package init(store: RevocationStore, issuers: TrustAnchors, configuration: Configuration) {
+        let clock = TrustedClock(configuration)
+        self.init(store: store, issuers: issuers, clock: { clock.believed() })
     }
 
     /// What became of a source's lists, and why no more of it was read, where that is so.
@@ -28,7 +34,7 @@ package struct ListImport: Sendable {
     ) async -> Answer {
         let isURL = source.hasPrefix("https://") || source.hasPrefix("http://")
         let intake = StoreIntake(
-            store: store, authorities: ListAuthorities(issuers.certificates), clock: { [clock] in clock },
+            store: store, authorities: ListAuthorities(issuers.certificates), clock: clock,
             stopsAtUnsigned: isURL)
         intake.begin()
         var failure: (any Error)?

@@ -25,7 +25,7 @@ package enum OperatorAdvice: String, Sendable, CaseIterable {
     // What else the journal tells.
     case cardLeft, folderNotWritable, coreDumps
     // Certificates and lists.
-    case certificateFile, listRefused, listRollback, listNetwork, storeUnavailable, storeDamaged,
+    case certificateFile, listRefused, listRollback, listOfFuture, listNetwork, listURL, storeUnavailable, storeDamaged,
         listsRunOut, listForgotten, listAhead, numbersRebuilt
 
     package var english: String { words.english }
@@ -272,6 +272,16 @@ package enum OperatorAdvice: String, Sendable, CaseIterable {
             (
                 "An older list, or another one of the same number, is never taken. Get the newest list from its authority.",
                 "古いリスト、または番号が同じ別のリストは使いません。発行元から最新のリストを取得してください。"
+            )
+        case .listOfFuture:
+            (
+                "Look at the clock: if it is wrong, set it and give the list again; if it is right, ask the list's authority.",
+                "時計が違う場合は合わせてから、もう一度取り込んでください。時計が正しければ、リストの発行元に確認してください。"
+            )
+        case .listURL:
+            (
+                "Write it as http://HOST/PATH or https://HOST/PATH; an IPv6 address stands in [ ].",
+                "http://ホスト/パス か https://ホスト/パス の形で指定してください（IPv6 アドレスは [ ] で囲みます）。"
             )
         case .listNetwork:
             (

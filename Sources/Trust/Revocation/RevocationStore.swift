@@ -166,7 +166,7 @@ package final class RevocationStore: Sendable {
     /// Takes a list: verifies it, writes its index beside the one that is served, remembers its number, and only then
     /// replaces that one.
     /// - Parameter clock: a believed clock's time, which no list may lie ahead of; nil where none is believed.
-    /// - Throws: `crlUnusable`, `crlRollback`, `storeUnavailable`; what was served is served still.
+    /// - Throws: `crlUnusable`, `crlAhead`, `crlRollback`, `storeUnavailable`; what was served is served still.
     package func take(_ list: UnverifiedRevocationList, authorities: ListAuthorities, clock: TrustedTime?)
         throws(TrustError) -> Taken
     {
@@ -184,7 +184,7 @@ package final class RevocationStore: Sendable {
             throw TrustError(.crlUnusable, "the list's signature is by none of the issuers that were given")
         }
         if let clock, IssueTime.isAhead(list.fields.thisUpdate, of: clock) {
-            throw TrustError(.crlUnusable, "the list's thisUpdate lies more than five minutes ahead of the clock")
+            throw TrustError(.crlAhead, "the list's thisUpdate lies more than five minutes ahead of the clock")
         }
         if try areNumbersDamaged() { try rebuildDamagedNumbers(under: hold()) }
         let id = list.fields.id(issuerKey: signer.keyHash)
