@@ -16,7 +16,7 @@ package enum AESGCM {
         _ plaintext: UnsafeRawBufferPointer, key: SecretBytes, nonce: [UInt8], associated: [UInt8]
     ) throws(CryptographyError) -> Sealed {
         var ciphertext = [UInt8](repeating: 0, count: plaintext.count)
-        var tag = [UInt8](repeating: 0, count: tagCount)
+        var tag = [UInt8](repeating: 0, count: tagCount)  // safe: a constant
         let context = try Context(key: key)
         guard nonce.count == nonceCount else { throw CryptographyError(.malformed) }
         let status = mbedtls_gcm_crypt_and_tag(

@@ -28,7 +28,7 @@ package enum DigestAlgorithm: Sendable {
     }
 
     private func hash(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
-        var digest = [UInt8](repeating: 0, count: byteCount)
+        var digest = [UInt8](repeating: 0, count: byteCount)  // safe: by the algorithm
         let status = mbedtls_md(info, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count, &digest)
         // The digests are built into the library and take any input: a failure is a broken installation.
         // safe: no input decides it

@@ -150,7 +150,7 @@ package struct PEMStream: Sendable {
         let status = isPadded ? -1 : mbedtls_base64_decode(&der, der.count, &count, waiting, whole)
         guard status == 0 else { return try fail(body) }
         isPadded = waiting.prefix(whole).last == 0x3D
-        waiting.removeFirst(whole)
+        waiting.removeFirst(whole)  // safe: no more than waits
         try der.withUnsafeBytes { try body(.contents(UnsafeRawBufferPointer(rebasing: $0.prefix(count)))) }
     }
 }

@@ -69,7 +69,7 @@ package struct RunningDigest: ~Copyable, @unchecked Sendable {
     package mutating func finish() -> [UInt8] {
         switch state {
         case .mbedTLS(let context):
-            var digest = [UInt8](repeating: 0, count: byteCount)
+            var digest = [UInt8](repeating: 0, count: byteCount)  // safe: by the algorithm
             mbedtls_md_finish(context, &digest)
             return digest
         case .instructions(var blocks): return blocks.finish()

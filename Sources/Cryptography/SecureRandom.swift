@@ -39,7 +39,7 @@ package final class SecureRandom: Sendable {
 
     /// - Throws: `noRandomness`.
     package func bytes(_ count: Int) throws(CryptographyError) -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: count)
+        var bytes = [UInt8](repeating: 0, count: count)  // safe: what our own code asks for
         let status = bytes.withUnsafeMutableBufferPointer { fill($0.baseAddress, $0.count) }
         try check(status, .noRandomness)
         return bytes

@@ -24,7 +24,7 @@ package final class DatagramDesk: Sendable {
         self.port = ListeningSocket.port(of: descriptor)
         var ends: [Int32] = [-1, -1]
         guard kz_pipe(&ends) == 0 else { throw ListeningSocket.Failed(description: "no pipe") }
-        (wake, ending) = (ends[0], ends[1])
+        (wake, ending) = (ends[0], ends[1])  // safe: a pipe has two
         for _ in 0..<max(1, threads) {
             Thread.detachNewThread { [self] in serve() }
         }
@@ -50,7 +50,7 @@ package final class DatagramDesk: Sendable {
         ]
         while true {
             guard poll(&polled, 2, -1) >= 0 || errno == EINTR else { return }
-            guard polled[1].revents == 0 else { return }
+            guard polled[1].revents == 0 else { return }  // safe: two were asked about
             var batch: [Datagram] = []
             while batch.count < desk.mostAtOnce, let datagram = receive() { batch.append(datagram) }
             // Without the disk nothing is remembered, and so nothing is acknowledged: kiosks try again.

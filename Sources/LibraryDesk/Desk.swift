@@ -53,7 +53,7 @@ package final class Desk: Sendable {
     ///   - now: seconds since 1970.
     package init(
         verifier: TokenVerifier, acknowledger: Acknowledger? = nil, file: String? = nil,
-        now: @escaping @Sendable () -> Int64 = { Int64(time(nil)) }
+        now: @escaping @Sendable () -> Int64 = { Int64(time(nil)) }  // safe: the same width
     ) throws {
         (self.verifier, self.acknowledger, self.now) = (verifier, acknowledger, now)
         store = try DeskStore(path: file)

@@ -205,7 +205,7 @@ extension HTTPRequest {
         for try await piece in bodySequence {
             bytes += piece
             // What is left of it is read all the same: the connection goes on behind it.
-            if bytes.count > most { bytes.removeLast(bytes.count - most - 1) }
+            if bytes.count > most { bytes.removeLast(bytes.count - most - 1) }  // safe: fewer than there are
         }
         return bytes.count > most ? nil : bytes
     }

@@ -19,6 +19,7 @@ enum ListeningSocket {
             }
             defer { freeaddrinfo(list) }
             (length, text) = (found.ai_addrlen, "\(address) port \(port)")
+            // safe: 32 bits
             memcpy(&storage, found.ai_addr, min(Int(found.ai_addrlen), MemoryLayout<sockaddr_storage>.size))
         }
     }
@@ -26,6 +27,7 @@ enum ListeningSocket {
     /// - Returns: a descriptor, bound, and not blocking.
     static func bound(to address: Address, type: __socket_type) throws(Failed) -> Int32 {
         let flags = Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
+        // safe: fields of our own, of 16 bits and a constant
         let descriptor = socket(Int32(address.storage.ss_family), Int32(type.rawValue) | flags, 0)
         var yes: Int32 = 1
         if type == SOCK_STREAM {

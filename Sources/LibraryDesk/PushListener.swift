@@ -59,7 +59,7 @@ final class PushListener: Sendable {
             close(listener)
             throw ListeningSocket.Failed(description: String(cString: strerror(errno)))
         }
-        (wake, ending) = (ends[0], ends[1])
+        (wake, ending) = (ends[0], ends[1])  // safe: a pipe has two
         (self.port, self.limits) = (ListeningSocket.port(of: listener), limits)
         slots = DispatchSemaphore(value: limits.connections)
         (closed, closing) = AsyncStream.makeStream()
@@ -89,7 +89,7 @@ final class PushListener: Sendable {
     private static var now: Int64 {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
-        return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
+        return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000  // safe: the same width
     }
 
     /// Waits; false: not in time, or everything ends.
@@ -102,7 +102,7 @@ final class PushListener: Sendable {
             let left = deadline == .max ? -1 : Int32(clamping: max(0, deadline - Self.now))
             let count = poll(&polled, 2, left)
             if count < 0, errno == EINTR { continue }
-            return count > 0 && polled[1].revents == 0
+            return count > 0 && polled[1].revents == 0  // safe: two were asked about
         }
     }
 
@@ -120,7 +120,7 @@ final class PushListener: Sendable {
                 waiting.withLock { waiting in
                     if let oldest = waiting.first {
                         shutdown(oldest, Int32(SHUT_RDWR))
-                        waiting.removeFirst()
+                        waiting.removeFirst()  // safe: it has a first
                     }
                 }
                 slots.wait()
@@ -154,7 +154,7 @@ final class PushListener: Sendable {
             case .complete(let request, let count):
                 waiting.withLock { waiting in waiting.removeAll { $0 == connection } }
                 let response = respond(request, pause)
-                bytes.removeFirst(count)
+                bytes.removeFirst(count)  // safe: a request was read of them
                 waiting.withLock { $0.append(connection) }
                 guard send(response.bytes(keepsAlive: request.keepsAlive), connection) else { return }
                 guard request.keepsAlive else { return drain(connection) }

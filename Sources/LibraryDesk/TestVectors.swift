@@ -1,3 +1,5 @@
+// lint: reads nothing foreign: it writes what others are to read.
+
 internal import Announcement
 internal import Cryptography
 internal import Foundation

@@ -9,8 +9,9 @@ enum TokenForm {
     /// a nonce of 96 bits and a tag of 128 (RFC 7518 5.3), and something inside. Nil: it is none.
     static func sealedHeader(_ token: [UInt8]) -> TokenJSON? {
         let parts = token.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        // safe: it has five
         guard parts.count == 5, parts[1].isEmpty, parts[2].count == 16, !parts[3].isEmpty, parts[4].count == 22,
-            let header = try? Base64URL.decode(parts[0])
+            let header = try? Base64URL.decode(parts[0])  // safe: it has five
         else { return nil }
         return TokenJSON(header)
     }
@@ -22,7 +23,7 @@ enum TokenForm {
         func json(_ part: ArraySlice<UInt8>) -> TokenJSON? {
             (try? Base64URL.decode(part)).flatMap { TokenJSON($0) }
         }
-        return (json(parts[0]), json(parts[1]))
+        return (json(parts[0]), json(parts[1]))  // safe: it has three
     }
 }
 
@@ -100,6 +101,6 @@ struct TokenJSON {
         let digits = rest.prefix { $0 == UInt8(ascii: "-") || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
         rest = rest.dropFirst(digits.count)
         let text = String(decoding: digits, as: UTF8.self)
-        return Int64(text).map { "\($0)" == text || text == "-0" } ?? false
+        return Int64(text).map { "\($0)" == text || text == "-0" } ?? false  // safe: nil where it is none
     }
 }

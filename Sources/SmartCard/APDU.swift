@@ -25,7 +25,7 @@ package struct StatusWord: Hashable, Sendable, ExpressibleByIntegerLiteral, Cust
 
     package var description: String {
         let text = String(rawValue, radix: 16, uppercase: true)
-        return String(repeating: "0", count: 4 - text.count) + text
+        return String(repeating: "0", count: 4 - text.count) + text  // safe: 16 bits have four digits at the most
     }
 }
 

@@ -21,7 +21,7 @@ package final class LengthMemory: Sendable {
     package func cardRefused(answerToReset: [UInt8]) {
         state.withLock { state in
             guard !state.cards.contains(answerToReset) else { return }
-            if state.cards.count == Self.most { state.cards.removeFirst() }
+            if state.cards.count == Self.most { state.cards.removeFirst() }  // safe: there are as many as fit
             state.cards.append(answerToReset)
         }
     }

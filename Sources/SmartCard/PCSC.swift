@@ -23,6 +23,7 @@ final class PCSCContext: @unchecked Sendable {
         try pcsc(status)
         // A reader may have come between the two calls: room for a few more names.
         count += 1024
+        // safe: what the service asks for, of which it is told
         var names = [CChar](repeating: 0, count: Int(truncatingIfNeeded: count))
         let listed = SCardListReaders(handle, nil, &names, &count)
         guard PCSCStatus(listed) != .noReaders else { return [] }

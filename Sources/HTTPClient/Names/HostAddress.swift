@@ -29,9 +29,9 @@ package struct HostAddress: @unchecked Sendable {
 
     /// In figures; nil for one that holds on one link only, which URLs can't name.
     var text: String? {
-        var room = [CChar](repeating: 0, count: Int(truncatingIfNeeded: NI_MAXHOST))
+        var room = [CChar](repeating: 0, count: Int(truncatingIfNeeded: NI_MAXHOST))  // safe: a constant
         let status = withSocketAddress(port: 0) {
-            getnameinfo($0, $1, &room, socklen_t(room.count), nil, 0, NI_NUMERICHOST)
+            getnameinfo($0, $1, &room, socklen_t(room.count), nil, 0, NI_NUMERICHOST)  // safe: a constant
         }
         let text = String(decoding: room.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
         return status == 0 && !text.contains("%") ? text : nil

@@ -73,6 +73,7 @@ package struct ListDownload: Sendable {
                     return .lists(Validators(of: response))
                 case (304, .newer): return .unchanged
                 // Also a 304 or a 206 that nobody asked for: it says nothing of what is served.
+                // safe: nil where it is no number
                 default: throw Failure.status(response.status, retryAfter: Int(response.headers["retry-after"] ?? ""))
                 }
             } catch let error as HTTPClientError {

@@ -91,7 +91,7 @@ actor RevocationKeeper {
 
     private func addFolders(to watch: FolderWatch) {
         for path in files where !watch.add(path) {
-            let parent = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+            let parent = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."  // safe: a place in it
             _ = watch.add(parent)
             if SourceMemory.File(path) == nil, missing.insert(path).inserted {
                 log.note(.listSourceMissing, ["path": "\(path)"])
@@ -347,10 +347,10 @@ actor RevocationKeeper {
     static func nameable(_ url: String) -> String {
         let bare = url.prefix { $0 != "?" && $0 != "#" }
         guard let scheme = bare.firstRange(of: "://") else { return String(bare) }
-        let rest = bare[scheme.upperBound...]
+        let rest = bare[scheme.upperBound...]  // safe: a place in it
         let host = rest.prefix { $0 != "/" }
         guard let at = host.lastIndex(of: "@") else { return String(bare) }
-        return String(bare[..<scheme.upperBound] + rest[rest.index(after: at)...])
+        return String(bare[..<scheme.upperBound] + rest[rest.index(after: at)...])  // safe: places in them
     }
 
     /// Says what became of lists that were not taken, each by its place in the source.

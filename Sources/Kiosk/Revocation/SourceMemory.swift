@@ -15,8 +15,9 @@ struct SourceMemory: Codable, Equatable {
         init?(_ path: String) {
             var information = stat()
             guard stat(path, &information) == 0, information.st_mode & S_IFMT == S_IFREG else { return nil }
-            (inode, size) = (UInt64(information.st_ino), Int64(information.st_size))
-            (seconds, nanoseconds) = (Int(information.st_mtim.tv_sec), Int(information.st_mtim.tv_nsec))
+            inode = UInt64(truncatingIfNeeded: information.st_ino)
+            size = Int64(truncatingIfNeeded: information.st_size)
+            (seconds, nanoseconds) = (information.st_mtim.tv_sec, information.st_mtim.tv_nsec)
         }
     }
     struct Taken<Version: Codable & Equatable>: Codable, Equatable {

@@ -36,6 +36,7 @@ package struct SIP2Client: Sendable {
     /// Asks once, in a conversation of its own.
     package func information(about cardNumber: String) async throws(Failure) -> PatronInformation {
         guard SIP2Message.isField(cardNumber) else { throw .unusableNumber }
+        // safe: of our own configuration
         let (limit, failed) = (Duration.milliseconds(Int(timeout * 1_000)), Failure.unreachable)
         let result: Result<PatronInformation, Failure> = await withTaskGroup(
             of: Result<PatronInformation, Failure>.self

@@ -5,8 +5,8 @@ internal import Foundation
 package enum SIP2Message {
     /// The negated sum of all bytes up to and with `AZ`, 16 bits, in hex.
     package static func checksum(_ text: some Sequence<UInt8>) -> String {
-        let sum = text.reduce(UInt16(0)) { $0 &+ UInt16($1) }
-        return String(format: "%04X", Int(0 &- sum))
+        let sum = text.reduce(0 as UInt16) { $0 &+ UInt16(truncatingIfNeeded: $1) }
+        return String(format: "%04X", Int(truncatingIfNeeded: 0 &- sum))
     }
 
     /// Puts the sequence number and the checksum behind a message.
@@ -17,11 +17,13 @@ package enum SIP2Message {
 
     /// `YYYYMMDDZZZZHHMMSS`, local time.
     static func date(_ date: Date = Date()) -> String {
-        var seconds = time_t(date.timeIntervalSince1970)
+        var seconds = time_t(date.timeIntervalSince1970)  // safe: our own clock
         var parts = tm()
         localtime_r(&seconds, &parts)
         return String(
+            // safe: what the C library made
             format: "%04d%02d%02d    %02d%02d%02d", Int(parts.tm_year) + 1_900, Int(parts.tm_mon) + 1,
+            // safe: what the C library made
             Int(parts.tm_mday), Int(parts.tm_hour), Int(parts.tm_min), Int(parts.tm_sec))
     }
 
@@ -42,10 +44,12 @@ package enum SIP2Message {
     /// - Returns: nil when the checksum is there and is wrong, or the message is too short.
     package static func fields(of message: [UInt8], fixed: Int) -> [String: String]? {
         if let mark = message.lastRange(of: Array("AZ".utf8)), mark.upperBound + 4 == message.count {
+            // safe: a place in it
             guard String(decoding: message[mark.upperBound...], as: UTF8.self) == checksum(message[..<mark.upperBound])
             else { return nil }
         }
         guard message.count >= fixed else { return nil }
+        // safe: it has so many
         return message[fixed...].split(separator: UInt8(ascii: "|")).reduce(into: [:]) { fields, field in
             guard field.count >= 2 else { return }
             let name = String(decoding: field.prefix(2), as: UTF8.self)
@@ -57,7 +61,7 @@ package enum SIP2Message {
 extension Array where Element == UInt8 {
     fileprivate func lastRange(of mark: [UInt8]) -> Range<Int>? {
         guard count >= mark.count else { return nil }
-        return (0...(count - mark.count)).last { self[$0..<$0 + mark.count].elementsEqual(mark) }
+        return indices.last { self.dropFirst($0).starts(with: mark) }
             .map { $0..<$0 + mark.count }
     }
 }
@@ -79,7 +83,7 @@ package struct PatronInformation: Sendable, Equatable {
             let fields = SIP2Message.fields(of: message, fixed: 2 + 14 + 3 + 18 + 24), fields["AA"] == cardNumber
         else { return nil }
         isValid = fields["BL"].map { $0 == "Y" }
-        isChargingDenied = message[2] == UInt8(ascii: "Y")
+        isChargingDenied = message.dropFirst(2).first == UInt8(ascii: "Y")
         (name, screenMessage) = (fields["AE"] ?? "", fields["AF"] ?? "")
     }
 }

@@ -79,6 +79,7 @@ package actor SIP2Server {
     private func send(_ answer: String, about message: [UInt8], over socket: AsyncSocket) async throws {
         var bytes = SIP2Message.closed(answer, sequence: 0)
         // The checksum's last digit.
+        // safe: it ends with a checksum that was just put there
         if behaviour == .garbled { bytes[bytes.count - 2] ^= 1 }
         try await socket.write(Data(bytes))
     }

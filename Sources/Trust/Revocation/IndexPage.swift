@@ -62,7 +62,7 @@ struct IndexPage {
         guard let first = serials.first?.head, let last = serials.last?.head else { return }
         let low = lowBits(span: last - first, count: serials.count)
         let wordCount = wordCount(span: last - first, count: serials.count, lowBits: low)
-        var words = [UInt64](repeating: 0, count: wordCount)
+        var words = [UInt64](repeating: 0, count: wordCount)  // safe: of what is written, from its own span and count
         var lows = BitWriter(bits: serials.count * low), packed = BitWriter(bits: serials.count * kind.codeBits)
         let mask = (UInt64(truncatingIfNeeded: 1) << UInt64(truncatingIfNeeded: low)) - 1
         output.append(UInt8(truncatingIfNeeded: serials.count))
@@ -110,6 +110,7 @@ struct IndexPage {
     {
         guard block.byteCount >= header else { throw damaged }
         let count = Int(truncatingIfNeeded: block.word16(0))
+        // safe: a block has its header
         let low = Int(truncatingIfNeeded: block.unsafeLoad(fromByteOffset: 2, as: UInt8.self))
         let wordCount = Int(truncatingIfNeeded: block.word16(4))
         guard low <= mostLowBits, count > 0, wordCount > 0 else { throw damaged }
@@ -209,14 +210,17 @@ private struct BitWriter {
 
 extension RawSpan {
     @inline(__always) func word64(_ at: Int) -> UInt64 {
+        // safe: within a layout that was held against the block
         UInt64(littleEndian: unsafeLoadUnaligned(fromByteOffset: at, as: UInt64.self))
     }
 
     @inline(__always) func word32(_ at: Int) -> UInt32 {
+        // safe: within a length that was checked
         UInt32(littleEndian: unsafeLoadUnaligned(fromByteOffset: at, as: UInt32.self))
     }
 
     @inline(__always) func word16(_ at: Int) -> UInt16 {
+        // safe: within a header that is there
         UInt16(littleEndian: unsafeLoadUnaligned(fromByteOffset: at, as: UInt16.self))
     }
 
@@ -229,6 +233,7 @@ extension RawSpan {
     fileprivate func holds(_ bytes: ArraySlice<UInt8>, at start: Int) -> Bool {
         var at = start
         for byte in bytes {
+            // safe: within a layout that was held against the block
             guard unsafeLoad(fromByteOffset: at, as: UInt8.self) == byte else { return false }
             at += 1
         }

@@ -26,7 +26,7 @@ struct RememberedList: Sendable, Equatable {
         var bytes = id
         bytes.appendLittleEndian(thisUpdate)
         bytes.append(UInt8(truncatingIfNeeded: number.count))
-        bytes += [UInt8](repeating: 0, count: 21 - number.count) + number + digest
+        bytes += [UInt8](repeating: 0, count: max(0, 21 - number.count)) + number + digest
         bytes.appendLittleEndian(CRC32C.of(bytes.span.bytes))
         return bytes
     }
@@ -36,6 +36,7 @@ struct RememberedList: Sendable, Equatable {
         guard encoded.count == Self.size else { return nil }
         let bytes = Array(encoded)
         let span = bytes.span.bytes
+        // safe: a record has its 82 bytes
         let numberLength = Int(truncatingIfNeeded: span.unsafeLoad(fromByteOffset: 24, as: UInt8.self))
         guard CRC32C.of(span.extracting(0..<78)) == span.word32(78), numberLength <= 21 else { return nil }
         id = Array(bytes.prefix(16))

@@ -111,12 +111,14 @@ package final class RevocationIndex: Sendable {
     private static func sections(of file: MappedFile, _ header: Header, codeBits: Int) throws(TrustError) -> [Section] {
         try file.withBytes(header.directory..<file.count) { (bytes) throws(TrustError) -> [Section] in
             guard bytes.byteCount > 0 else { throw damaged("its directory is empty") }
+            // safe: it is not empty
             let kinds = Int(truncatingIfNeeded: bytes.unsafeLoad(fromByteOffset: 0, as: UInt8.self))
             var at = 1 + 9 * kinds
             guard bytes.byteCount >= at else { throw damaged("its directory is too short") }
             var sections: [Section] = []
             var (blocks, entries) = (0, 0)
             for index in 0..<kinds {
+                // safe: all kinds are within it
                 let length = Int(truncatingIfNeeded: bytes.unsafeLoad(fromByteOffset: 1 + 9 * index, as: UInt8.self))
                 let count = Int(truncatingIfNeeded: bytes.word32(2 + 9 * index))
                 guard length <= 21 else { throw damaged("its directory names serials of \(length) bytes") }
@@ -249,7 +251,7 @@ extension RawSpan {
     fileprivate func precedes(_ bytes: ArraySlice<UInt8>, at start: Int) -> Bool {
         var at = start
         for byte in bytes {
-            let here = unsafeLoad(fromByteOffset: at, as: UInt8.self)
+            let here = unsafeLoad(fromByteOffset: at, as: UInt8.self)  // safe: tails are within their directory
             if byte != here { return byte < here }
             at += 1
         }

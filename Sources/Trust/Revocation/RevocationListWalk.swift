@@ -73,7 +73,7 @@ struct RevocationListWalk: ~Copyable, Sendable {
             (start, end) = (0, end - start)
         }
         if buffer.count < Self.room, total != .max, total - passed > buffer.count {
-            buffer += [UInt8](repeating: 0, count: Self.room - buffer.count)
+            buffer += [UInt8](repeating: 0, count: Self.room - buffer.count)  // safe: it is smaller than that
         }
         let fresh = end
         // safe: places of the buffer that were filled

@@ -172,10 +172,12 @@ struct RevokedEntries {
 
 /// Little-endian words; the span checks its bounds.
 @inline(__always) private func word(_ bytes: RawSpan, _ at: Int) -> UInt64 {
+    // safe: whoever asks has looked how many bytes there are
     UInt64(littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: at, as: UInt64.self))
 }
 
 @inline(__always) private func word32(_ bytes: RawSpan, _ at: Int) -> UInt32 {
+    // safe: whoever asks has looked how many bytes there are
     UInt32(littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: at, as: UInt32.self))
 }
 
