@@ -246,9 +246,12 @@ extension RealStack {
             let steps = try await tree.run("cat", "/srv/steps").output
             for name in ["storage.key", "kiosk-es256.pem"] {
                 let file = "\(folder)/\(name)"
-                let order = ["sync \(file).new\n", "mv \(file).new \(file)\n", "sync \(folder)\n"]
-                let places = order.compactMap { steps.firstRange(of: $0)?.lowerBound }
-                #expect(places.count == 3 && places == places.sorted(), "\(steps)")
+                // Each after the one before.
+                var rest = steps[...]
+                for step in ["sync \(file).new\n", "mv \(file).new \(file)\n", "sync \(folder)\n"] {
+                    let place = try #require(rest.firstRange(of: step), "\(steps)")
+                    rest = rest[place.upperBound...]
+                }
             }
             #expect(try await tree.run("systemctl", "start", "kazashi").code == 0)
             #expect(try await tree.waits(forStatus: "ready"))

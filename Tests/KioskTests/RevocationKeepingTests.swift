@@ -296,3 +296,25 @@ import VirtualCard
         #expect(refused?.code == .crlUnusable)
     }
 }
+
+@Suite struct EarlyFilesTests {
+    @Test(
+        "A file with a list that lies ahead is read again when that list's time has come, when it changes, and without a clock"
+    )
+    func early() throws {
+        let file = FileManager.default.temporaryDirectory.appending(path: "kazashi-\(UUID().uuidString)").path()
+        try Data([1]).write(to: URL(filePath: file))
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        let version = try #require(SourceMemory.File(file))
+        var early = EarlyFiles()
+        #expect(!early.isEarly(file, version, at: 0))
+        early.note(file, version, thisUpdate: 10_000)
+        #expect(early.isEarly(file, version, at: 10_000 - 301))
+        #expect(!early.isEarly(file, version, at: 10_000 - 300))
+        #expect(!early.isEarly(file, version, at: nil))
+        try Data([1, 2]).write(to: URL(filePath: file))
+        #expect(!early.isEarly(file, try #require(SourceMemory.File(file)), at: 0))
+        early.note(file, version, thisUpdate: .min)
+        #expect(!early.isEarly(file, version, at: 0))
+    }
+}

@@ -26,6 +26,7 @@ actor RevocationKeeper {
     private var memory = SourceMemory()
     /// Files that could not be taken as they are: said once.
     private var refused: [String: SourceMemory.File] = [:]
+    private var early = EarlyFiles()
     /// Configured files and folders that are not there: said once.
     private var missing: Set<String> = []
     /// Ids of the lists that are served.
@@ -103,6 +104,7 @@ actor RevocationKeeper {
     func reload() async {
         for url in urls { want(url) }
         refused = [:]
+        early.forgetAll()
         await takeFiles()
         await refresh()
     }
@@ -190,7 +192,9 @@ actor RevocationKeeper {
         var (taken, published) = (0, 0)
         for file in files.flatMap(filesUnder) {
             guard !Task.isCancelled else { return }
-            guard let version = SourceMemory.File(file), refused[file] != version else { continue }
+            guard let version = SourceMemory.File(file), refused[file] != version,
+                !early.isEarly(file, version, at: clock()?.secondsSince1970)
+            else { continue }
             if let known = memory.files[file], known.version == version, isServed(known.lists) { continue }
             intake.begin()
             do {
@@ -235,7 +239,12 @@ actor RevocationKeeper {
                 let isPassing = ([file.failure] + outcomes.map(\.failure)).contains {
                     ($0 as? TrustError)?.code == .storeUnavailable
                 }
-                if !isPassing { refused[file.name] = file.version }
+                let ahead = outcomes.filter { $0.failure?.code == .crlAhead }.compactMap { $0.summary?.thisUpdate }
+                if let first = ahead.min() {
+                    early.note(file.name, file.version, thisUpdate: first)
+                } else if !isPassing {
+                    refused[file.name] = file.version
+                }
             } else {
                 memory.files[file.name] = .init(version: file.version, lists: Set(lists.map(\.id)).sorted())
             }
@@ -267,6 +276,7 @@ actor RevocationKeeper {
         // Files that are gone are not remembered: mirrors may name theirs by the day.
         memory.files = memory.files.filter { SourceMemory.File($0.key) != nil }
         refused = refused.filter { SourceMemory.File($0.key) != nil }
+        early.forgetGone()
         if !memory.store(folder + "/sources.json") {
             log.note(.listMemory, ["folder": "\(folder)"])
         }

@@ -5,14 +5,14 @@ internal import Trust
 
 /// What was taken from where, so that a file is read and a list fetched once: in the store's folder, and of no
 /// consequence when it is lost.
-struct SourceMemory: Codable, Equatable {
-    struct File: Codable, Equatable {
+package struct SourceMemory: Codable, Equatable {
+    package struct File: Codable, Equatable {
         let inode: UInt64
         let size: Int64
         let seconds, nanoseconds: Int
 
         /// Nil when there is no such file.
-        init?(_ path: String) {
+        package init?(_ path: String) {
             var information = stat()
             guard stat(path, &information) == 0, information.st_mode & S_IFMT == S_IFREG else { return nil }
             inode = UInt64(truncatingIfNeeded: information.st_ino)

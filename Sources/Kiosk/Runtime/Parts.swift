@@ -17,8 +17,9 @@ struct Parts {
     var cause: Cause? {
         if !hasService { return .cardService }
         if !hasReader || isReaderHeld { return .reader }
-        if !hasRegistry { return .registry }
+        // A database on a disk that takes nothing fails for that.
         if !hasStorage { return .storage }
+        if !hasRegistry { return .registry }
         if !hasClock { return .clock }
         if !hasFreshList { return .revocation }
         return nil
