@@ -2,7 +2,7 @@ internal import CLinux
 internal import Glibc
 
 /// Files that are replaced whole: whoever reads one sees the old bytes or the new ones, whenever the power goes. They
-/// are made for their owner alone, and belong to the folder's owner.
+/// are made for their owner alone; whose they are is `Ownership`'s.
 package enum DurableFile {
     /// Written beside it, synchronised, renamed, and the folder synchronised: when this returns it is on the disk.
     /// - Parameter model: a file whose owner it gets; nil: that of the one it takes the place of.

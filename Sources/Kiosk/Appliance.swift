@@ -23,7 +23,8 @@ package struct Appliance: Sendable {
     }
 
     /// Runs until SIGTERM or SIGINT; SIGHUP reads lists and keys again. Under a service manager it is ready at once, and stays
-    /// up while the configuration can't be used: it is read again when it changes, and at SIGHUP.
+    /// up while the configuration can't be used: it is read again when it changes, and at SIGHUP. At SIGHUP a changed one that
+    /// can be used ends the process, for the service manager to start it anew.
     /// - Throws: `RegistryError` when the registrations can't be opened, for so long that only another start may help;
     ///   `ConfigurationError` where there is no service manager that it could stay up for.
     package func run() async throws {
