@@ -57,7 +57,7 @@ struct MomentOptions: ParsableArguments {
     @Option(help: "The time to check at, as RFC 3339 in UTC; else the system's clock.")
     var at: [String] = []
 
-    @Option(help: "How old a list may be, on top of its nextUpdate: 36h, 7d.")
+    @Option(help: "How old a list may be, on top of its nextUpdate: 36h, 7d; else, with --config, the kiosk's max_age.")
     var maxAge: [String] = []
 
     func moment() throws -> TrustedTime { try Self.moment(at) }

@@ -153,7 +153,9 @@ extension Kazashi {
 
             func run() throws {
                 let der = try certificates(in: [certificate]).first ?? []
-                let check = StoreCheck(store: try options.open(), time: try time.moment(), maxAge: try time.age())
+                let kiosk = try options.configuration()
+                let check = StoreCheck(
+                    store: try options.open(kiosk), time: try time.moment(), maxAge: try time.age() ?? kiosk?.maxAge)
                 try finish(check.run(der), json: json)
             }
         }

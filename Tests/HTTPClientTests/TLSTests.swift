@@ -79,4 +79,27 @@ import Testing
             }
         }
     }
+
+    @Test(
+        "A cipher whose traffic the server's key can open later is refused; one with forward secrecy is taken",
+        arguments: [("AES256-GCM-SHA384", false), ("ECDHE-RSA-AES256-GCM-SHA384", true)])
+    func forwardSecrecy(cipher: String, isTaken: Bool) async throws {
+        let (key, certificate) = (folder + "/rsa-key.pem", folder + "/rsa.pem")
+        let made = try await ChildProcess.run(
+            "/usr/bin/openssl",
+            [
+                "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=kazashi test", "-addext",
+                "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate,
+            ])
+        try #require(made.code == 0, "\(made.error)")
+        try await withTLSServer(["-cert", certificate, "-key", key, "-tls1_2", "-cipher", cipher]) { port in
+            do throws(HTTPClientError) {
+                let status = try await send(to: "localhost", port, authorities: certificate)
+                #expect(status == 202 && isTaken)
+            } catch {
+                // CURLE_SSL_CONNECT_ERROR: no cipher in common.
+                #expect(error == .network(35) && !isTaken)
+            }
+        }
+    }
 }

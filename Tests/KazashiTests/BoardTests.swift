@@ -43,6 +43,29 @@ import Testing
         #expect(result.code == 0 && result.error.isEmpty, "\(result.error)")
     }
 
+    @Test(
+        "What kazashictl can't do ends with 2 and says why, before anything is started",
+        arguments: [
+            (["key", "create"], "The service makes its keys itself"),
+            (["crl", "import", "--config", "/x", "list.crl"], "leave --config out"),
+            (["crl", "import", "/proc/self/exe"], "name the file itself"), (["run"], "sudo kazashictl doctor"),
+            ([], "sudo kazashictl doctor"),
+        ])
+    func kazashictl(arguments: [String], words: String) async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "kazashi-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        for (name, words) in [("systemctl", ""), ("systemd-run", "echo started"), ("id", "echo 0")] {
+            let file = folder.appending(path: name)
+            try "#!/bin/sh\n\(words)\n".write(to: file, atomically: true, encoding: .utf8)
+            chmod(file.path(), 0o755)
+        }
+        let result = try await ChildProcess.run(
+            "/usr/bin/env",
+            ["PATH=\(folder.path()):/usr/bin:/bin", DebianTree.repository + "/board/kazashictl"] + arguments)
+        #expect(result.code == 2 && result.error.contains(words) && result.output.isEmpty, "\(result)")
+    }
+
     @Test("The demonstration installs what it needs, and none of the suite's judges")
     func requirements() async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "kazashi-\(UUID().uuidString)")

@@ -66,6 +66,11 @@ extension RealStack {
             #expect(try await machine.waits(for: "kazashictl status | grep -q 'display: missing'"))
             // A driver that is loaded later than the service started: its devices are the service's all the same.
             #expect(try await machine.run("modprobe ftdi_sio").code == 0)
+            // The sandbox names devices by number: these are the kernel's own.
+            #expect(try await machine.run("modprobe cdc_acm").code == 0)
+            let numbers = try await machine.run(
+                "awk '$2 ~ /^(ttyS|ttyUSB|ttyACM|input)$/ {print $1, $2}' /proc/devices | sort -n | tr '\\n' ';'")
+            #expect(numbers.output == "4 ttyS;13 input;166 ttyACM;188 ttyUSB;", "\(numbers)")
             #expect(await machine.display.shows("Out of order C1") != nil, "\(machine.log)")
             try await clock(machine)
             // What the kiosk asked the adapter for is what QEMU's end of the line is set to.

@@ -65,6 +65,33 @@ import VirtualCard
         }
     }
 
+    @Test("Somebody who reads an older state keeps the log as it is, and it is emptied as soon as they have read")
+    func erasedUnderReader() async throws {
+        try await withPilot { cards, pilot in
+            let file = cards.folder.path + "/state/kazashi.sqlite"
+            let rows = try await blobs(file, "SELECT sealed FROM registration")
+            #expect(!rows.isEmpty)
+            var options = GRDB.Configuration()
+            options.allowsUnsafeTransactions = true
+            let reader = try DatabaseQueue(path: file, configuration: options)
+            try await reader.writeWithoutTransaction { db in
+                try db.execute(sql: "BEGIN")
+                _ = try Int.fetchOne(db, sql: "SELECT count(*) FROM registration")
+            }
+            for id in try await pilot.store.list().map(\.id) {
+                try await pilot.store.remove(try await pilot.store.id(short: id))
+            }
+            // Nothing comes after this that would ask anew.
+            try await pilot.owedIsDelivered()
+            #expect(files(of: file, holding: rows) != [])
+            async let erased = pilot.database.erased()
+            try await reader.writeWithoutTransaction { try $0.execute(sql: "COMMIT") }
+            #expect(await erased)
+            #expect(files(of: file, holding: rows) == [])
+            try reader.close()
+        }
+    }
+
     @Test("What ended before its log was emptied is emptied at the next opening")
     func erasedAtOpening() async throws {
         let path = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))").path()
@@ -188,6 +215,20 @@ import VirtualCard
         #expect(try await pilot.tap(CardInField(cards.good.profile)).code == "ok")
         hung.signal()
         await pilot.stop()
+    }
+
+    @Test("A database that is gone is not made anew, empty, by asking whether it takes anything")
+    func gone() async throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))").path()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let key = try SecureRandom.shared.secret(32)
+        let database = try KioskDatabase(state: path, storageKey: key, platform: "https://mkpf.example", libraries: [])
+        let disk = StateDisk(state: path)
+        #expect(await disk.condition(hasFailed: true).hasDatabase)
+        try FileManager.default.removeItem(atPath: path + "/kazashi.sqlite")
+        #expect(await !disk.condition(hasFailed: true).hasDatabase)
+        #expect(!FileManager.default.fileExists(atPath: path + "/kazashi.sqlite"))
+        await database.close()
     }
 
     @Test("A database that fails at run time is D1, and the kiosk is ready again when it answers")

@@ -199,7 +199,7 @@ package actor KioskRuntime {
         output.state(cause)
         service.status(cause.map { "out of service: \($0.rawValue) (\($0.code.rawValue))" } ?? "ready")
         if let cause {
-            log.warning("out of service", metadata: ["cause": "\(cause.rawValue)"])
+            log.warning("out of service", metadata: ["cause": "\(cause.rawValue)", "code": "\(cause.code.rawValue)"])
         } else {
             log.info("ready")
         }

@@ -22,17 +22,17 @@ package actor StateDisk {
 
     deinit { executor.stop() }
 
-    struct Condition: Sendable {
+    package struct Condition: Sendable {
         /// It takes what must outlive a start.
         let isWritable: Bool
         let isReadOnly: Bool
         /// The database can be opened and read; after it failed, written too.
-        let hasDatabase: Bool
+        package let hasDatabase: Bool
     }
 
     /// How the disk is now; it is asked, not a cache.
     /// - Parameter hasFailed: the database failed while it was used: reading it is not enough to be believed again.
-    func condition(hasFailed: Bool) -> Condition {
+    package func condition(hasFailed: Bool) -> Condition {
         Condition(
             isWritable: StateFolder.isWritable(state), isReadOnly: StateFolder.isReadOnly(state),
             hasDatabase: Self.answers(KioskDatabase.path(in: state), writes: hasFailed))
@@ -45,23 +45,33 @@ package actor StateDisk {
     /// That the clock is believed in this boot.
     func remember(_ belief: BootBelief) { belief.write() }
 
-    /// By a connection of its own: what the kiosk's remembers of pages says nothing of the disk.
+    /// By connections of their own: what the kiosk's remembers of pages says nothing of the disk. One that may write would
+    /// make a file that is gone anew, empty: it is opened only where one that reads has found the database there.
     private static func answers(_ path: String, writes: Bool) -> Bool {
-        var options = GRDB.Configuration()
-        options.readonly = !writes
-        options.busyMode = .timeout(2)
         do {
-            let database = try DatabaseQueue(path: path, configuration: options)
-            try database.read { db in
-                _ = try Row.fetchOne(db, sql: "SELECT id FROM registration LIMIT 1")
-                _ = try Row.fetchOne(db, sql: "SELECT sequence FROM owed LIMIT 1")
+            try connected(path, readOnly: true) { database in
+                try database.read { db in
+                    _ = try Row.fetchOne(db, sql: "SELECT id FROM registration LIMIT 1")
+                    _ = try Row.fetchOne(db, sql: "SELECT sequence FROM owed LIMIT 1")
+                }
             }
-            if writes { try database.write { try DatabaseSchema.touch($0) } }
-            try database.close()
+            guard writes else { return true }
+            try connected(path, readOnly: false) { database in
+                try database.write { try DatabaseSchema.touch($0) }
+            }
             return true
         } catch {
             return (error as? DatabaseError)?.resultCode == .SQLITE_BUSY
         }
+    }
+
+    private static func connected(_ path: String, readOnly: Bool, _ body: (DatabaseQueue) throws -> Void) throws {
+        var options = GRDB.Configuration()
+        options.readonly = readOnly
+        options.busyMode = .timeout(2)
+        let database = try DatabaseQueue(path: path, configuration: options)
+        try body(database)
+        try database.close()
     }
 }
 
