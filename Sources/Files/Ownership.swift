@@ -58,12 +58,14 @@ package enum Ownership {
     /// A new file's descriptor; nil when there is one of that name. A link is not followed: another user's folder may
     /// hold one that leads to a file which is none of theirs.
     static func create(_ path: String, flags: Int32) throws(FilesError) -> Int32? {
-        try refuseLink(folder(of: path))
+        let isRoot = geteuid() == 0
+        if isRoot { try refuseLink(folder(of: path)) }
         let descriptor = open(path, flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             guard errno == EEXIST else { throw FilesError(.unwritable, path) }
             return nil
         }
+        guard isRoot else { return descriptor }
         do throws(FilesError) {
             try give(descriptor, toOwnerOf: folder(of: path), path)
         } catch {
@@ -78,9 +80,9 @@ package enum Ownership {
     /// somebody else's folder, which nobody wanted so, it stays the folder's.
     static func give(_ descriptor: Int32, toOwnerOfFile file: String) throws(FilesError) {
         var information = stat()
-        guard lstat(file, &information) == 0, information.st_mode & S_IFMT == S_IFREG, information.st_uid != 0 else {
-            return
-        }
+        guard geteuid() == 0, lstat(file, &information) == 0, information.st_mode & S_IFMT == S_IFREG,
+            information.st_uid != 0
+        else { return }
         try give(descriptor, toOwnerOf: file, file)
     }
 
@@ -96,7 +98,10 @@ package enum Ownership {
     private static func give(_ descriptor: Int32, toOwnerOf model: String, _ path: String) throws(FilesError) {
         guard geteuid() == 0 else { return }
         var information = stat()
-        guard lstat(model, &information) == 0, fchown(descriptor, information.st_uid, information.st_gid) == 0 else {
+        guard lstat(model, &information) == 0 else { throw FilesError(.unwritable, path) }
+        // What root makes is root's already.
+        guard information.st_uid != 0 || information.st_gid != getegid() else { return }
+        guard fchown(descriptor, information.st_uid, information.st_gid) == 0 else {
             throw FilesError(.unwritable, path)
         }
     }

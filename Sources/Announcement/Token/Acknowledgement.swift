@@ -79,9 +79,9 @@ package struct VerifiedAcknowledgement: Sendable {
             let named = keys.filter { $0.keyID == jws.header.kid }
             guard !named.isEmpty else { throw .unsuitableKey }
             // Two keys of a set may bear one name (RFC 7517 4.5).
-            guard let payload = named.lazy.compactMap({ try? jws.verified(under: $0.key) }).first else {
-                throw .signature
-            }
+            var payload: [UInt8]?
+            for key in named where payload == nil { payload = try? jws.verified(under: key.key) }
+            guard let payload else { throw .signature }
             decoded = try? JSONDecoder().decode(AcknowledgementWire.self, from: Data(payload))
         case .shared(let key):
             let jwe = try UnopenedJWE(token)

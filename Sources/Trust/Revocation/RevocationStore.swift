@@ -258,17 +258,16 @@ package final class RevocationStore: Sendable {
         return results
     }
 
+    /// By the numbers as `areNumbersDamaged` has just read them.
     /// - Returns: the list that is served, when it is this one.
     /// - Throws: `crlRollback`.
     private func served(_ list: RememberedList) throws(TrustError) -> Taken? {
-        let before = try locked { memory throws(TrustError) in
-            try refresh(&memory)
-            return memory[list.id]
-        }
+        // An index whose number is not there is damage, and was mended.
+        guard let before = try locked({ memory throws(TrustError) in memory[list.id] }) else { return nil }
         let served = self.list(id: list.id.hexText)
         // Whatever became of the memory, the list that is served holds its own number.
         if let served { _ = try list.follows(RememberedList(served)) }
-        guard let before, try list.follows(before), let served,
+        guard try list.follows(before), let served,
             served.index.about.digest.starts(with: list.digest), (try? served.index.checkWhole()) != nil
         else { return nil }
         return Taken(
