@@ -18,7 +18,8 @@ import VirtualCard
         var parts: [String: String] = [:]
         // A device's fault comes when it is written to: some taps later at the most.
         for _ in 0..<2_000 where !isSettled(parts) {
-            #expect(try await pilot.tap(CardInField(cards.good.profile)).code == "ok")
+            let code = try await pilot.tap(CardInField(cards.good.profile)).code
+            #expect(code == "ok")
             parts = Dictionary(await pilot.runtime.status().panel.map { ($0.part, $0.condition) }) { $1 }
         }
         await pilot.stop()
