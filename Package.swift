@@ -2,7 +2,7 @@
 import PackageDescription
 
 /// The rooms, lowest first: a room uses only rooms that stand above it in this file. What a room may use is its
-/// `dependencies`; the compiler holds the arrows.
+/// `dependencies`; the build refuses an import that is not among them, and `board/arrows` one that nothing uses.
 let settings: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
@@ -21,6 +21,7 @@ let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let toml = Target.Dependency.product(name: "TOMLKit", package: "TOMLKit")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let flyingFox = Target.Dependency.product(name: "FlyingFox", package: "FlyingFox")
+let flyingSocks = Target.Dependency.product(name: "FlyingSocks", package: "FlyingFox")
 
 var targets: [Target] = [
     // System libraries.
@@ -38,7 +39,7 @@ var targets: [Target] = [
     .target(name: "HTTPClient", dependencies: ["CCurl", "Threads"], swiftSettings: room),
     .target(name: "JOSE", dependencies: ["Cryptography"], swiftSettings: room),
     .target(name: "Panel", dependencies: ["CLinux", "Threads"], swiftSettings: room),
-    .target(name: "SmartCard", dependencies: ["CPCSC", "CLinux", "Threads"], swiftSettings: room),
+    .target(name: "SmartCard", dependencies: ["CPCSC", "Threads"], swiftSettings: room),
     .target(name: "MyNumberCard", dependencies: ["SmartCard", "Cryptography", "TLV"], swiftSettings: room),
     .target(name: "Trust", dependencies: ["Cryptography", "TLV", "Files", "CLinux"], swiftSettings: room),
     .target(name: "Registry", dependencies: ["Cryptography", grdb], swiftSettings: room),
@@ -61,12 +62,14 @@ var targets: [Target] = [
         swiftSettings: settings),
 
     // Everything that exists to try, test and pilot: never in the appliance's image.
-    .target(name: "TestPKI", dependencies: ["MyNumberCard", "Cryptography", "TLV"], swiftSettings: settings),
+    .target(name: "TestPKI", dependencies: ["Cryptography", "TLV"], swiftSettings: settings),
     .target(
-        name: "VirtualCard", dependencies: ["TestPKI", "MyNumberCard", "SmartCard", "Cryptography", "CLinux"],
+        name: "VirtualCard",
+        dependencies: ["TestPKI", "MyNumberCard", "SmartCard", "Cryptography", "CLinux"],
         swiftSettings: settings),
     .target(
-        name: "LibraryDesk", dependencies: ["Announcement", "JOSE", "Cryptography", "CLinux", grdb, flyingFox],
+        name: "LibraryDesk",
+        dependencies: ["Announcement", "JOSE", "Cryptography", "CLinux", grdb, flyingFox, flyingSocks],
         resources: [
             .embedInCode("Page/index.html"), .embedInCode("Page/page.css"), .embedInCode("Page/page.js"),
             .embedInCode("Vendors/claims.schema.json"), .embedInCode("Vendors/receiver.py"),
@@ -76,7 +79,7 @@ var targets: [Target] = [
         name: "Laboratory",
         dependencies: [
             "TestPKI", "VirtualCard", "LibraryDesk", "Kiosk", "Login", "Trust", "Registry", "Announcement", "Panel",
-            "JOSE", "Files", "MyNumberCard", "SmartCard", "Cryptography", "CLinux", "CMbedTLS", logging, arguments,
+            "JOSE", "HTTPClient", "Files", "Cryptography", "TLV", "CLinux", "CMbedTLS", logging, arguments,
         ],
         swiftSettings: settings),
     .executableTarget(name: "kazashi-lab", dependencies: ["Laboratory"], swiftSettings: settings),
@@ -87,32 +90,29 @@ var targets: [Target] = [
     .testTarget(name: "TLVTests", dependencies: ["TLV"], swiftSettings: settings),
     .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"], swiftSettings: settings),
     .testTarget(
-        name: "HTTPClientTests", dependencies: ["HTTPClient", "Laboratory", flyingFox], swiftSettings: settings),
+        name: "HTTPClientTests", dependencies: ["HTTPClient", "Laboratory", flyingFox, flyingSocks],
+        swiftSettings: settings),
     .testTarget(name: "JOSETests", dependencies: ["JOSE", "Cryptography"], swiftSettings: settings),
     .testTarget(
         name: "PanelTests", dependencies: ["CLinux", "Panel", "Laboratory", "OwnThreads"], swiftSettings: settings),
     .testTarget(name: "SmartCardTests", dependencies: ["SmartCard", "Threads"], swiftSettings: settings),
     .testTarget(
         name: "MyNumberCardTests",
-        dependencies: ["MyNumberCard", "SmartCard", "Cryptography", "VirtualCard", "TestPKI"],
-        swiftSettings: settings),
+        dependencies: ["MyNumberCard", "Cryptography", "VirtualCard", "TestPKI"], swiftSettings: settings),
     .testTarget(
         name: "TrustTests", dependencies: ["Trust", "TestPKI", "Files", "Cryptography", "TLV", "OwnThreads"],
         swiftSettings: settings),
-    .testTarget(
-        name: "RegistryTests", dependencies: ["Registry", "TestPKI", "Cryptography", grdb], swiftSettings: settings),
+    .testTarget(name: "RegistryTests", dependencies: ["Registry", "Cryptography", grdb], swiftSettings: settings),
     .testTarget(name: "LoginTests", dependencies: ["Login", "Laboratory"], swiftSettings: settings),
     .testTarget(
         name: "AnnouncementTests",
-        dependencies: [
-            "Announcement", "HTTPClient", "LibraryDesk", "Laboratory", "TestPKI", "JOSE", "Cryptography", grdb,
-        ],
+        dependencies: ["Announcement", "HTTPClient", "LibraryDesk", "Laboratory", "JOSE", "Cryptography", grdb],
         swiftSettings: settings),
     .testTarget(
         name: "KioskTests",
         dependencies: [
             "Kiosk", "Laboratory", "TestPKI", "VirtualCard", "LibraryDesk", "Registry", "Announcement", "Trust",
-            "Files", "Cryptography", "HTTPClient", "JOSE", grdb,
+            "Files", "Cryptography", "HTTPClient", "JOSE", "Panel", "OwnThreads", grdb, logging,
         ],
         swiftSettings: settings),
     .testTarget(
@@ -123,12 +123,12 @@ var targets: [Target] = [
         swiftSettings: settings),
     .testTarget(
         name: "VirtualCardTests",
-        dependencies: ["VirtualCard", "Laboratory", "TestPKI", "Cryptography", "MyNumberCard"], swiftSettings: settings),
+        dependencies: ["VirtualCard", "TestPKI", "Cryptography", "MyNumberCard"], swiftSettings: settings),
     .testTarget(
         name: "KazashiTests",
         dependencies: [
             "kazashi", "kazashi-lab", "Laboratory", "VirtualCard", "TestPKI", "LibraryDesk", "SmartCard",
-            "Announcement", "HTTPClient", "JOSE", "Trust", "CPCSC", "CLinux", "Cryptography",
+            "Announcement", "HTTPClient", "JOSE", "Trust", "Panel", "CPCSC", "CLinux", "Cryptography",
         ],
         swiftSettings: settings),
 ]
@@ -160,12 +160,13 @@ let package = Package(
         .executable(name: "kazashi", targets: ["kazashi"]),
         .executable(name: "kazashi-lab", targets: ["kazashi-lab"]),
     ],
+    // Exact: Package.resolved is not kept.
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
-        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
-        .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+        .package(url: "https://github.com/LebJe/TOMLKit", exact: "0.6.0"),
+        .package(url: "https://github.com/swhitty/FlyingFox", exact: "0.27.1"),
     ],
     targets: targets,
     swiftLanguageModes: [.v6]

@@ -1,4 +1,3 @@
-internal import CLinux
 internal import Glibc
 
 /// A pcscd of our own with the virtual reader, in the private namespaces where its socket and ports are nobody else's.
