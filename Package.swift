@@ -29,6 +29,7 @@ var targets: [Target] = [
     .systemLibrary(name: "CMbedTLS", providers: [.apt(["libmbedtls-dev"])]),
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .target(name: "CLinux"),
+    .target(name: "CTestRig"),
     .target(name: "CSHA2"),
 
     // The appliance.
@@ -65,7 +66,7 @@ var targets: [Target] = [
     .target(name: "TestPKI", dependencies: ["Cryptography", "TLV"], swiftSettings: settings),
     .target(
         name: "VirtualCard",
-        dependencies: ["TestPKI", "MyNumberCard", "SmartCard", "Cryptography", "CLinux"],
+        dependencies: ["TestPKI", "MyNumberCard", "SmartCard", "Cryptography", "CLinux", "CTestRig"],
         swiftSettings: settings),
     .target(
         name: "LibraryDesk",
@@ -79,7 +80,7 @@ var targets: [Target] = [
         name: "Laboratory",
         dependencies: [
             "TestPKI", "VirtualCard", "LibraryDesk", "Kiosk", "Login", "Trust", "Registry", "Announcement", "Panel",
-            "JOSE", "HTTPClient", "Files", "Cryptography", "TLV", "CLinux", "CMbedTLS", logging, arguments,
+            "JOSE", "HTTPClient", "Files", "Cryptography", "TLV", "CLinux", "CTestRig", "CMbedTLS", logging, arguments,
         ],
         swiftSettings: settings),
     .executableTarget(name: "kazashi-lab", dependencies: ["Laboratory"], swiftSettings: settings),
@@ -118,7 +119,7 @@ var targets: [Target] = [
     .testTarget(
         name: "LibraryDeskTests",
         dependencies: [
-            "LibraryDesk", "Laboratory", "Announcement", "HTTPClient", "JOSE", "Cryptography", "CLinux", grdb,
+            "LibraryDesk", "Laboratory", "Announcement", "HTTPClient", "JOSE", "Cryptography", "CTestRig", grdb,
         ],
         swiftSettings: settings),
     .testTarget(

@@ -1,16 +1,11 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/input.h>
 #include <pthread.h>
 #include <pwd.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +13,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/timex.h>
 #include <unistd.h>
 
@@ -44,53 +38,6 @@ int kz_clock_is_synchronised(void) {
     // Some servers never clear STA_UNSYNC, so that the kernel leaves the hardware clock alone, but keep the error small; the
     // kernel lets it grow without them, and at 16 s it says itself that the clock is not synchronised.
     return (timex.status & STA_UNSYNC) == 0 || timex.maxerror < 16000000;
-}
-
-void kz_quick_acknowledge(int socket) {
-    int on = 1;
-    setsockopt(socket, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
-}
-
-int kz_connect_loopback(uint16_t port) {
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) return -1;
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0) {
-        close(fd);
-        return -1;
-    }
-    int on = 1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    return fd;
-}
-
-
-pid_t kz_spawn(const char *path, char *const arguments[], char *const environment[], int input, int output, int error) {
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attributes;
-    sigset_t none, all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_adddup2(&files, input, 0);
-    posix_spawn_file_actions_adddup2(&files, output, 1);
-    posix_spawn_file_actions_adddup2(&files, error, 2);
-    // Nothing else of ours, such as a socket that a library opened, goes along.
-    posix_spawn_file_actions_addclosefrom_np(&files, 3);
-    posix_spawnattr_init(&attributes);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    pid_t pid = -1;
-    int failure = posix_spawn(&pid, path, &files, &attributes, arguments, environment);
-    posix_spawn_file_actions_destroy(&files);
-    posix_spawnattr_destroy(&attributes);
-    if (failure != 0) {
-        errno = failure;
-        return -1;
-    }
-    return pid;
 }
 
 int kz_open_unnamed(const char *folder) {
@@ -134,16 +81,6 @@ void kz_sound_event(void *event, int sound, int32_t hertz) {
     input.code = sound;
     input.value = hertz;
     memcpy(event, &input, sizeof input);
-}
-
-int kz_open_pseudo_terminal(char *path, size_t size) {
-    int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
-    if (master < 0) return -1;
-    if (grantpt(master) == 0 && unlockpt(master) == 0 && ptsname_r(master, path, size) == 0) return master;
-    int problem = errno;
-    close(master);
-    errno = problem;
-    return -1;
 }
 
 int kz_unsent(int descriptor) {

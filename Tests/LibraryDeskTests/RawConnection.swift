@@ -1,4 +1,4 @@
-import CLinux
+import CTestRig
 import Foundation
 import Glibc
 

@@ -16,17 +16,6 @@ int kz_become(uid_t user, gid_t group);
 /// with is below 16 s), 0 where it says that it is not, −1 with errno set where it was not to be asked.
 int kz_clock_is_synchronised(void);
 
-/// Asks that the kernel acknowledge at once; the option resets itself, so it is set before every read.
-void kz_quick_acknowledge(int socket);
-
-/// A TCP connection to a numeric IPv4 loopback address; −1 with errno set when refused.
-int kz_connect_loopback(uint16_t port);
-
-
-/// Starts a program with fresh signal dispositions and an empty signal mask: a thread of a pool may block every signal,
-/// and a child would inherit that. The descriptors become its standard ones. Its number, or −1 with errno set.
-pid_t kz_spawn(const char *path, char *const arguments[], char *const environment[], int input, int output, int error);
-
 /// A file without a name in `folder`, for reading and writing; −1 with errno set. Where the file system has no such
 /// files, one is made and its name is removed at once.
 int kz_open_unnamed(const char *folder);
@@ -50,9 +39,6 @@ int kz_sound_of_masks(unsigned long types, unsigned long sounds);
 /// The bytes of one event that sounds with so many Hz; 0 Hz ends it.
 size_t kz_sound_event_size(void);
 void kz_sound_event(void *event, int sound, int32_t hertz);
-
-/// A pseudo terminal: the master's descriptor, not blocking, and the path that a client opens; −1 with errno set.
-int kz_open_pseudo_terminal(char *path, size_t size);
 
 /// Bytes that a serial line has not sent yet; 0 for what is no line.
 int kz_unsent(int descriptor);

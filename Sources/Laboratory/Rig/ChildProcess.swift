@@ -1,4 +1,5 @@
 internal import CLinux
+internal import CTestRig
 internal import Foundation
 internal import Glibc
 

@@ -1,4 +1,4 @@
-internal import CLinux
+internal import CTestRig
 package import Glibc
 
 /// A serial line without the wire: what is written to `path` is read here. Closing it is the cable pulled out.
