@@ -34,6 +34,7 @@ var targets: [Target] = [
 
     // The appliance.
     .target(name: "Files", dependencies: ["CLinux"], swiftSettings: room),
+    .target(name: "Clock", dependencies: ["CLinux", "Files"], swiftSettings: room),
     .target(name: "TLV", swiftSettings: room),
     .target(name: "Threads", dependencies: ["CLinux"], swiftSettings: room),
     .target(name: "Cryptography", dependencies: ["CMbedTLS", "CSHA2"], swiftSettings: room),
@@ -42,7 +43,7 @@ var targets: [Target] = [
     .target(name: "Panel", dependencies: ["CLinux", "Threads"], swiftSettings: room),
     .target(name: "SmartCard", dependencies: ["CPCSC", "Threads"], swiftSettings: room),
     .target(name: "MyNumberCard", dependencies: ["SmartCard", "Cryptography", "TLV"], swiftSettings: room),
-    .target(name: "Trust", dependencies: ["Cryptography", "TLV", "Files", "CLinux"], swiftSettings: room),
+    .target(name: "Trust", dependencies: ["Cryptography", "TLV", "Files", "Clock", "CLinux"], swiftSettings: room),
     .target(name: "Registry", dependencies: ["Cryptography", grdb], swiftSettings: room),
     .target(
         name: "Announcement", dependencies: ["JOSE", "HTTPClient", "Cryptography", "Files", grdb], swiftSettings: room),
@@ -51,12 +52,13 @@ var targets: [Target] = [
         name: "Kiosk",
         dependencies: [
             "Login", "Announcement", "Registry", "Trust", "MyNumberCard", "SmartCard", "Panel", "JOSE", "HTTPClient",
-            "Files", "Cryptography", "TLV", "CLinux", "Threads", grdb, toml, logging,
+            "Files", "Clock", "Cryptography", "TLV", "CLinux", "Threads", grdb, toml, logging,
         ], swiftSettings: room),
     .executableTarget(
         name: "kazashi",
         dependencies: [
-            "Kiosk", "Login", "Announcement", "Registry", "Trust", "JOSE", "Files", "Cryptography", "TLV", "Panel",
+            "Kiosk", "Login", "Announcement", "Registry", "Trust", "Clock", "JOSE", "Files", "Cryptography", "TLV",
+            "Panel",
             "CLinux",
             logging, arguments,
         ],
@@ -80,7 +82,8 @@ var targets: [Target] = [
         name: "Laboratory",
         dependencies: [
             "TestPKI", "VirtualCard", "LibraryDesk", "Kiosk", "Login", "Trust", "Registry", "Announcement", "Panel",
-            "JOSE", "HTTPClient", "Files", "Cryptography", "TLV", "CLinux", "CTestRig", "CMbedTLS", logging, arguments,
+            "JOSE", "HTTPClient", "Files", "Clock", "Cryptography", "TLV", "CLinux", "CTestRig", "CMbedTLS", logging,
+            arguments,
         ],
         swiftSettings: settings),
     .executableTarget(name: "kazashi-lab", dependencies: ["Laboratory"], swiftSettings: settings),
@@ -88,6 +91,7 @@ var targets: [Target] = [
     // Tests mirror Sources.
     .target(name: "OwnThreads", path: "Tests/OwnThreads", swiftSettings: settings),
     .testTarget(name: "FilesTests", dependencies: ["Files"], swiftSettings: settings),
+    .testTarget(name: "ClockTests", dependencies: ["Clock", "Files"], swiftSettings: settings),
     .testTarget(name: "TLVTests", dependencies: ["TLV"], swiftSettings: settings),
     .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"], swiftSettings: settings),
     .testTarget(
@@ -101,7 +105,7 @@ var targets: [Target] = [
         name: "MyNumberCardTests",
         dependencies: ["MyNumberCard", "Cryptography", "VirtualCard", "TestPKI"], swiftSettings: settings),
     .testTarget(
-        name: "TrustTests", dependencies: ["Trust", "TestPKI", "Files", "Cryptography", "TLV", "OwnThreads"],
+        name: "TrustTests", dependencies: ["Trust", "Clock", "TestPKI", "Files", "Cryptography", "TLV", "OwnThreads"],
         swiftSettings: settings),
     .testTarget(name: "RegistryTests", dependencies: ["Registry", "Cryptography", grdb], swiftSettings: settings),
     .testTarget(name: "LoginTests", dependencies: ["Login", "Laboratory"], swiftSettings: settings),
@@ -113,6 +117,7 @@ var targets: [Target] = [
         name: "KioskTests",
         dependencies: [
             "Kiosk", "Laboratory", "TestPKI", "VirtualCard", "LibraryDesk", "Registry", "Announcement", "Trust",
+            "Clock",
             "Files", "Cryptography", "HTTPClient", "JOSE", "Panel", "OwnThreads", grdb, logging,
         ],
         swiftSettings: settings),
@@ -129,7 +134,7 @@ var targets: [Target] = [
         name: "KazashiTests",
         dependencies: [
             "kazashi", "kazashi-lab", "Laboratory", "VirtualCard", "TestPKI", "LibraryDesk", "SmartCard",
-            "Announcement", "HTTPClient", "JOSE", "Trust", "Panel", "CPCSC", "CLinux", "Cryptography",
+            "Announcement", "HTTPClient", "JOSE", "Trust", "Clock", "Panel", "CPCSC", "CLinux", "Cryptography",
         ],
         swiftSettings: settings),
 ]
@@ -141,7 +146,7 @@ if let fuzzer {
             name: "FuzzDriver", dependencies: ["CFuzzer"], path: "Tests/Fuzz/Driver", swiftSettings: settings))
     for (name, rooms) in [
         "FuzzTLV": ["TLV"], "FuzzAgeRecord": ["MyNumberCard"], "FuzzCVCertificate": ["MyNumberCard"],
-        "FuzzCertificate": ["Trust"], "FuzzStatusChain": ["SmartCard"],
+        "FuzzCertificate": ["Trust", "Clock"], "FuzzStatusChain": ["SmartCard"],
         "FuzzRevocationList": ["Trust", "Files"],
         "FuzzRevocationIndex": ["Trust"], "FuzzToken": ["Announcement", "JOSE", "Cryptography"],
         "FuzzAcknowledgement": ["Announcement", "JOSE", "Cryptography"],

@@ -1,3 +1,4 @@
+package import Clock
 package import Cryptography
 package import TLV
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Clock
 import Cryptography
 import Glibc
 import Kiosk

@@ -1,3 +1,4 @@
+import Clock
 import Cryptography
 import Foundation
 import Laboratory

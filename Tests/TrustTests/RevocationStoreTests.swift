@@ -1,3 +1,4 @@
+import Clock
 import OwnThreads
 import Cryptography
 import Foundation

@@ -1,4 +1,5 @@
 package import Announcement
+package import Clock
 package import Cryptography
 internal import Files
 internal import FoundationEssentials

@@ -1,4 +1,5 @@
 internal import Announcement
+internal import Clock
 internal import Cryptography
 internal import Dispatch
 internal import HTTPClient

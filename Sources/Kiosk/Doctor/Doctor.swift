@@ -1,3 +1,4 @@
+internal import Clock
 internal import Cryptography
 internal import Glibc
 internal import JOSE

@@ -1,3 +1,4 @@
+package import Clock
 internal import HTTPClient
 package import Trust
 

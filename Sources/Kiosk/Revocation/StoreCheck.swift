@@ -1,3 +1,4 @@
+package import Clock
 package import Trust
 
 /// `kazashi crl check`: one certificate against a store, under the issuers that its lists were taken under.

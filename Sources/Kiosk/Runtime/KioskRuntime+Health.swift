@@ -1,4 +1,5 @@
 internal import Announcement
+internal import Clock
 internal import Logging
 internal import Login
 internal import Panel

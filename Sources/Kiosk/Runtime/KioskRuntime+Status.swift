@@ -1,4 +1,5 @@
 internal import Announcement
+internal import Clock
 internal import Glibc
 internal import Logging
 internal import Login

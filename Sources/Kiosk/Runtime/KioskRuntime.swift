@@ -1,4 +1,5 @@
 package import Announcement
+internal import Clock
 internal import Cryptography
 internal import Glibc
 package import Logging

@@ -1,3 +1,4 @@
+internal import Clock
 internal import Files
 internal import GRDB
 internal import Threads

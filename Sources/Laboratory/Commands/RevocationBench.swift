@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import CMbedTLS
+internal import Clock
 internal import Cryptography
 internal import Files
 internal import Foundation

@@ -1,3 +1,4 @@
+package import Clock
 internal import Cryptography
 internal import Synchronization
 

@@ -1,4 +1,5 @@
 internal import CLinux
+package import Clock
 internal import Cryptography
 package import Files
 internal import Glibc

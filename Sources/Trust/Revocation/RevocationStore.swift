@@ -1,3 +1,4 @@
+package import Clock
 internal import Cryptography
 package import Files
 internal import Glibc

@@ -1,3 +1,4 @@
+package import Clock
 internal import Synchronization
 
 /// What a list says of itself, for an operator.

@@ -1,0 +1,94 @@
+import Clock
+import Files
+import Foundation
+import Synchronization
+import Testing
+
+@Suite struct TrustedTimeTests {
+    @Test("An unset clock is no time; a synchronised one is")
+    func synchronised() {
+        let floor = TimeFloor(newest: nil, stored: nil, maxAge: 100)
+        #expect(
+            TrustedClock(source: .synchronised, system: { 5 }, kernel: { .unsynchronised }).now(floor: floor) == nil)
+        #expect(
+            TrustedClock(source: .synchronised, system: { 5 }, kernel: { .synchronised }).now(floor: floor)
+                == TrustedTime(asserted: 5))
+        #expect(
+            TrustedClock(source: .system, system: { 5 }, kernel: { .unsynchronised }).now(floor: floor)
+                == TrustedTime(asserted: 5))
+    }
+
+    @Test("What the kernel said once in this boot counts for the boot, in every process; another boot asks anew")
+    func boot() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "kazashi-\(UUID().uuidString)").path()
+        try Ownership.makeFolder(folder, mode: 0o700)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        func clock(boot: String?, _ answers: KernelClock...) -> TrustedClock {
+            let left = Mutex(answers)
+            return TrustedClock(
+                source: .synchronised, belief: BootBelief(path: folder + "/clock", boot: boot),
+                system: { 5 }, kernel: { left.withLock { $0.isEmpty ? .unsynchronised : $0.removeFirst() } })
+        }
+        // Whoever only looks changes nothing.
+        #expect(clock(boot: "a", .synchronised).believed()?.secondsSince1970 == 5)
+        #expect(clock(boot: "a").believed() == nil)
+        // A call that fails is no answer, neither way.
+        let first = clock(boot: "a", .unknown(EPERM), .unsynchronised, .synchronised, .unsynchronised, .unknown(EPERM))
+        #expect(clock(boot: "a", .unknown(EPERM)).problem == EPERM)
+        #expect(clock(boot: "a", .unsynchronised).problem == nil)
+        for expected in [nil, nil, 5, 5, 5] as [Int64?] { #expect(first.believed()?.secondsSince1970 == expected) }
+        #expect(first.belief.wantsWriting)
+        first.belief.write()
+        #expect(!first.belief.wantsWriting)
+        #expect(clock(boot: "a").believed()?.secondsSince1970 == 5)
+        #expect(clock(boot: "b").believed() == nil)
+        #expect(clock(boot: nil).believed() == nil)
+    }
+
+    @Test("A boot is named by the service manager, else by the kernel")
+    func bootNames() {
+        #expect(BootBelief.thisBoot { $0 == "KAZASHI_BOOT" ? "abc" : nil } == "abc")
+        let kernels = readFile("/proc/sys/kernel/random/boot_id").map { String(decoding: $0, as: UTF8.self) }
+        #expect(BootBelief.thisBoot { _ in nil } == kernels?.filter(\.isHexDigit))
+    }
+
+    @Test("Time is never earlier than the newest list, nor than the time stored")
+    func floor() {
+        let clock = TrustedClock(source: .system, system: { 1_000 }, kernel: { .synchronised })
+        let list = TimeFloor(newest: (5_000, 9_000), stored: nil, maxAge: 100)
+        #expect(clock.now(floor: list) == TrustedTime(asserted: 5_000))
+        let stored = TimeFloor(newest: (5_000, 9_000), stored: 5_050, maxAge: 100)
+        #expect(clock.now(floor: stored) == TrustedTime(asserted: 5_050))
+    }
+
+    @Test("A believed clock is the system's alone; only one that lost its battery is helped by the time stored last")
+    func believed() {
+        let floor = TimeFloor(newest: (5_000, 9_000), stored: 5_050, maxAge: 100)
+        for source in [TrustedClock.Source.synchronised, .system] {
+            let clock = TrustedClock(source: source, system: { 1_000 }, kernel: { .synchronised })
+            #expect(clock.believed() == TrustedTime(asserted: 1_000))
+            #expect(clock.now(floor: floor) == TrustedTime(asserted: 5_050))
+            #expect(clock.issueLimit(stored: 500) == TrustedTime(asserted: 1_000))
+            let expected: Int64 = source == .system ? 5_050 : 1_000
+            #expect(clock.issueLimit(stored: 5_050) == TrustedTime(asserted: expected))
+            // A new list is held against a clock that may be right.
+            #expect(clock.importLimit(stored: 500) == TrustedTime(asserted: 1_000))
+            #expect(clock.importLimit(stored: 5_050) == (source == .system ? nil : TrustedTime(asserted: 1_000)))
+        }
+        let unset = TrustedClock(source: .synchronised, system: { 1_000 }, kernel: { .unsynchronised })
+        #expect(unset.believed() == nil && unset.issueLimit(stored: 5_050) == nil)
+    }
+
+    @Test("One forged time must not brick a kiosk: the floor never makes the newest list stale")
+    func forged() {
+        func floor(_ list: (Int64, Int64)?, stored: Int64) -> Int64? {
+            TimeFloor(newest: list, stored: stored, maxAge: 100).secondsSince1970
+        }
+        #expect(floor((5_000, 9_000), stored: 9_999_999) == 5_100)
+        // A list that is valid for no longer than max_age stays fresh too.
+        #expect(floor((5_000, 5_100), stored: 9_999_999) == 5_099)
+        #expect(floor((5_000, 5_000), stored: 9_999_999) == 5_000)
+        #expect(floor((Int64.max - 1, .max), stored: .max) == Int64.max - 1)
+        #expect(floor(nil, stored: 9_999_999) == nil)
+    }
+}
