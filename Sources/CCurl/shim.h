@@ -24,6 +24,9 @@ static inline CURLcode kz_set_prerequest(CURL *easy, curl_prereq_callback callba
 static inline CURLcode kz_set_resolver_start(CURL *easy, curl_resolver_start_callback callback) {
     return curl_easy_setopt(easy, CURLOPT_RESOLVER_START_FUNCTION, callback);
 }
+static inline CURLcode kz_set_socket_callback(CURL *easy, curl_sockopt_callback callback) {
+    return curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, callback);
+}
 static inline CURLcode kz_get_long(CURL *easy, CURLINFO info, long *value) {
     return curl_easy_getinfo(easy, info, value);
 }

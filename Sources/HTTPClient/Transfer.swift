@@ -1,4 +1,5 @@
 internal import CCurl
+internal import Glibc
 internal import Synchronization
 
 /// One request on its way. libcurl calls into it on the engine's thread only.
@@ -73,6 +74,7 @@ final class Transfer: @unchecked Sendable {
             kz_set_prerequest(easy, leavingCallback),
             kz_set_pointer(easy, CURLOPT_PREREQDATA, Unmanaged.passUnretained(self).toOpaque()),
         ]
+        if request.deadline != nil { results.append(kz_set_socket_callback(easy, socketCallback)) }
         if let stall = request.stall {
             results.append(kz_set_long(easy, CURLOPT_LOW_SPEED_LIMIT, 1_000))
             results.append(kz_set_long(easy, CURLOPT_LOW_SPEED_TIME, max(1, Int(clamping: stall.components.seconds))))
@@ -133,8 +135,9 @@ final class Transfer: @unchecked Sendable {
         ]
         if let authorities = tls.authorities {
             results.append(kz_set_string(easy, CURLOPT_CAINFO, authorities))
-            // Debian's libcurl looks into the system's folder beside the file.
-            results.append(kz_set_string(easy, CURLOPT_CAPATH, nil))
+            // libcurl looks into the system's folder beside the file; some versions do so wherever none is named. Nobody can
+            // put a certificate under this one.
+            results.append(kz_set_string(easy, CURLOPT_CAPATH, "/dev/null"))
         }
         for (option, file) in [(CURLOPT_SSLCERT, tls.clientCertificate), (CURLOPT_SSLKEY, tls.clientKey)] {
             if let file { results.append(kz_set_string(easy, option, file)) }
@@ -242,6 +245,14 @@ private let leavingCallback: curl_prereq_callback = { context, _, _, _, _ in
         return CURL_PREREQFUNC_ABORT
     }
     return CURL_PREREQFUNC_OK
+}
+
+/// What the kernel holds of a request goes with its connection: it would send that on after the request was given up.
+/// Whoever listened is told so by a reset, also where a connection ends that nothing waits on.
+private let socketCallback: curl_sockopt_callback = { _, socket, _ in
+    var gone = linger(l_onoff: 1, l_linger: 0)
+    let size = socklen_t(MemoryLayout<linger>.size)
+    return setsockopt(socket, SOL_SOCKET, SO_LINGER, &gone, size) == 0 ? CURL_SOCKOPT_OK : CURL_SOCKOPT_ERROR
 }
 
 private func forward(

@@ -7,12 +7,16 @@ final class Eraser: Sendable {
     private struct State {
         var isWorking = false
         var isAskedAgain = false
+        /// The log could not be emptied, and nobody tries any more.
+        var hasFailed = false
         var waiting: [AsyncStream<Bool>.Continuation] = []
     }
     private let database: any DatabaseWriter
     private let state = Mutex(State())
     /// Somebody reads an older state: for milliseconds, or for as long as a command lists everything.
     private static let pause = Duration.milliseconds(200)
+    /// A disk that fails so often is told of by whoever has to read or write.
+    private static let mostFailures = 10
 
     init(_ database: any DatabaseWriter) { self.database = database }
 
@@ -27,14 +31,15 @@ final class Eraser: Sendable {
     }
 
     /// Comes back when nothing of what was removed before is in the log.
-    /// - Returns: false when somebody read an older state for so long that this could not be waited for.
+    /// - Returns: false when somebody read an older state for so long that this could not be waited for, or the disk failed.
     func finished(within limit: Duration) async -> Bool {
         let (answers, continuation) = AsyncStream<Bool>.makeStream(bufferingPolicy: .bufferingOldest(1))
-        let isIdle = state.withLock { state in
-            if state.isWorking { state.waiting.append(continuation) }
-            return !state.isWorking
+        let known: Bool? = state.withLock { state in
+            guard state.isWorking else { return !state.hasFailed }
+            state.waiting.append(continuation)
+            return nil
         }
-        if isIdle { return true }
+        if let known { return known }
         let timer = Task {
             if (try? await Task.sleep(for: limit)) != nil { continuation.yield(false) }
         }
@@ -44,9 +49,11 @@ final class Eraser: Sendable {
     }
 
     private func work() async {
+        var failures = 0
         while true {
-            // A disk that fails is told of by whoever has to read or write.
-            if (try? await empty()) == false {
+            let isEmpty = try? await empty()
+            if isEmpty == nil { failures += 1 }
+            if isEmpty != true, failures < Self.mostFailures {
                 try? await Task.sleep(for: Self.pause)
                 continue
             }
@@ -56,10 +63,10 @@ final class Eraser: Sendable {
                     return nil
                 }
                 defer { state.waiting = [] }
-                state.isWorking = false
+                (state.isWorking, state.hasFailed) = (false, isEmpty != true)
                 return state.waiting
             }
-            if let waiting { return waiting.forEach { $0.yield(true) } }
+            if let waiting { return waiting.forEach { $0.yield(isEmpty == true) } }
         }
     }
 

@@ -1,4 +1,5 @@
 import Dispatch
+import Glibc
 import HTTPClient
 import Laboratory
 import Synchronization
@@ -122,5 +123,31 @@ import Testing
             let counts = request
             await #expect(throws: HTTPClientError.answerTooLarge) { try await CurlClient().send(counts) }
         }
+    }
+
+    @Test("What the kernel holds of a request that was given up does not leave any more")
+    func nothingFollows() async throws {
+        let (listener, port) = try LoopbackSocket.bound(SOCK_STREAM)
+        defer { close(listener) }
+        // Whoever listens takes little, and reads nothing before the request was given up.
+        var room: Int32 = 4_096
+        setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &room, socklen_t(MemoryLayout<Int32>.size))
+        #expect(listen(listener, 1) == 0)
+        var request = HTTPRequest(
+            .post, "http://127.0.0.1:\(port)/", body: [UInt8](repeating: 1, count: 8 << 20), timeout: .seconds(60))
+        request.deadline = .now + .seconds(1)
+        let given = request
+        await #expect(throws: HTTPClientError.timedOut) { try await CurlClient().send(given) }
+        let connection = accept(listener, nil, nil)
+        defer { close(connection) }
+        var held: Int32 = 0
+        #expect(ioctl(connection, UInt(FIONREAD), &held) == 0 && held > 0)
+        var (buffer, taken) = ([UInt8](repeating: 0, count: 64 * 1_024), 0)
+        while true {
+            let count = recv(connection, &buffer, buffer.count, 0)
+            guard count > 0 else { break }
+            taken += count
+        }
+        #expect(taken <= Int(held), "\(taken) bytes came, \(held) had come when it was given up")
     }
 }

@@ -76,6 +76,10 @@ extension RealStack {
                 #expect(
                     try await tree.run("journalctl", "-u", "kazashi", "-p", "warning", "--no-pager", "-o", "cat").output
                         .contains("out of service"))
+                // What `systemctl edit` writes has the last word.
+                #expect(
+                    try await tree.show("kazashi.service", ["-p", "TasksMax"])
+                        .hasPrefix("TasksMax=63"))
                 // A command runs under the service's own properties.
                 let properties = [
                     "User", "Group", "StateDirectory", "UMask", "DevicePolicy", "DeviceAllow",

@@ -32,8 +32,9 @@ final class ServiceTree: Sendable {
             WatchdogSec=3
             TimeoutAbortSec=1
             RestartSec=200ms
+            TasksMax=63
 
-            """, to: "/etc/systemd/system/kazashi.service.d/test.conf")
+            """, to: "/etc/systemd/system/kazashi.service.d/override.conf")
         try await system.must("systemctl", "daemon-reload")
         try files.configure()
     }

@@ -33,12 +33,19 @@ actor RevocationKeeper {
     /// Ids of the lists that are served.
     private var served: Set<String> = []
     private var isRepairing = false
+    private var isDamaged = false
     /// Of each URL, while it waits for its next fetch.
     private var pauses: [String: Task<Void, Never>] = [:]
     /// URLs that an operator wants fetched, also where a fetch is under way.
     private var wanted: Set<String> = []
     /// Ids of lists that lie ahead of the clock: said once.
     private var ahead: Set<String> = []
+    /// thisUpdate of the lists that are served, by their ids.
+    private var issued: [String: Int64] = [:]
+    /// Each transfer has a thread of its own, sockets, and lists that wait for the disk: so many at the same time.
+    private static let mostTransfers = 16
+    private var freeTransfers = mostTransfers
+    private var waitingTransfers: [CheckedContinuation<Void, Never>] = []
 
     /// - Parameters:
     ///   - files: files and folders of lists.
@@ -65,13 +72,15 @@ actor RevocationKeeper {
         } catch {
             complain(error, file: folder)
         }
-        await refresh()
+        // What reads every list waits: a kiosk that starts is not to be taken for one that hangs.
+        await refresh(mends: false)
     }
 
     /// Watches and fetches until the task is cancelled.
     func run() async {
         let watch = FolderWatch()
         addFolders(to: watch)
+        if isDamaged { await repair() }
         await takeFiles()
         await withTaskGroup(of: Void.self) { group in
             group.addTask { for await _ in watch.events { await self.takeFiles() } }
@@ -110,27 +119,33 @@ actor RevocationKeeper {
         await refresh()
     }
 
-    /// Opens the store again where another process has changed it.
-    private func refreshIfChanged() async {
+    /// Opens the store again where another process has changed it; and the clock may be believed by now.
+    func refreshIfChanged() async {
+        tellAhead()
         guard let store, store.stamp != stamp else { return }
         await refresh()
     }
 
-    private func refresh() async {
+    /// Serves what is in the store now.
+    /// - Parameter mends: what is damaged is taken again from where it came, which reads every list.
+    private func refresh(mends: Bool = true) async {
         guard let store else { return await publish(.none) }
         let hasForgotten = tellNotices(of: store)
         stamp = store.stamp
         let contents = store.open()
         for problem in contents.problems { complain(problem.error, file: problem.file) }
         served = Set(contents.lists.map { $0.id.hexText })
-        tellAhead(contents.lists)
+        issued = Dictionary(contents.lists.map { ($0.id.hexText, $0.thisUpdate) }, uniquingKeysWith: { $1 })
+        tellAhead()
         await publish(ServedLists(contents.lists, anchors: anchors.map(\.publicKeyInfo)))
+        isDamaged = contents.problems.contains { $0.error.code == .storeDamaged }
+        guard mends else { return }
         if hasForgotten {
             // What was too old may follow now.
             refused = [:]
             await takeFiles()
         }
-        if contents.problems.contains(where: { $0.error.code == .storeDamaged }) { await repair() }
+        if isDamaged { await repair() }
     }
 
     /// Tells of what was done to the store, by whatever process.
@@ -150,9 +165,9 @@ actor RevocationKeeper {
     }
 
     /// Lists that were taken while no clock was believed, and that a believed one shows to be none of today's.
-    private func tellAhead(_ lists: [RevocationList]) {
-        guard let now = clock() else { return }
-        let ids = Set(lists.filter { IssueTime.isAhead($0.thisUpdate, of: now) }.map { $0.id.hexText })
+    private func tellAhead() {
+        guard !issued.isEmpty, let now = clock() else { return }
+        let ids = Set(issued.filter { IssueTime.isAhead($0.value, of: now) }.keys)
         for id in ids.subtracting(ahead) { log.note(.listAhead, ["list": "\(id)"]) }
         ahead = ids
     }
@@ -309,12 +324,14 @@ actor RevocationKeeper {
     @discardableResult
     private func fetch(_ url: String) async -> FetchSchedule.Outcome {
         guard let store else { return .failed(retryAfter: nil) }
-        // A client of its own: libraries' requests do not wait while a list passes. All URLs together hold as many
-        // descriptors as a folder does.
+        await takeTransfer()
+        defer { returnTransfer() }
+        // A client of its own: libraries' requests do not wait while a list passes. All transfers together hold as many
+        // lists for the disk as a folder does.
         let download = ListDownload(client: CurlClient(), scratch: store.scratch)
         let intake = StoreIntake(
             store: store, authorities: authorities, clock: clock,
-            mostPending: StoreIntake.mostPending / max(1, urls.count),
+            mostPending: StoreIntake.mostPending / min(Self.mostTransfers, max(1, urls.count)),
             stopsAtUnsigned: true)
         intake.begin()
         let known = memory.urls[url]
@@ -334,6 +351,16 @@ actor RevocationKeeper {
         let outcome = settle(url, result, report)
         if !lists.isEmpty { await finish() }
         return outcome
+    }
+
+    private func takeTransfer() async {
+        guard freeTransfers == 0 else { return freeTransfers -= 1 }
+        await withCheckedContinuation { waitingTransfers.append($0) }
+    }
+
+    private func returnTransfer() {
+        guard !waitingTransfers.isEmpty else { return freeTransfers += 1 }
+        waitingTransfers.removeFirst().resume()  // safe: there is one
     }
 
     private func settle(
