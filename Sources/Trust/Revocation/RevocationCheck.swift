@@ -1,4 +1,4 @@
-package import Clock
+internal import Clock
 internal import Cryptography
 internal import Synchronization
 
