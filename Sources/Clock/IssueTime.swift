@@ -16,10 +16,11 @@ package enum IssueTime {
 extension TrustedClock {
     /// What a new list's thisUpdate is held against; nil while no clock is believed. A clock that only the configuration
     /// believes, and that is earlier than the time stored last, has lost its battery: it says nothing about lists of today.
-    /// - Parameter stored: the time stored last, seconds since 1970.
-    package func importLimit(stored: Int64?) -> TrustedTime? {
+    /// - Parameter stored: the time stored last, seconds since 1970; asked for where it counts, since it lies on the disk.
+    package func importLimit(stored: @autoclosure () -> Int64?) -> TrustedTime? {
         believed().flatMap { clock in
-            source == .system && clock.secondsSince1970 < stored ?? clock.secondsSince1970 ? nil : clock
+            guard source == .system, let stored = stored() else { return clock }
+            return clock.secondsSince1970 < stored ? nil : clock
         }
     }
 

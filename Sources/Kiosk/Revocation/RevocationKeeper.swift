@@ -30,8 +30,8 @@ actor RevocationKeeper {
     private var early = EarlyFiles()
     /// Configured files and folders that are not there: said once.
     private var missing: Set<String> = []
-    /// Ids of the lists that are served.
-    private var served: Set<String> = []
+    /// thisUpdate of the lists that are served, by their ids.
+    private var served: [String: Int64] = [:]
     private var isRepairing = false
     private var isDamaged = false
     /// Of each URL, while it waits for its next fetch.
@@ -40,8 +40,6 @@ actor RevocationKeeper {
     private var wanted: Set<String> = []
     /// Ids of lists that lie ahead of the clock: said once.
     private var ahead: Set<String> = []
-    /// thisUpdate of the lists that are served, by their ids.
-    private var issued: [String: Int64] = [:]
     /// Each transfer has a thread of its own, sockets, and lists that wait for the disk: so many at the same time.
     private static let mostTransfers = 16
     private var freeTransfers = mostTransfers
@@ -134,8 +132,7 @@ actor RevocationKeeper {
         stamp = store.stamp
         let contents = store.open()
         for problem in contents.problems { complain(problem.error, file: problem.file) }
-        served = Set(contents.lists.map { $0.id.hexText })
-        issued = Dictionary(contents.lists.map { ($0.id.hexText, $0.thisUpdate) }, uniquingKeysWith: { $1 })
+        served = Dictionary(contents.lists.map { ($0.id.hexText, $0.thisUpdate) }, uniquingKeysWith: { $1 })
         tellAhead()
         await publish(ServedLists(contents.lists, anchors: anchors.map(\.publicKeyInfo)))
         isDamaged = contents.problems.contains { $0.error.code == .storeDamaged }
@@ -166,8 +163,8 @@ actor RevocationKeeper {
 
     /// Lists that were taken while no clock was believed, and that a believed one shows to be none of today's.
     private func tellAhead() {
-        guard !issued.isEmpty, let now = clock() else { return }
-        let ids = Set(issued.filter { IssueTime.isAhead($0.value, of: now) }.keys)
+        guard !served.isEmpty, let now = clock() else { return }
+        let ids = Set(served.filter { IssueTime.isAhead($0.value, of: now) }.keys)
         for id in ids.subtracting(ahead) { log.note(.listAhead, ["list": "\(id)"]) }
         ahead = ids
     }
@@ -206,10 +203,11 @@ actor RevocationKeeper {
         let intake = StoreIntake(store: store, authorities: authorities, clock: clock)
         var read: [ReadFile] = []
         var (taken, published) = (0, 0)
+        let now = clock()?.secondsSince1970
         for file in files.flatMap(filesUnder) {
             guard !Task.isCancelled else { return }
             guard let version = SourceMemory.File(file), refused[file] != version,
-                !early.isEarly(file, version, at: clock()?.secondsSince1970)
+                !early.isEarly(file, version, at: now)
             else { continue }
             if let known = memory.files[file], known.version == version, isServed(known.lists) { continue }
             intake.begin()
@@ -268,7 +266,7 @@ actor RevocationKeeper {
         return count
     }
 
-    private func isServed(_ lists: [String]?) -> Bool { lists.map { served.isSuperset(of: $0) } ?? false }
+    private func isServed(_ lists: [String]?) -> Bool { lists?.allSatisfy { served[$0] != nil } ?? false }
 
     private func reopen() async {
         guard let store = try? RevocationStore(folder: folder) else { return }

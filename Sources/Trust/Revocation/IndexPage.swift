@@ -210,12 +210,12 @@ private struct BitWriter {
 
 extension RawSpan {
     @inline(__always) func word64(_ at: Int) -> UInt64 {
-        // safe: within a layout that was held against the block
+        // safe: whoever asks has looked how many bytes there are
         UInt64(littleEndian: unsafeLoadUnaligned(fromByteOffset: at, as: UInt64.self))
     }
 
     @inline(__always) func word32(_ at: Int) -> UInt32 {
-        // safe: within a length that was checked
+        // safe: whoever asks has looked how many bytes there are
         UInt32(littleEndian: unsafeLoadUnaligned(fromByteOffset: at, as: UInt32.self))
     }
 

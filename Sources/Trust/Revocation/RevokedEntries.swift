@@ -56,28 +56,30 @@ struct RevokedEntries {
         guard at <= bytes.byteCount - most else { return nil }
         let entry = bytes.extracting(at..<at &+ most)
         // 30 <length> 02 <serial's length>
-        let head = word32(entry, 0)
+        let head = entry.word32(0)
         guard head & 0x00FF_00FF == 0x0002_0030 else { return nil }
         let length = Int(truncatingIfNeeded: head >> 24)
         let hasReason = Int(truncatingIfNeeded: (head >> 8) & 0xFF) == length + 31
         guard hasReason || Int(truncatingIfNeeded: (head >> 8) & 0xFF) == length + 17, length >= 1, length <= 20 else {
             return nil
         }
-        let leading = word(entry, 4).byteSwapped
+        let leading = entry.word64(4).byteSwapped
         // The shortest form: the first nine bits are not all alike.
         let nine = leading >> 55
         guard length == 1 || (nine != 0 && nine != 0x1FF) else { return nil }
         let time = 4 &+ length
-        guard isUTCTime(header: word32(entry, time), word(entry, time &+ 2), word(entry, time &+ 7)) else { return nil }
+        guard isUTCTime(header: entry.word32(time), entry.word64(time &+ 2), entry.word64(time &+ 7)) else {
+            return nil
+        }
         var code: UInt64 = 0
         if hasReason {
             // 30 0C 30 0A 06 03 55 1D 15 04 03 0A 01 <code>
-            guard word(entry, time &+ 15) == 0x1D55_0306_0A30_0C30, word(entry, time &+ 20) == 0x010A_0304_151D_5503
+            guard entry.word64(time &+ 15) == 0x1D55_0306_0A30_0C30, entry.word64(time &+ 20) == 0x010A_0304_151D_5503
             else { return nil }
-            code = word(entry, time &+ 21) >> 56
+            code = entry.word64(time &+ 21) >> 56
             guard code <= 10, RevocationReason.known & (1 << code) != 0 else { return nil }
         }
-        let contents = (leading, word(entry, 12).byteSwapped, word(entry, 20).byteSwapped)
+        let contents = (leading, entry.word64(12).byteSwapped, entry.word64(20).byteSwapped)
         guard let record = Record(length: length, contents, code: code) else { return nil }
         at += time &+ (hasReason ? 29 : 15)
         return record
@@ -168,17 +170,6 @@ struct RevokedEntries {
         }
         return UInt64(truncatingIfNeeded: reason.rawValue)
     }
-}
-
-/// Little-endian words; the span checks its bounds.
-@inline(__always) private func word(_ bytes: RawSpan, _ at: Int) -> UInt64 {
-    // safe: whoever asks has looked how many bytes there are
-    UInt64(littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: at, as: UInt64.self))
-}
-
-@inline(__always) private func word32(_ bytes: RawSpan, _ at: Int) -> UInt32 {
-    // safe: whoever asks has looked how many bytes there are
-    UInt32(littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: at, as: UInt32.self))
 }
 
 /// Reads a part; where it is not as it should be the refusal names the rule. That more bytes are to come is no refusal.
