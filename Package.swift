@@ -33,6 +33,7 @@ var targets: [Target] = [
     .target(name: "CSHA2"),
 
     // The appliance.
+    .target(name: "Advice", swiftSettings: room),
     .target(name: "Files", dependencies: ["CLinux"], swiftSettings: room),
     .target(name: "Clock", dependencies: ["CLinux", "Files"], swiftSettings: room),
     .target(name: "TLV", swiftSettings: room),
@@ -40,27 +41,25 @@ var targets: [Target] = [
     .target(name: "Cryptography", dependencies: ["CMbedTLS", "CSHA2"], swiftSettings: room),
     .target(name: "HTTPClient", dependencies: ["CCurl", "Threads"], swiftSettings: room),
     .target(name: "JOSE", dependencies: ["Cryptography"], swiftSettings: room),
-    .target(name: "Panel", dependencies: ["CLinux", "Threads"], swiftSettings: room),
+    .target(name: "Panel", dependencies: ["CLinux", "Threads", "Advice"], swiftSettings: room),
     .target(name: "SmartCard", dependencies: ["CPCSC", "Threads"], swiftSettings: room),
     .target(name: "MyNumberCard", dependencies: ["SmartCard", "Cryptography", "TLV"], swiftSettings: room),
     .target(name: "Trust", dependencies: ["Cryptography", "TLV", "Files", "Clock", "CLinux"], swiftSettings: room),
-    .target(name: "Registry", dependencies: ["Cryptography", grdb], swiftSettings: room),
+    .target(name: "Registry", dependencies: ["Cryptography", "Advice", grdb], swiftSettings: room),
     .target(
         name: "Announcement", dependencies: ["JOSE", "HTTPClient", "Cryptography", "Files", grdb], swiftSettings: room),
-    .target(name: "Login", swiftSettings: room),
+    .target(name: "Login", dependencies: ["Advice"], swiftSettings: room),
     .target(
         name: "Kiosk",
         dependencies: [
             "Login", "Announcement", "Registry", "Trust", "MyNumberCard", "SmartCard", "Panel", "JOSE", "HTTPClient",
-            "Files", "Clock", "Cryptography", "TLV", "CLinux", "Threads", grdb, toml, logging,
+            "Files", "Clock", "Cryptography", "TLV", "CLinux", "Threads", "Advice", grdb, toml, logging,
         ], swiftSettings: room),
     .executableTarget(
         name: "kazashi",
         dependencies: [
             "Kiosk", "Login", "Announcement", "Registry", "Trust", "Clock", "JOSE", "Files", "Cryptography", "TLV",
-            "Panel",
-            "CLinux",
-            logging, arguments,
+            "Advice", "CLinux", logging, arguments,
         ],
         swiftSettings: settings),
 
@@ -82,8 +81,8 @@ var targets: [Target] = [
         name: "Laboratory",
         dependencies: [
             "TestPKI", "VirtualCard", "LibraryDesk", "Kiosk", "Login", "Trust", "Registry", "Announcement", "Panel",
-            "JOSE", "HTTPClient", "Files", "Clock", "Cryptography", "TLV", "CLinux", "CTestRig", "CMbedTLS", logging,
-            arguments,
+            "JOSE", "HTTPClient", "Files", "Clock", "Cryptography", "TLV", "CLinux", "CTestRig", "CMbedTLS", "Advice",
+            logging, arguments,
         ],
         swiftSettings: settings),
     .executableTarget(name: "kazashi-lab", dependencies: ["Laboratory"], swiftSettings: settings),
@@ -99,7 +98,8 @@ var targets: [Target] = [
         swiftSettings: settings),
     .testTarget(name: "JOSETests", dependencies: ["JOSE", "Cryptography"], swiftSettings: settings),
     .testTarget(
-        name: "PanelTests", dependencies: ["CLinux", "Panel", "Laboratory", "OwnThreads"], swiftSettings: settings),
+        name: "PanelTests", dependencies: ["CLinux", "Advice", "Panel", "Laboratory", "OwnThreads"],
+        swiftSettings: settings),
     .testTarget(name: "SmartCardTests", dependencies: ["SmartCard", "Threads"], swiftSettings: settings),
     .testTarget(
         name: "MyNumberCardTests",
@@ -107,8 +107,9 @@ var targets: [Target] = [
     .testTarget(
         name: "TrustTests", dependencies: ["Trust", "Clock", "TestPKI", "Files", "Cryptography", "TLV", "OwnThreads"],
         swiftSettings: settings),
-    .testTarget(name: "RegistryTests", dependencies: ["Registry", "Cryptography", grdb], swiftSettings: settings),
-    .testTarget(name: "LoginTests", dependencies: ["Login", "Laboratory"], swiftSettings: settings),
+    .testTarget(
+        name: "RegistryTests", dependencies: ["Registry", "Advice", "Cryptography", grdb], swiftSettings: settings),
+    .testTarget(name: "LoginTests", dependencies: ["Login", "Advice", "Laboratory"], swiftSettings: settings),
     .testTarget(
         name: "AnnouncementTests",
         dependencies: ["Announcement", "HTTPClient", "LibraryDesk", "Laboratory", "JOSE", "Cryptography", grdb],
@@ -117,8 +118,7 @@ var targets: [Target] = [
         name: "KioskTests",
         dependencies: [
             "Kiosk", "Laboratory", "TestPKI", "VirtualCard", "LibraryDesk", "Registry", "Announcement", "Trust",
-            "Clock",
-            "Files", "Cryptography", "HTTPClient", "JOSE", "Panel", "OwnThreads", grdb, logging,
+            "Clock", "Advice", "Files", "Cryptography", "HTTPClient", "JOSE", "Panel", "OwnThreads", grdb, logging,
         ],
         swiftSettings: settings),
     .testTarget(

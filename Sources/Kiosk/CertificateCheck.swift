@@ -1,7 +1,7 @@
 package import Clock
 internal import Cryptography
 internal import Files
-internal import Panel
+internal import Advice
 package import TLV
 package import Trust
 
@@ -27,7 +27,7 @@ package struct CertificateCheck: Sendable {
         package let file: String
         package let what: String
         package var description: String {
-            "\(file): \(what)\n  \(OperatorAdvice.certificateFile.english)\n  \(OperatorAdvice.certificateFile.japanese)"
+            "\(file): \(what)\n\(Words("Check the path; certificates and lists are PEM or DER.", "ファイルの場所と形式（PEM か DER）を確認してください。").indented)"
         }
     }
 

@@ -1,8 +1,8 @@
+import Advice
 import ArgumentParser
 import Glibc
 import Kiosk
 import Login
-import Panel
 import Registry
 
 extension Kazashi {
@@ -108,7 +108,7 @@ enum RehearsalWords {
         case .fact(let fact): words(fact).map { "\($0.isGood ? "ok      " : "WRONG   ")  \($0.text)" }
         case .outcome(.welcomed): "ok        everything holds: it would be announced. すべて正常です（通知はしていません）。"
         case .outcome(.refused(let refusal)):
-            "WRONG     refused: \(refusal.rawValue). \(TapCode(refusal).advice.english) \(TapCode(refusal).advice.japanese)"
+            "WRONG     refused: \(refusal.rawValue). \(refusal.advice.english) \(refusal.advice.japanese)"
         }
     }
 

@@ -1,7 +1,7 @@
+import Advice
 import ArgumentParser
 import JOSE
 import Kiosk
-import Panel
 
 extension Kazashi {
     struct Key: ParsableCommand {
@@ -80,15 +80,7 @@ private func withWords(_ body: () throws -> Void) throws {
     do {
         try body()
     } catch let problem as SigningKeyFile.Problem {
-        let advice: OperatorAdvice =
-            switch problem {
-            case .alreadyPrepared: .keyAlreadyPrepared
-            case .alreadyCreated: .keysExist
-            case .notPrepared: .keyNotPrepared
-            case .unreadable: .badKey
-            case .notWritten: .keyNotWritten
-            }
-        say("signing key: \(problem.meaning)\n  \(advice.english)\n  \(advice.japanese)")
+        say("signing key: \(problem.meaning)\n\(problem.advice.indented)")
         throw problem == .notWritten || problem == .unreadable ? ExitCode.couldNotTell : ExitCode.no
     }
 }

@@ -1,9 +1,9 @@
+import Advice
 import Announcement
 import ArgumentParser
 import Files
 import Glibc
 import Kiosk
-import Panel
 import Registry
 import TLV
 
@@ -35,7 +35,7 @@ private func withStore<Value>(_ configuration: Configuration, _ body: (Registrat
         result = .failure(error)
     }
     // Whatever it ended with: some of what was asked for may be done.
-    if await !database.close() { say(words(.logHeld)) }
+    if await !database.close() { say(Words.logHeld.indented) }
     do {
         return try result.get()
     } catch let error as RegistryError {
@@ -43,8 +43,6 @@ private func withStore<Value>(_ configuration: Configuration, _ body: (Registrat
         throw ExitCode.couldNotTell
     }
 }
-
-private func words(_ advice: OperatorAdvice) -> String { "  \(advice.english)\n  \(advice.japanese)" }
 
 /// Carries out one thing on each id; the others are still done when one fails.
 private func forEach(
@@ -59,7 +57,7 @@ private func forEach(
             failed = true
             // One row's damage is that row's.
             let isRow = error.code == .damaged && error.status == nil
-            say(isRow ? "\(text): damaged\n" + words(.recordDamaged) : "\(text): \(RegistryWords.of(error))")
+            say(isRow ? "\(text): damaged\n" + Words.recordDamaged.indented : "\(text): \(RegistryWords.of(error))")
         }
     }
     if failed { throw ExitCode.no }
@@ -69,7 +67,7 @@ private func forEach(
 private func complain(ofDamaged ids: [String]) throws {
     guard !ids.isEmpty else { return }
     for id in ids { say("\(id): damaged") }
-    say(words(.recordDamaged))
+    say(Words.recordDamaged.indented)
     throw ExitCode.no
 }
 
@@ -89,7 +87,7 @@ extension Kazashi.Registration {
         func run() async throws {
             let configuration = try options.load()
             guard let bytes = records == "-" ? readStandardInput() : readFile(records) else {
-                say("\(records): can not be read\n" + words(.fileUnreadable))
+                say("\(records): can not be read\n" + Words.fileUnreadable.indented)
                 throw ExitCode.wrongUse
             }
             let report = try await withStore(configuration) { store in
@@ -99,11 +97,11 @@ extension Kazashi.Registration {
                 ).run(bytes, now: Int64(time(nil)))
             }
             guard let report else {
-                say("\(records):\n" + words(.notRecords))
+                say("\(records):\n" + Words.notRecords.indented)
                 throw ExitCode.wrongUse
             }
             for left in report.leftOut {
-                say("record \(left.index): left out: \(left.reason.rawValue)\n" + words(left.reason.advice))
+                say("record \(left.index): left out: \(left.reason.rawValue)\n" + left.reason.advice.indented)
             }
             say("\(report.stored) stored, \(report.leftOut.count) left out")
             if json {
@@ -207,4 +205,17 @@ extension Kazashi.Registration {
             }
         }
     }
+}
+
+/// What is to be done about the registrations.
+extension Words {
+    fileprivate static let logHeld = Words(
+        "Another program reads the database: what was removed leaves its log when that ends. Run the command again then.",
+        "別のプログラムがデータベースを使用中です。終了後にもう一度実行すると、ログからも消去されます。")
+    fileprivate static let recordDamaged = Words(
+        "Remove it (kazashi registration remove ID) and register again; check the disk.",
+        "kazashi registration remove ID で削除し、登録し直してください。ディスクも確認してください。")
+    fileprivate static let fileUnreadable = Words("Check the path and the rights of the file.", "ファイルの場所と権限を確認してください。")
+    fileprivate static let notRecords = Words(
+        "No JSON array of records; nothing was stored.", "記録の JSON 配列ではありません（何も登録していません）。")
 }

@@ -1,9 +1,9 @@
+import Advice
 import ArgumentParser
 import Clock
 import Cryptography
 import Glibc
 import Kiosk
-import Panel
 import Synchronization
 import TLV
 import Trust
@@ -351,7 +351,7 @@ private final class ProgressLine: Sendable {
 func complain(_ error: any Error, of source: String, json: Bool = false) -> ExitCode {
     let words = ListWords(error)
     if json { printJSON(["code": words.code, "reason": words.reason]) }
-    say("\(source): \(words.reason)\n  \(words.advice.english)\n  \(words.advice.japanese)")
+    say("\(source): \(words.reason)\n\(words.advice.indented)")
     return ExitCode(words.exitCode)
 }
 

@@ -1,7 +1,7 @@
+import Advice
 import ArgumentParser
 import Kiosk
 import Logging
-import Panel
 import Registry
 
 extension Kazashi {
@@ -37,7 +37,6 @@ extension Kazashi {
 /// What an operator is told about the registrations' database.
 enum RegistryWords {
     static func of(_ error: RegistryError) -> String {
-        let advice = error.advice
-        return "registry: \(error)\n  \(advice.english)\n  \(advice.japanese)"
+        "registry: \(error)\n\(error.advice.indented)"
     }
 }

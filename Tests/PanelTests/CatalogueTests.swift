@@ -1,3 +1,4 @@
+import Advice
 import Laboratory
 import Panel
 import Testing
@@ -118,10 +119,7 @@ import Testing
     func noHours(text: String) { #expect(QuietHours(text) == nil) }
 }
 
-@Suite struct OperatorAdviceTests {
-    @Test("Every advice stands in both languages", arguments: OperatorAdvice.allCases)
-    func both(advice: OperatorAdvice) {
-        #expect(advice.english.allSatisfy(\.isASCII) && !advice.english.isEmpty)
-        #expect(advice.japanese.contains { !$0.isASCII })
-    }
+@Suite struct DeviceWordsTests {
+    @Test("What to do about each fault stands in both languages", arguments: DeviceFault.allCases)
+    func both(fault: DeviceFault) { #expect(fault.advice.isInBothLanguages) }
 }

@@ -1,3 +1,4 @@
+package import Advice
 internal import Cryptography
 internal import Files
 internal import Glibc
@@ -8,7 +9,7 @@ internal import Trust
 /// it is used: for a while they accept both, by `kid`.
 package struct SigningKeyFile: Sendable {
     /// What went wrong with it.
-    package enum Problem: String, Error, Sendable {
+    package enum Problem: String, Error, Sendable, CaseIterable {
         /// A next key is there already.
         case alreadyPrepared
         /// The folder has keys already.
@@ -26,6 +27,27 @@ package struct SigningKeyFile: Sendable {
             case .notPrepared: "there is no next key"
             case .unreadable: "not readable as PEM of a P-256 private key"
             case .notWritten: "the key could not be written"
+            }
+        }
+
+        package var advice: Words {
+            switch self {
+            case .alreadyPrepared:
+                Words(
+                    "A next key is there. Hand `kazashi key show` to every library, then run `kazashi key rotate --activate`.",
+                    "次の鍵は作成済みです。kazashi key show の出力を各図書館に渡してから、kazashi key rotate --activate を実行してください。")
+            case .alreadyCreated:
+                Words(
+                    "Name an empty folder. To change a kiosk's signing key, use `kazashi key rotate`.",
+                    "空のフォルダーを指定してください。署名鍵の更新には kazashi key rotate を使います。")
+            case .notPrepared:
+                Words("Run `kazashi key rotate` first: it makes the next key.", "先に kazashi key rotate で次の鍵を作ってください。")
+            case .unreadable:
+                Words("Give a file that holds such a key, certificate or list.", "正しい鍵・証明書のファイルを指定してください。")
+            case .notWritten:
+                Words(
+                    "The key in use was not changed. Check the rights and the room of the folder of kiosk.signing_key.",
+                    "使用中の鍵は変更していません。kiosk.signing_key のフォルダーの権限と空きを確認してください。")
             }
         }
     }

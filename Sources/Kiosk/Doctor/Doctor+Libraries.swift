@@ -1,3 +1,4 @@
+internal import Advice
 internal import Announcement
 internal import Clock
 internal import Cryptography
@@ -39,7 +40,7 @@ extension Doctor {
         }
     }
 
-    private func connection(to endpoint: Endpoint) async -> (seen: String, advice: OperatorAdvice)? {
+    private func connection(to endpoint: Endpoint) async -> (seen: String, advice: Words)? {
         switch endpoint {
         case .udp(let host, _):
             let isThere = await withCheckedContinuation { continuation in
@@ -54,7 +55,7 @@ extension Doctor {
         }
     }
 
-    private func connection(to url: String, _ tls: TLSOptions) async -> (seen: String, advice: OperatorAdvice)? {
+    private func connection(to url: String, _ tls: TLSOptions) async -> (seen: String, advice: Words)? {
         do throws(HTTPClientError) {
             _ = try await CurlClient().send(HTTPRequest(.options, url, timeout: .seconds(5), tls: tls))
             return nil

@@ -2,7 +2,8 @@ internal import Clock
 internal import Cryptography
 internal import Glibc
 internal import JOSE
-package import Panel
+package import Advice
+internal import Panel
 internal import Registry
 internal import SmartCard
 internal import Trust
@@ -85,7 +86,7 @@ package struct Doctor: Sendable {
 
     /// What is to be said of certificates that end, or have; nil when none does within 90 days.
     /// - Parameter left: seconds until each ends; negative: it has.
-    package static func ending(_ part: String, _ what: String, left: [Int64], _ advice: OperatorAdvice) -> Finding? {
+    package static func ending(_ part: String, _ what: String, left: [Int64], _ advice: Words) -> Finding? {
         guard let first = left.min(), first < soon else { return nil }
         if first < 0 {
             return Finding(part, .wrong, "\(left.count { $0 < 0 }) of \(left.count) \(what) have expired", advice)

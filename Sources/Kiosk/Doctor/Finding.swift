@@ -1,4 +1,4 @@
-package import Panel
+package import Advice
 
 /// One thing that the doctor looked at: how it is, and what is to be done.
 package struct Finding: Sendable {
@@ -13,12 +13,12 @@ package struct Finding: Sendable {
     package let state: State
     /// What was seen; nothing of a patron.
     package let seen: String
-    package let advice: OperatorAdvice?
+    package let advice: Words?
 
     /// All is well.
     init(_ part: String, _ seen: String) { (self.part, state, self.seen, advice) = (part, .fine, seen, nil) }
 
-    init(_ part: String, _ state: State, _ seen: String, _ advice: OperatorAdvice) {
+    init(_ part: String, _ state: State, _ seen: String, _ advice: Words) {
         (self.part, self.state, self.seen, self.advice) = (part, state, seen, advice)
     }
 

@@ -2,7 +2,7 @@ package import Cryptography
 internal import FoundationEssentials
 internal import Glibc
 internal import MyNumberCard
-package import Panel
+package import Advice
 package import Registry
 
 /// `registration import`: every record that can be used is stored, each that can't is named by its index and the
@@ -16,7 +16,7 @@ package struct RegistrationImport: Sendable {
         package let index: Int
         package let reason: Reason
     }
-    package enum Reason: String, Sendable {
+    package enum Reason: String, Sendable, CaseIterable {
         case notARecord = "not_a_record"
         case certificate
         case birthDate = "birth_date"
@@ -27,17 +27,32 @@ package struct RegistrationImport: Sendable {
         case otherCardKey = "other_card_key"
         case storage
 
-        package var advice: OperatorAdvice {
+        package var advice: Words {
             switch self {
-            case .notARecord: .notARecord
-            case .certificate: .recordCertificate
-            case .birthDate: .recordBirthDate
-            case .birthKey: .recordBirthKey
-            case .cardKey: .recordCardKey
-            case .noLibrary: .recordLibrary
-            case .length: .recordLength
-            case .otherCardKey: .otherCardKey
-            case .storage: .databaseUnavailable
+            case .notARecord:
+                Words(
+                    "Not an object with certificate, ppid and birth_date.", "certificate・ppid・birth_date を持つ記録ではありません。")
+            case .certificate: Words("certificate is not one PEM block.", "certificate が PEM ひとつではありません。")
+            case .birthDate: Words("birth_date is not YYYY-MM-DD.", "birth_date が YYYY-MM-DD ではありません。")
+            case .birthKey:
+                Words(
+                    "birth_key is not six digits, or is needed for a birth before 1912-07-30.",
+                    "birth_key が数字 6 桁ではないか、1912-07-30 より前の生年月日に必要です。")
+            case .cardKey:
+                Words(
+                    "card_key is no base64 DER of an RSA key of 2048 bits or more.",
+                    "card_key が 2048 ビット以上の RSA 公開鍵ではありません。")
+            case .noLibrary: Words("ppid names none of the configured libraries.", "ppid に設定済みの図書館がありません。")
+            case .length:
+                Words("A ppid or service_id is empty or longer than 64 bytes.", "ppid か service_id が空か、64 バイトを超えています。")
+            case .otherCardKey:
+                Words(
+                    "Another card key is pinned: use `kazashi registration forget-card-key` first, at the counter.",
+                    "別のカード鍵が登録されています。窓口で forget-card-key を実行してから登録してください。")
+            case .storage:
+                Words(
+                    "The database can not be read or written. Check the disk and the rights of the state folder.",
+                    "データベースを読み書きできません。ディスクと権限を確認してください。")
             }
         }
     }

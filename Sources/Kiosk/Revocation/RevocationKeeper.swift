@@ -178,9 +178,10 @@ actor RevocationKeeper {
             let removed = try store.removeDamaged()
             if removed == 0 { _ = tellNotices(of: store) }
             guard removed > 0 else { return }
+            let words = ListWords(TrustError(.storeDamaged, ""))
             log.error(
                 "damaged indexes were removed",
-                metadata: Logger.words(CheckCode.storeDamaged.rawValue, .storeDamaged, ["count": "\(removed)"]))
+                metadata: Logger.words(words.code, words.advice, ["count": "\(removed)"]))
         } catch {
             return complain(error, file: folder)
         }

@@ -55,7 +55,7 @@ actor PanelDriver {
 
 extension Face {
     /// Account problems share one neutral message.
-    var message: Message {
+    package var message: Message {
         switch self {
         case .ready: .ready
         case .holdStill: .holdStill
@@ -89,19 +89,6 @@ extension Cause {
         case .revocation: .revocation
         case .registry: .registry
         case .storage: .storage
-        }
-    }
-
-    /// What a technician is to do about it.
-    package var advice: OperatorAdvice {
-        switch self {
-        case .configuration: .configurationUnusable
-        case .clock: .clockUnset
-        case .reader: .noReader
-        case .cardService: .noCardService
-        case .revocation: .noLists
-        case .registry: .databaseUnavailable
-        case .storage: .stateFolder
         }
     }
 }

@@ -1,6 +1,6 @@
 internal import Logging
 internal import Login
-package import Panel
+package import Advice
 internal import Registry
 
 /// What the journal tells of beside taps and the state, with what to do about it. The README's table is made of it.
@@ -54,30 +54,71 @@ package enum JournalCode: String, Sendable, CaseIterable {
         }
     }
 
-    package var advice: OperatorAdvice {
+    package var advice: Words {
         switch self {
-        case .cardLeft: .cardLeft
-        case .noToken: .libraryKey
-        case .owedWaits: .owedWaits
-        case .owedRefused: .owedRefused
-        case .owedExpired: .owedExpired
-        case .owedDamaged: .databaseDamaged
-        case .outboxUnavailable: .databaseUnavailable
-        case .listsWillRunOut, .listsRanOut: .listsRunOut
-        case .listSourceMissing: .fileUnreadable
-        case .listForgotten: .listForgotten
-        case .listAhead: .listAhead
-        case .listNumbersRebuilt: .numbersRebuilt
-        case .listMemory, .timeNotStored: .stateFolder
-        case .anchorLeftOut, .signingKeyUnreadable: .badKey
-        case .clockUnknown: .clockUnknown
-        case .metricsNotWritten, .statusUnavailable: .folderNotWritable
-        case .coreDumpsAllowed: .coreDumps
+        case .cardLeft: Words("Take the card into safe keeping, as your rules have it.", "カードを保管し、館の規則に従って返却してください。")
+        case .noToken:
+            Words(
+                "receiver_key (or shared_key) is not the library's: get its key anew.",
+                "receiver_key（または shared_key）が図書館の鍵と違います。入手し直してください。")
+        case .owedWaits:
+            Words(
+                "It is tried again by itself for thirty days. Check the network, the library's URL and its keys.",
+                "30 日間は自動で再送します。ネットワーク、図書館の URL と鍵を確認してください。")
+        case .owedRefused:
+            Words(
+                "The library never takes it. Compare kiosk.id, the audience and both clocks with the library's.",
+                "図書館が受け付けません。kiosk.id・audience・双方の時計を図書館側と照合してください。")
+        case .owedExpired:
+            Words(
+                "The library did not take it for thirty days: tell it by another way what changed.",
+                "30 日間届きませんでした。変更内容を別の方法で図書館へ伝えてください。")
+        case .owedDamaged:
+            Words(
+                "The database is not as it was written. Restore it from a copy, or move it away and register again.",
+                "データベースが壊れています。控えから戻すか、登録し直してください。")
+        case .outboxUnavailable:
+            Words(
+                "The database can not be read or written. Check the disk and the rights of the state folder.",
+                "データベースを読み書きできません。ディスクと権限を確認してください。")
+        case .listsWillRunOut, .listsRanOut:
+            Words(
+                "Cards that these lists cover are refused once they have run out. Check how lists come to the kiosk: "
+                    + "[revocation] files and urls.",
+                "期限が切れると、そのリストの対象カードは使えません。失効リストの配布（[revocation] の files と urls）を確認してください。")
+        case .listSourceMissing: Words("Check the path and the rights of the file.", "ファイルの場所と権限を確認してください。")
+        case .listForgotten:
+            Words(
+                "An older list of that scope can be taken now: give the store the newest one of its authority.",
+                "この範囲では古いリストも取り込めるようになりました。発行元の最新のリストを取り込んでください。")
+        case .listAhead:
+            Words(
+                "If the clock is right, make the store forget that list (`kazashi crl forget`) and import the authority's "
+                    + "newest one; if not, set the clock.",
+                "時計が正しければ `kazashi crl forget` でそのリストを削除し、最新のリストを取り込んでください。時計が違う場合は合わせてください。")
+        case .listNumbersRebuilt:
+            Words(
+                "What could be read of it and the lists that are served were kept. Give the store the newest lists. If this "
+                    + "comes again, check the disk.", "読み取れた記録と配信中のリストから作り直しました。最新のリストを取り込んでください。繰り返す場合はディスクを確認してください。")
+        case .listMemory, .timeNotStored:
+            Words(
+                "Make room on the disk; the state folder must be writable, for what must outlive a start.",
+                "ディスクの空きを増やし、state フォルダーに書き込めるようにしてください。")
+        case .anchorLeftOut, .signingKeyUnreadable:
+            Words("Give a file that holds such a key, certificate or list.", "正しい鍵・証明書のファイルを指定してください。")
+        case .clockUnknown:
+            Words(
+                "The sandbox must allow adjtimex and clock_adjtime: compare the service with systemd/sandbox.conf.",
+                "サンドボックスで adjtimex と clock_adjtime を許可してください（systemd/sandbox.conf と比較）。")
+        case .metricsNotWritten, .statusUnavailable:
+            Words("Check the rights and the room of that folder.", "フォルダーの権限と空きを確認してください。")
+        case .coreDumpsAllowed:
+            Words("Set LimitCORE=0 for the service, as kazashi.service does.", "サービスに LimitCORE=0 を設定してください。")
         }
     }
 
     /// Every code of the journal but those of taps, states and the panel.
-    package static var all: [(code: String, meaning: String, advice: OperatorAdvice)] {
+    package static var all: [(code: String, meaning: String, advice: Words)] {
         allCases.map { ($0.rawValue, $0.meaning, $0.advice) }
             + ListWords.all.map { ($0.code, $0.meaning, $0.advice) }
             + RegistryError.Code.allCases.map { ($0.rawValue, $0.meaning, RegistryError($0).advice) }
@@ -102,7 +143,7 @@ extension Logger {
         self.error(text, metadata: Self.words("\(error)", error.advice))
     }
 
-    static func words(_ code: String, _ advice: OperatorAdvice, _ more: Metadata = [:]) -> Metadata {
+    static func words(_ code: String, _ advice: Words, _ more: Metadata = [:]) -> Metadata {
         more.merging(["code": "\(code)", "advice": "\(advice.english)", "対処": "\(advice.japanese)"]) { $1 }
     }
 }

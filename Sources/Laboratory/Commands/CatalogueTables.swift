@@ -1,3 +1,4 @@
+internal import Advice
 internal import Kiosk
 internal import Login
 internal import Panel
@@ -48,7 +49,7 @@ package enum CatalogueTables {
 
     /// Every code of a tap.
     package static var taps: String {
-        rows(TapCode.all.map { ($0.code, $0.message.name, $0.advice.english, $0.advice.japanese) })
+        rows(Outcome.all.map { ($0.code, Face.outcome($0).message.name, $0.advice.english, $0.advice.japanese) })
     }
 
     private static func rows(_ rows: [(String, String, String, String)]) -> String {
