@@ -44,7 +44,10 @@ var targets: [Target] = [
     .target(name: "Panel", dependencies: ["CLinux", "Threads", "Advice"], swiftSettings: room),
     .target(name: "SmartCard", dependencies: ["CPCSC", "Threads"], swiftSettings: room),
     .target(name: "MyNumberCard", dependencies: ["SmartCard", "Cryptography", "TLV"], swiftSettings: room),
-    .target(name: "Trust", dependencies: ["Cryptography", "TLV", "Files", "Clock", "CLinux"], swiftSettings: room),
+    .target(name: "Certificates", dependencies: ["Cryptography", "TLV", "Clock"], swiftSettings: room),
+    .target(
+        name: "Revocation", dependencies: ["Certificates", "Cryptography", "TLV", "Files", "Clock", "CLinux"],
+        swiftSettings: room),
     .target(name: "Registry", dependencies: ["Cryptography", "Advice", grdb], swiftSettings: room),
     .target(
         name: "Announcement", dependencies: ["JOSE", "HTTPClient", "Cryptography", "Files", grdb], swiftSettings: room),
@@ -52,13 +55,15 @@ var targets: [Target] = [
     .target(
         name: "Kiosk",
         dependencies: [
-            "Login", "Announcement", "Registry", "Trust", "MyNumberCard", "SmartCard", "Panel", "JOSE", "HTTPClient",
+            "Login", "Announcement", "Registry", "Certificates", "Revocation", "MyNumberCard", "SmartCard", "Panel",
+            "JOSE", "HTTPClient",
             "Files", "Clock", "Cryptography", "TLV", "CLinux", "Threads", "Advice", grdb, toml, logging,
         ], swiftSettings: room),
     .executableTarget(
         name: "kazashi",
         dependencies: [
-            "Kiosk", "Login", "Announcement", "Registry", "Trust", "Clock", "JOSE", "Files", "Cryptography", "TLV",
+            "Kiosk", "Login", "Announcement", "Registry", "Certificates", "Revocation", "Clock", "JOSE", "Files",
+            "Cryptography", "TLV",
             "Advice", "CLinux", logging, arguments,
         ],
         swiftSettings: settings),
@@ -80,7 +85,8 @@ var targets: [Target] = [
     .target(
         name: "Laboratory",
         dependencies: [
-            "TestPKI", "VirtualCard", "LibraryDesk", "Kiosk", "Login", "Trust", "Registry", "Announcement", "Panel",
+            "TestPKI", "VirtualCard", "LibraryDesk", "Kiosk", "Login", "Certificates", "Revocation", "Registry",
+            "Announcement", "Panel",
             "JOSE", "HTTPClient", "Files", "Clock", "Cryptography", "TLV", "CLinux", "CTestRig", "CMbedTLS", "Advice",
             logging, arguments,
         ],
@@ -104,9 +110,19 @@ var targets: [Target] = [
     .testTarget(
         name: "MyNumberCardTests",
         dependencies: ["MyNumberCard", "Cryptography", "VirtualCard", "TestPKI"], swiftSettings: settings),
+    .target(
+        name: "PathFixture", dependencies: ["Certificates", "Clock", "Cryptography", "TestPKI"],
+        path: "Tests/PathFixture", swiftSettings: settings),
     .testTarget(
-        name: "TrustTests", dependencies: ["Trust", "Clock", "TestPKI", "Files", "Cryptography", "TLV", "OwnThreads"],
+        name: "CertificatesTests",
+        dependencies: ["Certificates", "PathFixture", "Clock", "TestPKI", "Cryptography", "TLV"],
         swiftSettings: settings),
+    .testTarget(
+        name: "RevocationTests",
+        dependencies: [
+            "Revocation", "Certificates", "PathFixture", "Clock", "TestPKI", "Files", "Cryptography", "TLV",
+            "OwnThreads",
+        ], swiftSettings: settings),
     .testTarget(
         name: "RegistryTests", dependencies: ["Registry", "Advice", "Cryptography", grdb], swiftSettings: settings),
     .testTarget(name: "LoginTests", dependencies: ["Login", "Advice", "Laboratory"], swiftSettings: settings),
@@ -117,7 +133,8 @@ var targets: [Target] = [
     .testTarget(
         name: "KioskTests",
         dependencies: [
-            "Kiosk", "Laboratory", "TestPKI", "VirtualCard", "LibraryDesk", "Registry", "Announcement", "Trust",
+            "Kiosk", "Laboratory", "TestPKI", "VirtualCard", "LibraryDesk", "Registry", "Announcement", "Certificates",
+            "Revocation",
             "Clock", "Advice", "Files", "Cryptography", "HTTPClient", "JOSE", "Panel", "OwnThreads", grdb, logging,
         ],
         swiftSettings: settings),
@@ -134,7 +151,8 @@ var targets: [Target] = [
         name: "KazashiTests",
         dependencies: [
             "kazashi", "kazashi-lab", "Laboratory", "VirtualCard", "TestPKI", "LibraryDesk", "SmartCard",
-            "Announcement", "HTTPClient", "JOSE", "Trust", "Clock", "Panel", "CPCSC", "CLinux", "Cryptography",
+            "Announcement", "HTTPClient", "JOSE", "Revocation", "Clock", "Panel", "CPCSC", "CLinux",
+            "Cryptography",
         ],
         swiftSettings: settings),
 ]
@@ -146,9 +164,9 @@ if let fuzzer {
             name: "FuzzDriver", dependencies: ["CFuzzer"], path: "Tests/Fuzz/Driver", swiftSettings: settings))
     for (name, rooms) in [
         "FuzzTLV": ["TLV"], "FuzzAgeRecord": ["MyNumberCard"], "FuzzCVCertificate": ["MyNumberCard"],
-        "FuzzCertificate": ["Trust", "Clock"], "FuzzStatusChain": ["SmartCard"],
-        "FuzzRevocationList": ["Trust", "Files"],
-        "FuzzRevocationIndex": ["Trust"], "FuzzToken": ["Announcement", "JOSE", "Cryptography"],
+        "FuzzCertificate": ["Revocation", "Certificates", "Clock"], "FuzzStatusChain": ["SmartCard"],
+        "FuzzRevocationList": ["Revocation", "Certificates", "Files"],
+        "FuzzRevocationIndex": ["Revocation"], "FuzzToken": ["Announcement", "JOSE", "Cryptography"],
         "FuzzAcknowledgement": ["Announcement", "JOSE", "Cryptography"],
     ] {
         targets.append(

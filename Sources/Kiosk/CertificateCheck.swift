@@ -3,7 +3,8 @@ internal import Cryptography
 internal import Files
 internal import Advice
 package import TLV
-package import Trust
+package import Certificates
+internal import Revocation
 
 /// `kazashi check`: one certificate, its anchors, intermediates and lists, all from files.
 package struct CertificateCheck: Sendable {

@@ -1,10 +1,10 @@
 import ArgumentParser
+import Certificates
 import Clock
 import FoundationEssentials
 import Glibc
 import Kiosk
 import TLV
-import Trust
 
 extension Kazashi {
     struct Check: ParsableCommand {

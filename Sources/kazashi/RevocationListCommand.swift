@@ -6,7 +6,8 @@ import Glibc
 import Kiosk
 import Synchronization
 import TLV
-import Trust
+import Certificates
+import Revocation
 
 extension Kazashi {
     /// Revocation lists in a store; `run` serves the one in its state folder.
@@ -300,7 +301,7 @@ struct ListDescription: Encodable {
     let entries: Int
     let bytes: Int
 
-    init(_ list: Trust.RevocationList, result: String?, position: Int? = nil) {
+    init(_ list: Revocation.RevocationList, result: String?, position: Int? = nil) {
         (self.result, self.position) = (result, position)
         (id, issuer, issuer_key) = (list.id.hexText, list.issuerText, list.issuerKey.hexText)
         (scope, only, delta) = (list.pointTexts, list.only, list.isDelta)

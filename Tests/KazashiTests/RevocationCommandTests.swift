@@ -4,7 +4,7 @@ import Foundation
 import Laboratory
 import TestPKI
 import Testing
-import Trust
+import Revocation
 
 /// `kazashi crl` as its own process: exit codes, JSON, and what is served when things go wrong.
 @Suite(.timeLimit(.minutes(15))) struct RevocationCommandTests {

@@ -1,10 +1,10 @@
+import Certificates
 import Cryptography
 import Foundation
 import Kiosk
 import Laboratory
 import TestPKI
 import Testing
-import Trust
 import VirtualCard
 
 /// A folder of anchors as people keep it.

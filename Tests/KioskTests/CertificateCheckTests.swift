@@ -1,10 +1,10 @@
+import Certificates
 import Clock
 import Cryptography
 import Foundation
 import Kiosk
 import TestPKI
 import Testing
-import Trust
 
 /// `kazashi check` with the lists of files: whatever stands beside the list that revokes must not hide it.
 @Suite struct CertificateCheckTests {

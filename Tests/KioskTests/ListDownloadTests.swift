@@ -6,7 +6,8 @@ import Laboratory
 import Synchronization
 import TestPKI
 import Testing
-import Trust
+import Certificates
+import Revocation
 
 /// Lists over HTTP, from a server that answers as it is told.
 @Suite(.timeLimit(.minutes(1))) struct ListDownloadTests {

@@ -4,7 +4,7 @@ import HTTPClient
 import Kiosk
 import Panel
 import Testing
-import Trust
+import Certificates
 
 /// What an operator reads of a list that was not taken: words, and never a value of the program.
 @Suite struct ListWordsTests {

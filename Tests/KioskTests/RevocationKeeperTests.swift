@@ -5,7 +5,8 @@ import Logging
 import Synchronization
 import TestPKI
 import Testing
-import Trust
+import Certificates
+import Revocation
 import VirtualCard
 
 @testable import Kiosk

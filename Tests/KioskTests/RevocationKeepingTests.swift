@@ -4,7 +4,8 @@ import Laboratory
 import Synchronization
 import TestPKI
 import Testing
-import Trust
+import Certificates
+import Revocation
 import VirtualCard
 
 /// How a running kiosk's lists stay fresh, without pcscd.

@@ -7,7 +7,7 @@ internal import Glibc
 package import JOSE
 package import MyNumberCard
 internal import TLV
-package import Trust
+package import Certificates
 
 /// What kazashi.toml means: every file read, every key parsed. Whoever holds one can run.
 package struct Configuration: Sendable {

@@ -3,7 +3,6 @@ internal import Cryptography
 internal import Files
 internal import Glibc
 package import JOSE
-internal import Trust
 
 /// The kiosk's signing key on the disk, and the one that will take its place. Libraries are handed the next key before
 /// it is used: for a while they accept both, by `kid`.

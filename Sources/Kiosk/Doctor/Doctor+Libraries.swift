@@ -1,11 +1,11 @@
 internal import Advice
 internal import Announcement
+internal import Certificates
 internal import Clock
 internal import Cryptography
 internal import Dispatch
 internal import HTTPClient
 internal import Panel
-internal import Trust
 
 extension Doctor {
     /// Name, connection and TLS first, for they have their own cures; then a token that says nothing: the withdrawal of a

@@ -1,3 +1,4 @@
+internal import Certificates
 internal import Clock
 internal import Cryptography
 internal import Glibc
@@ -6,7 +7,7 @@ package import Advice
 internal import Panel
 internal import Registry
 internal import SmartCard
-internal import Trust
+internal import Revocation
 
 /// Looks at every part that a tap needs, one after another, and says what is wrong and what to do. It changes nothing:
 /// where a kiosk runs it asks that one about reader and panel, which are its.

@@ -1,5 +1,4 @@
 internal import Clock
-internal import Trust
 
 /// Files with a list that lies ahead of the clock: they are taken when that list's time has come, and not read again and
 /// again before.

@@ -1,7 +1,8 @@
 package import Files
 package import HTTPClient
 internal import Synchronization
-package import Trust
+internal import Certificates
+package import Revocation
 
 /// Fetches lists by HTTP or HTTPS straight into an intake: no copy of them is kept. A transfer that breaks goes on where it
 /// broke, as long as the server says that the list is still the same one.

@@ -1,7 +1,8 @@
 package import Cryptography
 package import Files
 internal import Glibc
-package import Trust
+internal import Certificates
+package import Revocation
 
 /// A file or pipe of lists that can't be read.
 package struct UnreadableList: Error, Sendable {

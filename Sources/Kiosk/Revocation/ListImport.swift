@@ -1,6 +1,7 @@
 package import Clock
 internal import HTTPClient
-package import Trust
+package import Certificates
+package import Revocation
 
 /// `kazashi crl import`: the lists of a file, a pipe or a URL, into a store.
 package struct ListImport: Sendable {

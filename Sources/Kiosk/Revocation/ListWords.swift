@@ -1,7 +1,7 @@
 internal import Glibc
 internal import HTTPClient
 package import Advice
-internal import Trust
+internal import Certificates
 
 /// What an operator is told of a list that was not taken.
 package struct ListWords: Sendable {

@@ -5,7 +5,8 @@ internal import HTTPClient
 internal import Logging
 internal import Panel
 internal import SmartCard
-internal import Trust
+internal import Certificates
+internal import Revocation
 internal import Threads
 
 /// Keeps the store fresh: takes lists from folders as they are written and from URLs as they are published, and tells the

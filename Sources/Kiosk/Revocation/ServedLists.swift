@@ -1,6 +1,6 @@
 internal import Clock
 internal import Cryptography
-internal import Trust
+internal import Revocation
 
 /// The lists that a kiosk serves at a moment.
 struct ServedLists: Sendable {

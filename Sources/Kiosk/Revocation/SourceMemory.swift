@@ -1,7 +1,6 @@
 internal import Files
 internal import FoundationEssentials
 internal import Glibc
-internal import Trust
 
 /// What was taken from where, so that a file is read and a list fetched once: in the store's folder, and of no
 /// consequence when it is lost.

@@ -1,5 +1,6 @@
 package import Clock
-package import Trust
+internal import Certificates
+package import Revocation
 
 /// `kazashi crl check`: one certificate against a store, under the issuers that its lists were taken under.
 package struct StoreCheck: Sendable {

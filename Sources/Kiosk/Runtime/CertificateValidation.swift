@@ -1,6 +1,7 @@
 internal import Clock
 internal import Login
-internal import Trust
+internal import Certificates
+internal import Revocation
 
 /// Path and revocation of a card's certificate, away from the runtime: the card signs meanwhile.
 enum CertificateValidation {

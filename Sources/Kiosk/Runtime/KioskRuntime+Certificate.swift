@@ -1,5 +1,6 @@
 internal import Login
-internal import Trust
+internal import Certificates
+internal import Revocation
 
 // The certificate's part of the effects.
 

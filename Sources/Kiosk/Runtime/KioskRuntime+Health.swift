@@ -4,7 +4,7 @@ internal import Logging
 internal import Login
 internal import Panel
 internal import Registry
-internal import Trust
+internal import Revocation
 
 // What the kiosk needs before it takes a card: lists, a clock, a disk, keys.
 

@@ -7,7 +7,6 @@ internal import Login
 internal import MyNumberCard
 internal import Panel
 internal import Registry
-internal import Trust
 
 // The registry's and the libraries' part of the effects.
 

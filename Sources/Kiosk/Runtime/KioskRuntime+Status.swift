@@ -4,7 +4,7 @@ internal import Glibc
 internal import Logging
 internal import Login
 internal import Panel
-internal import Trust
+internal import Revocation
 
 // What the kiosk says of itself.
 

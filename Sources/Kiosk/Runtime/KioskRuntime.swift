@@ -1,4 +1,5 @@
 package import Announcement
+internal import Certificates
 internal import Clock
 internal import Cryptography
 internal import Glibc
@@ -8,7 +9,6 @@ internal import MyNumberCard
 package import Panel
 internal import Registry
 package import SmartCard
-internal import Trust
 
 /// Carries out the login's effects: the one place where card, certificate, registration and library meet. It holds a
 /// presence's evidence until `forget`, and nothing of anybody after.

@@ -2,7 +2,8 @@ internal import Announcement
 internal import Login
 internal import MyNumberCard
 internal import Registry
-internal import Trust
+internal import Certificates
+internal import Revocation
 
 /// Everything held under one presence number, dropped at `forget`. The login itself holds none of it.
 struct PresenceEvidence {

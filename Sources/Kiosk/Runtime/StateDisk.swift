@@ -2,7 +2,6 @@ internal import Clock
 internal import Files
 internal import GRDB
 internal import Threads
-internal import Trust
 
 /// The disk under the state folder, on a thread of its own: one that takes its time, or never answers, keeps no tap waiting.
 package actor StateDisk {

@@ -1,7 +1,6 @@
 internal import Clock
 internal import Files
 internal import Glibc
-internal import Trust
 
 extension TrustedClock {
     /// The kiosk's clock: what is known of this boot lies in its state folder.

@@ -1,6 +1,5 @@
 internal import Files
 internal import Threads
-internal import Trust
 
 /// The Prometheus textfile for a node exporter to pick up: always whole, for everybody to read. It is written on a thread of
 /// its own, for a disk may take its time.

@@ -6,7 +6,8 @@ internal import Files
 internal import Foundation
 internal import Kiosk
 internal import TestPKI
-internal import Trust
+internal import Certificates
+internal import Revocation
 
 /// Import, index and look-ups of large lists beside what others do with the same bytes, in one run.
 struct RevocationBench: AsyncParsableCommand {

@@ -1,6 +1,7 @@
 import Clock
 import FuzzDriver
-import Trust
+import Certificates
+import Revocation
 
 /// An authority of ours that has signed nothing of what comes.
 let anchors = try? TrustAnchors([])

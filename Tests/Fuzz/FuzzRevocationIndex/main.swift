@@ -1,6 +1,6 @@
 import FuzzDriver
 import Glibc
-import Trust
+import Revocation
 
 /// A file that holds the bytes, read and written over and over.
 let descriptor = {

@@ -1,6 +1,7 @@
 import Files
 import FuzzDriver
-import Trust
+import Certificates
+import Revocation
 
 /// True when the bytes, handed over in pieces of `size`, are a list.
 func walk(_ bytes: [UInt8], pieces size: Int) -> Bool {
