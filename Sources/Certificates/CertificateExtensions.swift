@@ -54,7 +54,7 @@ package struct CertificateExtensions {
     package var subjectKeyIdentifier: [UInt8]?
     package var authorityKeyIdentifier: [UInt8]?
 
-    package init(_ certificate: X509Certificate) throws(TrustError) {
+    package init(_ certificate: X509Certificate) throws(CertificateError) {
         guard !certificate.extensions.isEmpty else { return }
         do {
             let issuer = try DistinguishedName(encoded: certificate.issuer[...])
@@ -73,7 +73,7 @@ package struct CertificateExtensions {
                 }
             }
         } catch {
-            throw TrustError(.malformed, "an extension of the certificate is not as RFC 5280 4.2 asks: \(error)")
+            throw CertificateError(.malformed, "an extension of the certificate is not as RFC 5280 4.2 asks: \(error)")
         }
     }
 

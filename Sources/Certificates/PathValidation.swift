@@ -50,19 +50,19 @@ package final class TrustAnchors: @unchecked Sendable {
 
     /// - Parameter certificates: DER.
     /// - Throws: `malformed` when one is no certificate, `constraints` when one is not a CA's.
-    package init(_ certificates: [[UInt8]]) throws(TrustError) {
+    package init(_ certificates: [[UInt8]]) throws(CertificateError) {
         list = X509CertificateList()
         for der in certificates {
             let certificate = try Self.append(der, to: list)
             guard certificate.isCA || certificate.version < 3 else {
-                throw TrustError(.constraints, "an anchor is not a CA's certificate")
+                throw CertificateError(.constraints, "an anchor is not a CA's certificate")
             }
         }
     }
 
     /// The certificate and its intermediates in the order in which Mbed TLS can follow them: it looks for an issuer only
     /// among the certificates that come after its subject, and takes the first of the right name, whoever signed.
-    private static func candidates(_ certificate: [UInt8], _ intermediates: [[UInt8]]) throws(TrustError)
+    private static func candidates(_ certificate: [UInt8], _ intermediates: [[UInt8]]) throws(CertificateError)
         -> X509CertificateList
     {
         let unordered = X509CertificateList()
@@ -82,9 +82,10 @@ package final class TrustAnchors: @unchecked Sendable {
     }
 
     @discardableResult
-    private static func append(_ der: [UInt8], to list: X509CertificateList) throws(TrustError) -> X509Certificate {
+    private static func append(_ der: [UInt8], to list: X509CertificateList) throws(CertificateError) -> X509Certificate
+    {
         guard der.count <= Limits.certificate else {
-            throw TrustError(.malformed, "the certificate is longer than \(Limits.certificate) bytes")
+            throw CertificateError(.malformed, "the certificate is longer than \(Limits.certificate) bytes")
         }
         do {
             return try list.append(der, judge: CertificateExtensions.judge)
@@ -92,8 +93,8 @@ package final class TrustAnchors: @unchecked Sendable {
             // MBEDTLS_ERR_X509_FEATURE_UNAVAILABLE, and what a refused critical extension becomes.
             let isUnknown = error.status == -0x2080 || error.status == -0x2562
             throw isUnknown
-                ? TrustError(.constraints, "a critical extension of the certificate is not understood")
-                : TrustError(
+                ? CertificateError(.constraints, "a critical extension of the certificate is not understood")
+                : CertificateError(
                     .malformed, "not a certificate as RFC 5280 asks: \(error.certificateRule); \(error)")
         }
     }
@@ -103,13 +104,13 @@ package final class TrustAnchors: @unchecked Sendable {
     package func validate(
         _ certificate: UnverifiedCertificate, intermediates: [[UInt8]] = [], requirements: CertificateRequirements,
         at time: TrustedTime
-    ) throws(TrustError) -> ValidatedCertificate {
+    ) throws(CertificateError) -> ValidatedCertificate {
         let candidates = try Self.candidates(certificate.der, intermediates)
         let path: X509Path
         do {
             path = try X509Path.search(from: candidates, to: list)
         } catch {
-            throw TrustError(.noPath, "Mbed TLS could not search a path (\(error))")
+            throw CertificateError(.noPath, "Mbed TLS could not search a path (\(error))")
         }
         guard path.steps.allSatisfy({ $0.faults.subtracting(.dates).isEmpty }), path.steps.count >= 2 else {
             throw explain(path, candidates: candidates)
@@ -125,10 +126,10 @@ package final class TrustAnchors: @unchecked Sendable {
             try checkDenied(anchor, try CertificateExtensions(anchor), requirements)
         }
         if let usage = certificates.first?.keyUsage, usage & KeyUsage.digitalSignature == 0 {
-            throw TrustError(.keyUsage, "the certificate's key may not sign")
+            throw CertificateError(.keyUsage, "the certificate's key may not sign")
         }
         return ValidatedCertificate(
-            path: try certificates.map { (certificate) throws(TrustError) in try PathElement(certificate) },
+            path: try certificates.map { (certificate) throws(CertificateError) in try PathElement(certificate) },
             intermediates: Array(candidates.certificates.dropFirst()), time: time)
     }
 
@@ -136,73 +137,76 @@ package final class TrustAnchors: @unchecked Sendable {
     package func validateAuthority(
         _ certificate: X509Certificate, intermediates: [X509Certificate], at time: TrustedTime
     )
-        throws(TrustError) -> [PathElement]
+        throws(CertificateError) -> [PathElement]
     {
         let candidates = try Self.candidates(
             certificate.der, intermediates.map(\.der).filter { $0 != certificate.der })
         guard let path = try? X509Path.search(from: candidates, to: list), path.steps.count >= 2,
             path.steps.allSatisfy({ $0.faults.subtracting(.dates).isEmpty })
-        else { throw TrustError(.noPath, "no path to an anchor") }
+        else { throw CertificateError(.noPath, "no path to an anchor") }
         for step in path.steps { try checkDates(of: step.certificate, at: time) }
-        return try path.steps.map { (step) throws(TrustError) in try PathElement(step.certificate) }
+        return try path.steps.map { (step) throws(CertificateError) in try PathElement(step.certificate) }
     }
 
-    private func checkDates(of certificate: X509Certificate, at time: TrustedTime) throws(TrustError) {
+    private func checkDates(of certificate: X509Certificate, at time: TrustedTime) throws(CertificateError) {
         guard let notBefore = certificate.notBefore.secondsSince1970,
             let notAfter = certificate.notAfter.secondsSince1970
-        else { throw TrustError(.malformed, "a date of the certificate is none") }
+        else { throw CertificateError(.malformed, "a date of the certificate is none") }
         guard notBefore <= time.secondsSince1970 else {
-            throw TrustError(.notYetValid, "a certificate of the path is not valid yet")
+            throw CertificateError(.notYetValid, "a certificate of the path is not valid yet")
         }
         guard time.secondsSince1970 <= notAfter else {
-            throw TrustError(.expired, "a certificate of the path has expired")
+            throw CertificateError(.expired, "a certificate of the path has expired")
         }
     }
 
-    private func checkPolicies(_ policies: [[UInt8]], _ requirements: CertificateRequirements) throws(TrustError) {
+    private func checkPolicies(_ policies: [[UInt8]], _ requirements: CertificateRequirements) throws(CertificateError)
+    {
         guard !requirements.policies.isEmpty else { return }
         let accepted = requirements.policies.map(\.bytes) + [ExtensionID.anyPolicy]
         guard policies.contains(where: accepted.contains) else {
-            throw TrustError(.policy, "a certificate of the path was issued under none of the accepted policies")
+            throw CertificateError(.policy, "a certificate of the path was issued under none of the accepted policies")
         }
     }
 
     private func checkDenied(
         _ certificate: X509Certificate, _ extensions: CertificateExtensions, _ requirements: CertificateRequirements
-    ) throws(TrustError) {
+    ) throws(CertificateError) {
         guard !requirements.denied.isEmpty else { return }
         let names = [sha256(certificate.publicKeyInfo), extensions.subjectKeyIdentifier].compactMap { $0 }
         guard requirements.denied.isDisjoint(with: names) else {
-            throw TrustError(.noPath, "a key of the path is denied by configuration")
+            throw CertificateError(.noPath, "a key of the path is denied by configuration")
         }
     }
 
     /// Says why Mbed TLS found no path: it only says that there is none.
-    private func explain(_ path: X509Path, candidates: X509CertificateList) -> TrustError {
+    private func explain(_ path: X509Path, candidates: X509CertificateList) -> CertificateError {
         if path.steps.contains(where: { !$0.faults.isDisjoint(with: .weak) }) {
-            return TrustError(.signature, "a signature or key of the path is too weak")
+            return CertificateError(.signature, "a signature or key of the path is too weak")
         }
         if path.steps.contains(where: { $0.faults.contains(.keyUsage) }) {
-            return TrustError(.keyUsage, "a key of the path may not sign certificates")
+            return CertificateError(.keyUsage, "a key of the path may not sign certificates")
         }
         guard
             let top = path.steps.last(where: { $0.faults.contains(.notTrusted) })?.certificate
                 ?? path.steps.last?.certificate,
             let issuer = try? DistinguishedName(encoded: top.issuer[...])
-        else { return TrustError(.noPath, "no path to an anchor") }
+        else { return CertificateError(.noPath, "no path to an anchor") }
         let authorities = (certificates + candidates.certificates).filter {
             (try? DistinguishedName(encoded: $0.subject[...])) == issuer && $0.der != top.der
         }
         guard !authorities.isEmpty else {
-            return TrustError(.noPath, "no anchor or intermediate bears the issuer's name")
+            return CertificateError(.noPath, "no anchor or intermediate bears the issuer's name")
         }
         let signers = authorities.filter { Self.hasSigned(top, with: $0) }
-        if signers.isEmpty { return TrustError(.signature, "no authority of the issuer's name signed the certificate") }
-        if signers.allSatisfy({ !$0.isCA }) { return TrustError(.constraints, "the issuer is not a CA") }
-        if signers.allSatisfy({ ($0.keyUsage ?? KeyUsage.keyCertSign) & KeyUsage.keyCertSign == 0 }) {
-            return TrustError(.keyUsage, "the issuer's key may not sign certificates")
+        if signers.isEmpty {
+            return CertificateError(.signature, "no authority of the issuer's name signed the certificate")
         }
-        return TrustError(.noPath, "the path ends at no anchor, or is longer than an authority allows")
+        if signers.allSatisfy({ !$0.isCA }) { return CertificateError(.constraints, "the issuer is not a CA") }
+        if signers.allSatisfy({ ($0.keyUsage ?? KeyUsage.keyCertSign) & KeyUsage.keyCertSign == 0 }) {
+            return CertificateError(.keyUsage, "the issuer's key may not sign certificates")
+        }
+        return CertificateError(.noPath, "the path ends at no anchor, or is longer than an authority allows")
     }
 
     private static func hasSigned(_ certificate: X509Certificate, with issuer: X509Certificate) -> Bool {
@@ -224,13 +228,13 @@ package final class TrustAnchors: @unchecked Sendable {
 }
 
 extension PathElement {
-    package init(_ certificate: X509Certificate) throws(TrustError) {
+    package init(_ certificate: X509Certificate) throws(CertificateError) {
         do {
             self.certificate = certificate
             subject = try DistinguishedName(encoded: certificate.subject[...])
             issuer = try DistinguishedName(encoded: certificate.issuer[...])
         } catch {
-            throw TrustError(.malformed, "a name of the certificate is not as RFC 5280 4.1.2.4 asks: \(error)")
+            throw CertificateError(.malformed, "a name of the certificate is not as RFC 5280 4.1.2.4 asks: \(error)")
         }
     }
 }

@@ -4,7 +4,7 @@ internal import Files
 internal import Advice
 package import TLV
 package import Certificates
-internal import Revocation
+package import Revocation
 
 /// `kazashi check`: one certificate, its anchors, intermediates and lists, all from files.
 package struct CertificateCheck: Sendable {
@@ -52,18 +52,18 @@ package struct CertificateCheck: Sendable {
         let anchorCertificates = try Self.certificates(in: anchors)
         let others = try Self.certificates(in: intermediates)
         let collector = ListCollector(authorities: anchorCertificates + others)
-        var unread: TrustError?
+        var unread: RevocationError?
         for file in lists {
             do {
                 guard try !readLists(file, each: collector.take) else { continue }
-                unread = unread ?? TrustError(.crlUnusable, "it ends within a list")
-            } catch let error as TrustError {
+                unread = unread ?? RevocationError(.crlUnusable, "it ends within a list")
+            } catch let error as RevocationError {
                 unread = unread ?? error
             } catch {
                 throw UnreadableFile(file: file, what: "can not be read")
             }
         }
-        do throws(TrustError) {
+        do throws(CertificateError) {
             let anchors = try TrustAnchors(anchorCertificates)
             let validated = try anchors.validate(
                 UnverifiedCertificate(der: leaf), intermediates: others,
@@ -72,7 +72,7 @@ package struct CertificateCheck: Sendable {
                 of: collector.lists.check(validated, anchors: anchors, maxAge: maxAge),
                 unread: unread, broken: collector.broken)
         } catch {
-            return Answer(code: error.code, reason: error.reason)
+            return Answer(error)
         }
     }
 
@@ -93,22 +93,54 @@ package struct CertificateCheck: Sendable {
     }
 }
 
+/// The codes of `kazashi check`: the path's, the lists', and what both were asked for.
+package enum CheckCode: Equatable, Sendable {
+    case good
+    case revoked
+    case certificate(CertificateError.Code)
+    case lists(RevocationError.Code)
+
+    package var text: String {
+        switch self {
+        case .good: "good"
+        case .revoked: "revoked"
+        case .certificate(let code): code.rawValue
+        case .lists(let code): code.rawValue
+        }
+    }
+
+    package var verdict: CheckVerdict {
+        switch self {
+        case .good: .good
+        case .revoked: .revoked
+        case .certificate: .untrusted
+        case .lists: .undetermined
+        }
+    }
+}
+
+/// The outcomes of a check, worst first.
+package enum CheckVerdict: String, Sendable { case untrusted, revoked, undetermined, good }
+
 extension CertificateCheck.Answer {
+    init(_ error: CertificateError) { self.init(code: .certificate(error.code), reason: error.reason) }
+    init(_ error: RevocationError) { self.init(code: .lists(error.code), reason: error.reason) }
+
     /// - Parameters:
     ///   - unread: why a source of lists was not read to its end. What it holds there may revoke, so nothing is good.
     ///   - broken: a list at hand that could not be read: the likelier reason for having none.
-    init(of verdict: RevocationVerdict, unread: TrustError? = nil, broken: TrustError? = nil) {
+    init(of verdict: RevocationVerdict, unread: RevocationError? = nil, broken: RevocationError? = nil) {
         switch verdict {
         case .good:
             if let unread {
-                self.init(code: unread.code, reason: "lists were not read to their end: \(unread.reason)")
+                self.init(code: .lists(unread.code), reason: "lists were not read to their end: \(unread.reason)")
                 return
             }
             self.init(code: .good, reason: "valid, and on no revocation list that covers it")
         case .revoked(let reason): self.init(code: .revoked, reason: "on the revocation list (\(reason))")
         case .undetermined(let error):
             let told = error.code == .noCRL || error.code == .crlScope ? unread ?? broken ?? error : error
-            self.init(code: told.code, reason: told.reason)
+            self.init(told)
         }
     }
 }

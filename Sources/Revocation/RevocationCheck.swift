@@ -7,7 +7,7 @@ internal import Synchronization
 package enum RevocationVerdict: Sendable {
     case good(GoodRevocation)
     case revoked(RevocationReason)
-    case undetermined(TrustError)
+    case undetermined(RevocationError)
 }
 
 /// Says that no certificate of a path is on a fresh list that covers it. Only `RevocationLists.check` makes one.
@@ -48,7 +48,7 @@ package struct RevocationLists: Sendable {
 
     /// Verifies each list under whichever of `authorities` signed it.
     /// - Throws: `storeUnavailable`.
-    package init(_ lists: [UnverifiedRevocationList], authorities: [[UInt8]]) throws(TrustError) {
+    package init(_ lists: [UnverifiedRevocationList], authorities: [[UInt8]]) throws(RevocationError) {
         let collector = ListCollector(authorities: authorities)
         for list in lists { try collector.take(.success(list)) }
         self = collector.lists
@@ -86,7 +86,7 @@ package final class ListCollector: Sendable {
         var verified: [RevocationList] = []
         /// Issuers of lists that nobody at hand signed, where they bear the name of an authority at hand.
         var unsigned: Set<DistinguishedName> = []
-        var broken: TrustError?
+        var broken: RevocationError?
     }
     private let state = Mutex(State())
     private let authorities: ListAuthorities
@@ -102,8 +102,8 @@ package final class ListCollector: Sendable {
 
     /// Takes the next list. One that is refused is dropped, however many they are: the next may be an authority's.
     /// - Throws: `storeUnavailable`.
-    package func take(_ list: Result<UnverifiedRevocationList, TrustError>) throws(TrustError) {
-        do throws(TrustError) {
+    package func take(_ list: Result<UnverifiedRevocationList, RevocationError>) throws(RevocationError) {
+        do throws(RevocationError) {
             let list = try list.get()
             guard let verified = try list.verifiedIfSigned(under: authorities) else {
                 if names.contains(list.fields.issuer) {
@@ -119,7 +119,7 @@ package final class ListCollector: Sendable {
     }
 
     /// The last list whose form is wrong.
-    package var broken: TrustError? { state.withLock { $0.broken } }
+    package var broken: RevocationError? { state.withLock { $0.broken } }
 
     /// What was verified so far.
     package var lists: RevocationLists { state.withLock { RevocationLists($0.verified, unsigned: $0.unsigned) } }
@@ -137,7 +137,7 @@ private struct PathCheck {
     private static let mostDepth = 3
 
     func verdict(on path: [PathElement], depth: Int) -> RevocationVerdict {
-        var undetermined: TrustError?
+        var undetermined: RevocationError?
         for (element, authority) in zip(path, path.dropFirst()) {
             switch verdict(on: element, authority: authority, path: path, depth: depth) {
             case .revoked(let reason): return .revoked(reason)
@@ -152,20 +152,20 @@ private struct PathCheck {
         -> RevocationVerdict
     {
         let extensions: CertificateExtensions
-        do throws(TrustError) {
+        do throws(CertificateError) {
             extensions = try CertificateExtensions(element.certificate)
         } catch {
-            return .undetermined(error)
+            return .undetermined(RevocationError(.noCRL, error.reason))
         }
         let serial = SerialNumber(contents: element.certificate.serial)
         var covered = ReasonFlags()
         var revoked: RevocationReason?
         // The most telling of what was wrong with the lists that were at hand.
-        var obstacle = TrustError(.noCRL, "no revocation list of the certificate's issuer is at hand")
-        func note(_ code: CheckCode, _ reason: String) {
-            let order: [CheckCode] = [.noCRL, .crlScope, .crlUnusable, .crlStale, .storeDamaged]
-            let rank = { (code: CheckCode) in order.firstIndex(of: code) ?? 0 }
-            if rank(code) > rank(obstacle.code) { obstacle = TrustError(code, reason) }
+        var obstacle = RevocationError(.noCRL, "no revocation list of the certificate's issuer is at hand")
+        func note(_ code: RevocationError.Code, _ reason: String) {
+            let order: [RevocationError.Code] = [.noCRL, .crlScope, .crlUnusable, .crlStale, .storeDamaged]
+            let rank = { (code: RevocationError.Code) in order.firstIndex(of: code) ?? 0 }
+            if rank(code) > rank(obstacle.code) { obstacle = RevocationError(code, reason) }
         }
         let (ofIssuer, hasComplete, hasUnsigned) = lists.candidates(element.issuer, extensions.distributionPoints)
         if hasComplete { note(.crlScope, "no list at hand covers the certificate's distribution point") }
@@ -184,7 +184,7 @@ private struct PathCheck {
                 note(.crlStale, "the list is not fresh at the time asked for")
                 continue
             }
-            do throws(TrustError) {
+            do throws(RevocationError) {
                 let deltas = usableDeltas(
                     for: list, among: ofIssuer, path: path, authority: authority, depth: depth)
                 if let reason = try reason(for: serial, base: list, deltas: deltas) { revoked = revoked ?? reason }
@@ -219,7 +219,7 @@ private struct PathCheck {
     /// The newest delta that names the serial decides, then the base.
     private func reason(
         for serial: SerialNumber, base: RevocationList, deltas: [RevocationList]
-    ) throws(TrustError) -> RevocationReason? {
+    ) throws(RevocationError) -> RevocationReason? {
         for delta in deltas.sorted(by: { $1.fields.number.isBelow($0.fields.number) }) {
             guard let reason = try delta.index.reason(for: serial) else { continue }
             return reason == .removeFromCRL ? nil : reason

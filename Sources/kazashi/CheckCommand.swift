@@ -85,9 +85,9 @@ struct MomentOptions: ParsableArguments {
 func finish(_ answer: CertificateCheck.Answer, json: Bool) throws {
     if json {
         struct Output: Encodable { let verdict, code, reason: String }
-        printJSON(Output(verdict: answer.verdict.rawValue, code: answer.code.rawValue, reason: answer.reason))
+        printJSON(Output(verdict: answer.verdict.rawValue, code: answer.code.text, reason: answer.reason))
     } else {
-        say("\(answer.verdict.rawValue): \(answer.code.rawValue): \(answer.reason)")
+        say("\(answer.verdict.rawValue): \(answer.code.text): \(answer.reason)")
     }
     if answer.exitCode != 0 { throw ExitCode(answer.exitCode) }
 }

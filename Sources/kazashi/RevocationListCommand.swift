@@ -185,7 +185,7 @@ extension Kazashi {
                         say("\(id): the store knows no list of that id; `kazashi crl status` shows them.")
                         throw ExitCode.no
                     }
-                } catch let error as TrustError {
+                } catch let error as RevocationError {
                     throw complain(error, of: store.folder, json: json)
                 }
                 if json { printJSON(["forgotten": id]) } else { say("forgotten: \(id)") }
@@ -273,7 +273,7 @@ private struct RefusedList: Encodable {
     let issuer, number, this_update, next_update: String?
     let scope: [String]?
 
-    init(_ outcome: StoreIntake.Outcome, _ error: TrustError) {
+    init(_ outcome: StoreIntake.Outcome, _ error: RevocationError) {
         let (words, summary) = (ListWords(error), outcome.summary)
         (position, code, reason) = (outcome.position, words.code, words.reason)
         (issuer, number, scope) = (summary?.issuer, summary?.number, summary?.scope)
@@ -368,7 +368,7 @@ func certificates(in files: [String]) throws -> [[UInt8]] {
 func trustAnchors(_ files: [String]) throws -> TrustAnchors {
     do {
         return try TrustAnchors(try certificates(in: files))
-    } catch let error as TrustError {
+    } catch let error as CertificateError {
         say("--issuer: \(error.reason)")
         throw ExitCode.wrongUse
     }

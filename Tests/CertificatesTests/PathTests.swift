@@ -13,12 +13,12 @@ import Testing
     private func code(
         _ certificate: [UInt8], requirements: CertificateRequirements = .init(), anchors: TrustAnchors? = nil,
         at time: Int64 = now
-    ) throws -> CheckCode? {
+    ) throws -> CertificateError.Code? {
         do {
             _ = try (anchors ?? fixture.anchors()).validate(
                 UnverifiedCertificate(der: certificate), requirements: requirements, at: TrustedTime(asserted: time))
             return nil
-        } catch let error as TrustError {
+        } catch let error as CertificateError {
             return error.code
         }
     }
@@ -89,10 +89,10 @@ import Testing
             $0.policies = []
             $0.extra = [([0x55, 0x1D, 0x20], true, [0x30, 0x03, 0x30, 0x01, 0x05])]
         }
-        #expect(try [CheckCode.malformed, .constraints].contains(code(broken)))
+        #expect(try [CertificateError.Code.malformed, .constraints].contains(code(broken)))
         let twice = TestAuthority.userAuthenticationPolicy
         #expect(
-            try [CheckCode.malformed, .constraints].contains(
+            try [CertificateError.Code.malformed, .constraints].contains(
                 code(fixture.certificate { $0.policies = [twice, twice] })))
     }
 
@@ -107,7 +107,7 @@ import Testing
     @Test("An end entity vouches for nobody, nor does a CA without keyCertSign")
     func notACA() throws {
         let entity = try TestAuthority(validFrom: now - year, validTo: now + year, keyUsage: 0x80, isCA: false)
-        #expect(throws: TrustError(.constraints, "an anchor is not a CA's certificate")) {
+        #expect(throws: CertificateError(.constraints, "an anchor is not a CA's certificate")) {
             try TrustAnchors([entity.certificate])
         }
         // cRLSign only.

@@ -3,6 +3,7 @@ import Clock
 import Cryptography
 import Foundation
 import Kiosk
+import Revocation
 import TestPKI
 import Testing
 
@@ -64,7 +65,7 @@ import Testing
         ]
         for unread in sources {
             let answer = try check([good, unread])
-            #expect(answer.code == .crlUnusable && answer.reason.contains("not read to their end"), "\(answer)")
+            #expect(answer.code == .lists(.crlUnusable) && answer.reason.contains("not read to their end"), "\(answer)")
             #expect(try check([good, unread, revoking]).code == .revoked)
         }
         // Of a bundle each list counts by itself: what stands beside the broken one was read.

@@ -37,7 +37,7 @@ import Revocation
         var lists: Int { state.withLock { $0.lists } }
         var restarts: Int { state.withLock { $0.restarts } }
         func restart() { state.withLock { $0 = (0, $0.restarts + 1) } }
-        func take(_ list: Result<UnverifiedRevocationList, TrustError>) throws(TrustError) {
+        func take(_ list: Result<UnverifiedRevocationList, RevocationError>) throws(RevocationError) {
             _ = try list.get()
             state.withLock { $0.lists += 1 }
         }
@@ -128,7 +128,7 @@ import Revocation
             }
             return .init("206 Partial Content", headers: ["Content-Range: bytes 7-9/10"], body: Array(list[start...]))
         }
-        await #expect(throws: TrustError.self) { try await download(other) }
+        await #expect(throws: RevocationError.self) { try await download(other) }
         let broken = try ScriptedServer { request in
             let start = request.headers["range"].flatMap { Int($0.filter(\.isNumber)) } ?? 0
             return .init(
@@ -145,7 +145,7 @@ import Revocation
         let garbage = try ScriptedServer { _ in
             .init("200 OK", body: [0x30, 0x80] + [UInt8](repeating: 0, count: 5_000_000))
         }
-        await #expect(throws: TrustError.self) { try await download(garbage) }
+        await #expect(throws: RevocationError.self) { try await download(garbage) }
         let list = list
         let large = try ScriptedServer { _ in .init("200 OK", headers: ["ETag: \"v1\""], body: list) }
         await #expect(throws: ListDownload.Failure.self) { try await download(large) { $0.limits.most = 100_000 } }
@@ -158,7 +158,7 @@ import Revocation
             #expect(status == 503 && retryAfter == 120)
         }
         let empty = try ScriptedServer { _ in .init("200 OK") }
-        await #expect(throws: TrustError.self) { try await download(empty) }
+        await #expect(throws: RevocationError.self) { try await download(empty) }
         let moved = try ScriptedServer { _ in .init("302 Found", headers: ["Location: http://127.0.0.1:1/"]) }
         await #expect(throws: ListDownload.Failure.self) { try await download(moved) }
     }
@@ -182,7 +182,7 @@ import Revocation
         // Ten megabytes of them.
         let body = pem[0] + Array(repeating: pem[1], count: 10_000_000 / pem[1].count).flatMap { $0 }
         let server = try ScriptedServer { _ in .init("200 OK", body: body) }
-        await #expect(throws: TrustError.self) {
+        await #expect(throws: RevocationError.self) {
             try await ListDownload(client: CurlClient(), scratch: store.scratch).run(
                 server.url("lists.pem"), restart: intake.restart, each: intake.take)
         }

@@ -3,6 +3,7 @@ import Foundation
 import HTTPClient
 import Kiosk
 import Panel
+import Revocation
 import Testing
 import Certificates
 
@@ -32,7 +33,7 @@ import Certificates
 
     @Test("A list that lies ahead of the clock is told of as that, with the clock in the advice")
     func ahead() {
-        let words = ListWords(TrustError(.crlAhead, "it lies ahead"))
+        let words = ListWords(RevocationError(.crlAhead, "it lies ahead"))
         #expect(words.code == "crl_ahead" && words.exitCode == 1)
         #expect(words.advice.english.contains("clock") && words.advice.japanese.contains("時計"))
     }

@@ -291,7 +291,7 @@ import VirtualCard
         // It takes no room on the disk, and hours to read.
         try Data().write(to: URL(filePath: folder + "/holes.crl"))
         #expect(truncate(folder + "/holes.crl", 1 << 40) == 0)
-        let refused = #expect(throws: TrustError.self) {
+        let refused = #expect(throws: RevocationError.self) {
             try readLists(folder + "/holes.crl", onlyFiles: true) { _ in }
         }
         #expect(refused?.code == .crlUnusable)

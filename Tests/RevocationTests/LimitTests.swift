@@ -16,7 +16,7 @@ import Testing
         var list = TestRevocationList(fixture.authority, thisUpdate: now - 3_600, nextUpdate: now + 86_400)
         change(&list)
         let der = try list.signed(by: fixture.authority)
-        do throws(TrustError) {
+        do throws(RevocationError) {
             _ = try UnverifiedRevocationList(der: der)
             return nil
         } catch {
@@ -28,7 +28,7 @@ import Testing
         do {
             _ = try fixture.validated(fixture.certificate(change))
             return nil
-        } catch let error as TrustError {
+        } catch let error as CertificateError {
             return error.code == .malformed ? error.reason : "\(error)"
         }
     }
@@ -99,7 +99,7 @@ import Testing
     @Test("A list that says it is longer than any is refused at its head, before anything is kept of it")
     func longList() throws {
         let head: [UInt8] = [0x30, 0x84, 0x7F, 0xFF, 0xFF, 0xF0, 0x30, 0x84, 0x7F, 0xFF, 0xFF, 0x00]
-        do throws(TrustError) {
+        do throws(RevocationError) {
             _ = try UnverifiedRevocationList(der: head)
             Issue.record("taken")
         } catch { #expect(error.reason.contains("1073741824 bytes")) }

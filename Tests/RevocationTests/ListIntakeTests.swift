@@ -10,7 +10,7 @@ import Testing
 @Suite struct ListIntakeTests {
     private func intake(_ bytes: [UInt8], pieces: Int, engine: DigestEngine = .mbedTLS) throws -> [RevocationList] {
         let collected = Collected()
-        var intake = ListIntake(scratch: .temporary, engine: engine) { (list) throws(TrustError) in
+        var intake = ListIntake(scratch: .temporary, engine: engine) { (list) throws(RevocationError) in
             collected.add(try list.get())
         }
         var rest = bytes[...]
@@ -58,14 +58,14 @@ import Testing
             text.dropLast(20) + [], Array("no list at all".utf8),
             PEM.encode(Array(try der().dropLast()), label: "X509 CRL"),
             Array("-----BEGIN X509 CRL-----\n*****\n-----END X509 CRL-----\n".utf8), [],
-        ] { #expect(throws: TrustError.self) { try intake(broken, pieces: 50) } }
+        ] { #expect(throws: RevocationError.self) { try intake(broken, pieces: 50) } }
     }
 
     @Test("Bytes after the list's end are refused, in any piece")
     func trailing() throws {
         for size in [1, 64, 65_536] {
-            #expect(throws: TrustError.self) { try intake(der() + [0x00], pieces: size) }
-            #expect(throws: TrustError.self) { try intake(der() + der(), pieces: size) }
+            #expect(throws: RevocationError.self) { try intake(der() + [0x00], pieces: size) }
+            #expect(throws: RevocationError.self) { try intake(der() + der(), pieces: size) }
         }
     }
 
@@ -76,8 +76,8 @@ import Testing
             [0x30, 0x84, 0x7F, 0xFF, 0xFF, 0xFF, 0x30, 0x84, 0x7F, 0xFF, 0xFF, 0xF0],
             [0x30, 0x80], [0x30, 0x89, 1, 1, 1, 1, 1, 1, 1, 1, 1],
         ] {
-            #expect(throws: TrustError.self) { try intake(start, pieces: 3) }
-            #expect(throws: TrustError.self) {
+            #expect(throws: RevocationError.self) { try intake(start, pieces: 3) }
+            #expect(throws: RevocationError.self) {
                 try intake(start + [UInt8](repeating: 0x30, count: 300_000), pieces: 10_000)
             }
         }

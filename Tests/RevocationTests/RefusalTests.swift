@@ -110,7 +110,7 @@ import Testing
     func words(index: Int) {
         var parts = Parts()
         Self.refusals[index].change(&parts)
-        do throws(TrustError) {
+        do throws(RevocationError) {
             _ = try UnverifiedRevocationList(der: parts.der)
             Issue.record("taken")
         } catch {
@@ -158,7 +158,7 @@ import Testing
             do {
                 _ = try fixture.validated(der)
                 return ""
-            } catch { return (error as? TrustError)?.reason ?? "" }
+            } catch { return (error as? CertificateError)?.reason ?? "" }
         }
         // RSA with SHA-256 becomes something that nobody knows.
         let unknown = good.replacing([0xF7, 0x0D, 0x01, 0x01, 0x0B], with: [0xF7, 0x0D, 0x01, 0x01, 0x7B])

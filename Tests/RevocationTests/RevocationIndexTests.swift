@@ -204,7 +204,7 @@ struct RawList {
             let list = TestRevocationList(fixture.authority, thisUpdate: now - 3_600, nextUpdate: now + 86_400)
             return try list.signed(rawEntries: raw.entries, by: fixture.authority)
         }
-        #expect(throws: TrustError.self) { try UnverifiedRevocationList(der: der(text)) }
+        #expect(throws: RevocationError.self) { try UnverifiedRevocationList(der: der(text)) }
         #expect(throws: Never.self) { try UnverifiedRevocationList(der: der("240229235959Z")) }
     }
 
@@ -223,7 +223,7 @@ struct RawList {
             for number in 0..<3 { raw.add(UInt64(0x0100_0000 + number), .superseded) }
             if !isFirst { raw.add(contents, .superseded) }
             let der = try list.signed(rawEntries: raw.entries, by: fixture.authority)
-            #expect(throws: TrustError.self) { try UnverifiedRevocationList(der: der) }
+            #expect(throws: RevocationError.self) { try UnverifiedRevocationList(der: der) }
         }
     }
 }

@@ -43,11 +43,13 @@ private struct StoreFixture {
         try (store ?? self.store).take(UnverifiedRevocationList(der: der), authorities: authorities, clock: clock)
     }
 
-    func code(_ der: [UInt8], in store: RevocationStore? = nil, clock: TrustedTime? = nil) throws -> CheckCode? {
+    func code(_ der: [UInt8], in store: RevocationStore? = nil, clock: TrustedTime? = nil) throws -> RevocationError
+        .Code?
+    {
         do {
             try take(der, in: store, clock: clock)
             return nil
-        } catch let error as TrustError {
+        } catch let error as RevocationError {
             return error.code
         }
     }
@@ -170,7 +172,7 @@ private struct StoreFixture {
             let mute = try TestAuthority(
                 validFrom: now - year, validTo: now + year, key: store.fixture.authority.key, keyUsage: 0x04)
             let authorities = ListAuthorities(try TrustAnchors([mute.certificate]).certificates)
-            #expect(throws: TrustError.self) {
+            #expect(throws: RevocationError.self) {
                 try store.store.take(
                     UnverifiedRevocationList(der: store.der(number: 6)), authorities: authorities, clock: nil)
             }
@@ -183,11 +185,13 @@ private struct StoreFixture {
         try withStore { store in
             try store.take(store.der(number: 1))
             let new = try store.der(number: 2, hour: 1)
-            for count in 0..<new.count { #expect(throws: TrustError.self) { try store.take(Array(new.prefix(count))) } }
+            for count in 0..<new.count {
+                #expect(throws: RevocationError.self) { try store.take(Array(new.prefix(count))) }
+            }
             for index in new.indices {
                 var changed = new
                 changed[index] ^= 1 << UInt8(index % 8)
-                #expect(throws: TrustError.self, "bit of byte \(index)") { try store.take(changed) }
+                #expect(throws: RevocationError.self, "bit of byte \(index)") { try store.take(changed) }
             }
             #expect(store.served == "1")
             #expect(try store.take(new).isNew)
@@ -464,7 +468,7 @@ private struct StoreFixture {
             #expect(flock(handle.fileDescriptor, LOCK_EX) == 0)
             let impatient = try RevocationStore(folder: store.folder, patience: .milliseconds(20))
             #expect(try store.code(store.der(number: 2, hour: 1), in: impatient) == .storeUnavailable)
-            #expect(throws: TrustError.self) { try impatient.removeDamaged() }
+            #expect(throws: RevocationError.self) { try impatient.removeDamaged() }
             #expect(store.served == "1")
             try handle.close()
             #expect(try store.take(store.der(number: 2, hour: 1), in: impatient).isNew)
@@ -485,6 +489,6 @@ private struct StoreFixture {
             #expect(FileManager.default.fileExists(atPath: file))
             #expect(store.store.list(id: id.hexText)?.numberText == "1")
         }
-        #expect(throws: TrustError.self) { try RevocationStore(folder: "/proc/nowhere/store") }
+        #expect(throws: RevocationError.self) { try RevocationStore(folder: "/proc/nowhere/store") }
     }
 }

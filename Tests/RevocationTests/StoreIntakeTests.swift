@@ -46,9 +46,9 @@ import Testing
         return intake
     }
 
-    private func read(_ bytes: [UInt8], into intake: StoreIntake) throws(TrustError) {
+    private func read(_ bytes: [UInt8], into intake: StoreIntake) throws(RevocationError) {
         var lists = ListIntake(scratch: .temporary, each: intake.take)
-        try bytes.span.bytes.withUnsafeBytes { bytes throws(TrustError) in try lists.take(bytes) }
+        try bytes.span.bytes.withUnsafeBytes { bytes throws(RevocationError) in try lists.take(bytes) }
         try lists.finish()
     }
 
@@ -57,7 +57,7 @@ import Testing
         let twice = pem([try own(1), try own(2), try own(1), try own(3)])
         try withStore { store in
             let transfer = try intake(store, stopsAtUnsigned: true)
-            let refused = #expect(throws: TrustError.self) { try read(twice, into: transfer) }
+            let refused = #expect(throws: RevocationError.self) { try read(twice, into: transfer) }
             #expect(refused?.code == .crlUnusable && refused?.reason.contains("twice") == true)
             #expect(transfer.finish().map(words) == [["T", "T", "crl_unusable"]])
         }
@@ -109,7 +109,7 @@ import Testing
     @Test("A list is handed on at its end, before the next one is read")
     func atItsEnd() throws {
         let seen = Mutex(0)
-        var lists = ListIntake(scratch: .temporary) { (_) throws(TrustError) in seen.withLock { $0 += 1 } }
+        var lists = ListIntake(scratch: .temporary) { (_) throws(RevocationError) in seen.withLock { $0 += 1 } }
         for expected in 1...3 {
             try pem([own(expected)]).withUnsafeBytes { try lists.take($0) }
             #expect(seen.withLock { $0 } == expected)
@@ -140,7 +140,7 @@ import Testing
         for stranger in [try list(other, 2), Array(try own(2).dropLast(3))] {
             try withStore { store in
                 let intake = try intake(store, stopsAtUnsigned: true)
-                #expect(throws: TrustError.self) { try read(pem([own(1), stranger, own(3)]), into: intake) }
+                #expect(throws: RevocationError.self) { try read(pem([own(1), stranger, own(3)]), into: intake) }
                 #expect(intake.finish().map(words) == [["T", "crl_unusable"]])
                 #expect(store.open().lists.count == 1)
             }
@@ -208,13 +208,13 @@ import Testing
             try withStore { store in
                 let intake = try intake(store)
                 var lists = ListIntake(scratch: .temporary, each: intake.take)
-                var failure: TrustError?
-                do throws(TrustError) {
+                var failure: RevocationError?
+                do throws(RevocationError) {
                     var rest = bytes[...]
                     while !rest.isEmpty {
                         let next = Array(rest.prefix(piece))
                         rest = rest.dropFirst(piece)
-                        try next.span.bytes.withUnsafeBytes { bytes throws(TrustError) in try lists.take(bytes) }
+                        try next.span.bytes.withUnsafeBytes { bytes throws(RevocationError) in try lists.take(bytes) }
                     }
                     try lists.finish()
                 } catch { failure = error }

@@ -55,7 +55,7 @@ package struct ListDownload: Sendable {
     ///   - progress: told of the bytes so far, and of all where that is known.
     ///   - restart: told when the lists come from their beginning again, because another version is served now.
     ///   - each: told of each list at its end, on the transfer's thread; what it throws ends the transfer.
-    /// - Throws: `Failure`, `TrustError`, what `each` throws, `CancellationError`.
+    /// - Throws: `Failure`, `RevocationError`, what `each` throws, `CancellationError`.
     package func run(
         _ url: String, known: Validators = Validators(),
         progress: @escaping @Sendable (_ taken: Int, _ of: Int?) -> Void = { _, _ in },
@@ -184,7 +184,7 @@ private final class ListSink: Sendable {
         case 206:
             guard case .rest = state.condition else { throw ListDownload.Failure.status(206, retryAfter: nil) }
             guard head.headers["content-range"]?.hasPrefix("bytes \(state.taken)-") == true else {
-                throw TrustError(.crlUnusable, "the server answered with another part of the list")
+                throw RevocationError(.crlUnusable, "the server answered with another part of the list")
             }
         // Words about a failure.
         default: break
@@ -196,9 +196,9 @@ private final class ListSink: Sendable {
         state.withLock { ($0.hasBegun, $0.condition) = (false, condition) }
     }
 
-    func finish() throws(TrustError) {
+    func finish() throws(RevocationError) {
         guard let intake = state.withLock({ $0.intake.take() }) else {
-            throw TrustError(.crlUnusable, "the answer was empty")
+            throw RevocationError(.crlUnusable, "the answer was empty")
         }
         try intake.finish()
     }

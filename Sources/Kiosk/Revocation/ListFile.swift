@@ -17,7 +17,7 @@ package struct UnreadableList: Error, Sendable {
 ///   - progress: told of the bytes so far, and of all where that is known, after each buffer.
 ///   - each: told of each list at its end.
 /// - Returns: false when it ended within a list of PEM: more of it may be missing.
-/// - Throws: `UnreadableList`, `TrustError`, what `each` throws, and `CancellationError` between two buffers of a
+/// - Throws: `UnreadableList`, `RevocationError`, what `each` throws, and `CancellationError` between two buffers of a
 ///   cancelled task.
 @discardableResult
 package func readLists(

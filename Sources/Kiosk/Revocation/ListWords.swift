@@ -2,6 +2,7 @@ internal import Glibc
 internal import HTTPClient
 package import Advice
 internal import Certificates
+internal import Revocation
 
 /// What an operator is told of a list that was not taken.
 package struct ListWords: Sendable {
@@ -15,17 +16,17 @@ package struct ListWords: Sendable {
 
     /// Of every error that has words of its own.
     package static let all: [ListWords] = {
-        let refused = [CheckCode.crlUnusable, .crlRollback, .crlAhead, .storeUnavailable, .storeDamaged]
+        let refused = [RevocationError.Code.crlUnusable, .crlRollback, .crlAhead, .storeUnavailable, .storeDamaged]
         let others: [any Error] = [
             UnreadableList(file: "", errno: ENOENT), ListDownload.Failure.transfer(.unusableRequest),
             ListDownload.Failure.status(500, retryAfter: nil),
         ]
-        return (refused.map { TrustError($0, "") } + others).map { ListWords($0) }
+        return (refused.map { RevocationError($0, "") } + others).map { ListWords($0) }
     }()
 
     package init(_ error: any Error) {
         switch error {
-        case let error as TrustError:
+        case let error as RevocationError:
             (code, reason) = (error.code.rawValue, error.reason)
             switch error.code {
             case .crlRollback:

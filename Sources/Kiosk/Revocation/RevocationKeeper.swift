@@ -65,7 +65,7 @@ actor RevocationKeeper {
 
     /// Opens the store and tells what is in it: a kiosk that was ready is ready again at once.
     func open() async {
-        do throws(TrustError) {
+        do throws(RevocationError) {
             store = try RevocationStore(folder: folder)
             memory = SourceMemory.load(folder + "/sources.json")
         } catch {
@@ -175,11 +175,11 @@ actor RevocationKeeper {
         guard !isRepairing, let store else { return }
         isRepairing = true
         defer { isRepairing = false }
-        do throws(TrustError) {
+        do throws(RevocationError) {
             let removed = try store.removeDamaged()
             if removed == 0 { _ = tellNotices(of: store) }
             guard removed > 0 else { return }
-            let words = ListWords(TrustError(.storeDamaged, ""))
+            let words = ListWords(RevocationError(.storeDamaged, ""))
             log.error(
                 "damaged indexes were removed",
                 metadata: Logger.words(words.code, words.advice, ["count": "\(removed)"]))
@@ -253,7 +253,7 @@ actor RevocationKeeper {
             if complain(report, file.failure, source: file.name) {
                 // A full disk may have room later, without the file having changed.
                 let isPassing = ([file.failure] + outcomes.map(\.failure)).contains {
-                    ($0 as? TrustError)?.code == .storeUnavailable
+                    ($0 as? RevocationError)?.code == .storeUnavailable
                 }
                 let ahead = outcomes.filter { $0.failure?.code == .crlAhead }.compactMap { $0.summary?.thisUpdate }
                 if let first = ahead.min() {

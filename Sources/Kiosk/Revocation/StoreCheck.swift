@@ -17,11 +17,11 @@ package struct StoreCheck: Sendable {
     package func run(_ certificate: [UInt8]) -> CertificateCheck.Answer {
         let contents = store.open()
         let damaged = contents.problems.first { $0.error.code == .storeDamaged }?.error
-        do throws(TrustError) {
-            let issuers = store.issuers()
-            guard !issuers.isEmpty else {
-                throw damaged ?? TrustError(.noCRL, "the store holds no list")
-            }
+        let issuers = store.issuers()
+        guard !issuers.isEmpty else {
+            return .init(damaged ?? RevocationError(.noCRL, "the store holds no list"))
+        }
+        do throws(CertificateError) {
             let anchors = try TrustAnchors(issuers)
             let validated = try anchors.validate(
                 UnverifiedCertificate(der: certificate), requirements: CertificateRequirements(), at: time)
@@ -29,8 +29,8 @@ package struct StoreCheck: Sendable {
                 of: RevocationLists(contents.lists).check(validated, anchors: anchors, maxAge: maxAge), broken: damaged)
         } catch {
             // Whether a certificate of another issuer is good, this store can't tell.
-            guard error.code == .noPath else { return .init(code: error.code, reason: error.reason) }
-            return .init(code: .noCRL, reason: "the store holds no list of the certificate's issuer")
+            guard error.code == .noPath else { return .init(error) }
+            return .init(RevocationError(.noCRL, "the store holds no list of the certificate's issuer"))
         }
     }
 }

@@ -18,7 +18,7 @@ enum CertificateValidation {
         lists: RevocationLists, maxAge: Int64, at time: TrustedTime
     ) async -> Result {
         let validated: ValidatedCertificate
-        do throws(TrustError) {
+        do throws(CertificateError) {
             validated = try anchors.validate(certificate, requirements: requirements, at: time)
         } catch {
             return .bad(error.code == .expired ? .expired : .untrusted)

@@ -28,14 +28,14 @@ struct IndexAbout: Sendable {
     }
 
     /// - Returns: the reasons too, by the index's codes.
-    static func decode(_ bytes: [UInt8]) throws(TrustError) -> (about: IndexAbout, reasons: [RevocationReason]) {
+    static func decode(_ bytes: [UInt8]) throws(RevocationError) -> (about: IndexAbout, reasons: [RevocationReason]) {
         var rest = bytes[...]
-        func integer(_ count: Int) throws(TrustError) -> UInt64 {
+        func integer(_ count: Int) throws(RevocationError) -> UInt64 {
             guard rest.count >= count else { throw damaged }
             defer { rest = rest.dropFirst(count) }
             return rest.prefix(count).reversed().reduce(0) { $0 << 8 | UInt64(truncatingIfNeeded: $1) }
         }
-        func field() throws(TrustError) -> [UInt8]? {
+        func field() throws(RevocationError) -> [UInt8]? {
             let length = Int(truncatingIfNeeded: try integer(4))
             guard length > 0 else { return nil }
             guard rest.count >= length - 1 else { throw damaged }
@@ -61,5 +61,7 @@ struct IndexAbout: Sendable {
         return (IndexAbout(fields: fields, issuerKey: issuerKey, digest: digest), reasons)
     }
 
-    private static var damaged: TrustError { TrustError(.storeDamaged, "the index's header is not as it was written") }
+    private static var damaged: RevocationError {
+        RevocationError(.storeDamaged, "the index's header is not as it was written")
+    }
 }

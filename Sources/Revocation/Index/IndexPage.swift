@@ -107,7 +107,7 @@ struct IndexPage {
     ///   - tail: of the key, `kind.tail` bytes.
     /// - Throws: `storeDamaged` for a block that no writer writes.
     static func find(head: UInt64, tail: ArraySlice<UInt8>, first: UInt64, kind: Kind, in block: RawSpan)
-        throws(TrustError) -> UInt8?
+        throws(RevocationError) -> UInt8?
     {
         guard block.byteCount >= header else { throw damaged }
         let count = Int(truncatingIfNeeded: block.word16(0))
@@ -141,7 +141,7 @@ struct IndexPage {
     }
 
     /// The bit after the `rest`th zero: where the entries with that rest begin.
-    private static func start(of rest: Int, in block: RawSpan, words: Int, count: Int) throws(TrustError) -> Int {
+    private static func start(of rest: Int, in block: RawSpan, words: Int, count: Int) throws(RevocationError) -> Int {
         guard rest > 0 else { return 0 }
         // The last group of eight words that begins before that zero.
         var (low, high) = (0, (count - 1) / 8)
@@ -178,8 +178,8 @@ struct IndexPage {
         throw damaged
     }
 
-    private static var damaged: TrustError {
-        TrustError(.storeDamaged, "a block of the index is not as it was written")
+    private static var damaged: RevocationError {
+        RevocationError(.storeDamaged, "a block of the index is not as it was written")
     }
 }
 

@@ -48,12 +48,12 @@ struct IndexWriter {
     static func bits(for codes: Int) -> Int { codes <= 1 ? 0 : Int.bitWidth - (codes - 1).leadingZeroBitCount }
 
     /// Takes serials in order, the narrow ones first.
-    mutating func append(_ serials: [NarrowSerial]) throws(TrustError) {
+    mutating func append(_ serials: [NarrowSerial]) throws(RevocationError) {
         narrow += serials
         if narrow.count >= Self.mostPending { try flushNarrow(atLeast: IndexPage.mostEntries) }
     }
 
-    mutating func append(_ serials: [WideSerial]) throws(TrustError) {
+    mutating func append(_ serials: [WideSerial]) throws(RevocationError) {
         try flushNarrow(atLeast: 0)
         var rest = serials[...]
         // Those of one length are one kind.
@@ -66,14 +66,14 @@ struct IndexWriter {
         }
     }
 
-    private mutating func flushNarrow(atLeast least: Int) throws(TrustError) {
+    private mutating func flushNarrow(atLeast least: Int) throws(RevocationError) {
         var pending: [NarrowSerial] = []
         swap(&pending, &narrow)
         try flush(&pending, atLeast: least)
         narrow = pending
     }
 
-    private mutating func flushWide(atLeast least: Int) throws(TrustError) {
+    private mutating func flushWide(atLeast least: Int) throws(RevocationError) {
         var pending: [WideSerial] = []
         swap(&pending, &wide)
         try flush(&pending, atLeast: least)
@@ -83,7 +83,7 @@ struct IndexWriter {
     /// Writes blocks until no more than `least` serials of one kind wait: a block is cut where it is full, so the serials
     /// after it must be known.
     private mutating func flush<Record: SerialRecord>(_ pending: inout [Record], atLeast least: Int)
-        throws(TrustError)
+        throws(RevocationError)
     {
         guard let length = pending.first?.length else { return }
         if kinds.last?.length != length { kinds.append(IndexKind(length: length)) }
@@ -122,23 +122,23 @@ struct IndexWriter {
         return fits
     }
 
-    private mutating func flushOutput() throws(TrustError) {
+    private mutating func flushOutput() throws(RevocationError) {
         guard written + output.count < Int(UInt32.max) else {
-            throw TrustError(.crlUnusable, "the list is too long for an index")
+            throw RevocationError(.crlUnusable, "the list is too long for an index")
         }
         try Self.write(output, to: descriptor, at: written)
         written += output.count
         output.removeAll(keepingCapacity: true)
     }
 
-    private static func write(_ bytes: [UInt8], to descriptor: Int32, at offset: Int) throws(TrustError) {
+    private static func write(_ bytes: [UInt8], to descriptor: Int32, at offset: Int) throws(RevocationError) {
         try onDisk { () throws(FilesError) in
             try writeAll(bytes.span.bytes, to: descriptor, at: offset, of: "the index")
         }
     }
 
     /// Writes what is left; the header, which makes the file an index, comes last.
-    mutating func finish() throws(TrustError) {
+    mutating func finish() throws(RevocationError) {
         try flushNarrow(atLeast: 0)
         try flushWide(atLeast: 0)
         try flushOutput()

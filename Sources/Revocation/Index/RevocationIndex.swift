@@ -1,4 +1,4 @@
-package import Certificates
+internal import Certificates
 internal import Synchronization
 
 /// CRLReason (RFC 5280 5.3.1).
@@ -66,7 +66,7 @@ package final class RevocationIndex: Sendable {
 
     /// - Parameter descriptor: stays the caller's.
     /// - Throws: `storeDamaged` for what no writer wrote, `storeUnavailable` when it can't be read.
-    package init(descriptor: Int32) throws(TrustError) {
+    package init(descriptor: Int32) throws(RevocationError) {
         let file = try MappedFile(descriptor: descriptor)
         self.file = file
         let header = try Self.header(of: file)
@@ -84,9 +84,9 @@ package final class RevocationIndex: Sendable {
         let about, count, directory, directorySize: Int
     }
 
-    private static func header(of file: MappedFile) throws(TrustError) -> Header {
+    private static func header(of file: MappedFile) throws(RevocationError) -> Header {
         guard file.count >= IndexWriter.headerSize else { throw damaged("it is too short") }
-        return try file.withBytes(0..<file.count) { (bytes) throws(TrustError) -> Header in
+        return try file.withBytes(0..<file.count) { (bytes) throws(RevocationError) -> Header in
             let start = bytes.extracting(0..<IndexWriter.headerSize)
             guard start.word32(60) == CRC32C.of(start.extracting(0..<60)),
                 start.extracting(0..<8).withUnsafeBytes({ $0.elementsEqual(IndexWriter.magic) })
@@ -109,8 +109,10 @@ package final class RevocationIndex: Sendable {
         }
     }
 
-    private static func sections(of file: MappedFile, _ header: Header, codeBits: Int) throws(TrustError) -> [Section] {
-        try file.withBytes(header.directory..<file.count) { (bytes) throws(TrustError) -> [Section] in
+    private static func sections(of file: MappedFile, _ header: Header, codeBits: Int) throws(RevocationError)
+        -> [Section]
+    {
+        try file.withBytes(header.directory..<file.count) { (bytes) throws(RevocationError) -> [Section] in
             guard bytes.byteCount > 0 else { throw damaged("its directory is empty") }
             // safe: it is not empty
             let kinds = Int(truncatingIfNeeded: bytes.unsafeLoad(fromByteOffset: 0, as: UInt8.self))
@@ -140,7 +142,7 @@ package final class RevocationIndex: Sendable {
 
     /// - Returns: nil when the list does not name `serial`.
     /// - Throws: `storeDamaged` when the index can not be believed any more.
-    package func reason(for serial: SerialNumber) throws(TrustError) -> RevocationReason? {
+    package func reason(for serial: SerialNumber) throws(RevocationError) -> RevocationReason? {
         if let value = serial.narrowValue {
             guard let section = sections.first, section.length == 0 else { return nil }
             return try find(head: value, tail: [], in: section)
@@ -149,10 +151,10 @@ package final class RevocationIndex: Sendable {
         return try find(head: serial.words.0, tail: serial.bytes[...].dropFirst(8), in: section)
     }
 
-    private func find(head: UInt64, tail: ArraySlice<UInt8>, in section: Section) throws(TrustError)
+    private func find(head: UInt64, tail: ArraySlice<UInt8>, in section: Section) throws(RevocationError)
         -> RevocationReason?
     {
-        try file.withBytes(0..<file.count) { (bytes) throws(TrustError) -> RevocationReason? in
+        try file.withBytes(0..<file.count) { (bytes) throws(RevocationError) -> RevocationReason? in
             let size = section.entrySize
             let directory = bytes.extracting(section.directory..<section.directory + size * section.blocks)
             // The last block whose first key is not above the one that is looked for.
@@ -189,7 +191,7 @@ package final class RevocationIndex: Sendable {
     }
 
     /// Where a block lies in the file, once it was found as it was written.
-    private func place(of block: Int, in section: Section, _ bytes: RawSpan) throws(TrustError) -> Range<Int> {
+    private func place(of block: Int, in section: Section, _ bytes: RawSpan) throws(RevocationError) -> Range<Int> {
         let entry = section.directory + section.entrySize * block + 8 + section.kind.tail
         let (start, end) = (Int(truncatingIfNeeded: bytes.word32(entry)), end(of: block, in: section, bytes))
         guard start >= IndexWriter.headerSize, start < end, end <= bytes.byteCount else {
@@ -206,16 +208,16 @@ package final class RevocationIndex: Sendable {
     }
 
     /// Checks every block.
-    package func checkWhole() throws(TrustError) {
-        try file.withBytes(0..<file.count) { (bytes) throws(TrustError) in
+    package func checkWhole() throws(RevocationError) {
+        try file.withBytes(0..<file.count) { (bytes) throws(RevocationError) in
             for section in sections {
                 for block in 0..<section.blocks { _ = try place(of: block, in: section, bytes) }
             }
         }
     }
 
-    private static func damaged(_ what: String) -> TrustError {
-        TrustError(.storeDamaged, "an index can not be believed: \(what)")
+    private static func damaged(_ what: String) -> RevocationError {
+        RevocationError(.storeDamaged, "an index can not be believed: \(what)")
     }
 }
 

@@ -113,7 +113,7 @@ struct SerialCollector {
         wide = SerialSorter(scratch: scratch)
     }
 
-    mutating func append(_ serial: SerialNumber, code: UInt64) throws(TrustError) {
+    mutating func append(_ serial: SerialNumber, code: UInt64) throws(RevocationError) {
         let (length, contents) = (serial.bytes.count, serial.words)
         if let record = NarrowSerial(length: length, contents, code: code) {
             try narrow.append(record)
@@ -123,7 +123,7 @@ struct SerialCollector {
     }
 
     /// Says that no more will come.
-    mutating func seal() throws(TrustError) {
+    mutating func seal() throws(RevocationError) {
         try narrow.seal()
         try wide.seal()
     }

@@ -19,7 +19,7 @@ struct SerialSorter<Record: SerialRecord> {
 
     init(scratch: ScratchFolder) { self.scratch = scratch }
 
-    mutating func append(_ record: Record) throws(TrustError) {
+    mutating func append(_ record: Record) throws(RevocationError) {
         try append { room, free in
             room[free.lowerBound] = record
             return 1
@@ -28,7 +28,7 @@ struct SerialSorter<Record: SerialRecord> {
 
     /// Lets `body` put records into the free part of some room, of one record at least, and say how many it put there.
     @inline(__always)
-    mutating func append(_ body: (inout MutableSpan<Record>, Range<Int>) -> Int) throws(TrustError) {
+    mutating func append(_ body: (inout MutableSpan<Record>, Range<Int>) -> Int) throws(RevocationError) {
         if waiting == pending.count {
             if waiting == Self.mostWaiting { try spill() } else { grow() }
         }
@@ -46,7 +46,7 @@ struct SerialSorter<Record: SerialRecord> {
         codes = pending[..<waiting].reduce(codes) { $0 | 1 &<< $1.code }
     }
 
-    private mutating func spill() throws(TrustError) {
+    private mutating func spill() throws(RevocationError) {
         noteCodes()
         if scatter == nil {
             var range = WordRange<Record>(word: 0)
@@ -59,7 +59,7 @@ struct SerialSorter<Record: SerialRecord> {
     }
 
     /// Says that no more will come: what waits is scattered, or sorted where nothing was.
-    mutating func seal() throws(TrustError) {
+    mutating func seal() throws(RevocationError) {
         if scatter != nil {
             try spill()
             pending = []
@@ -75,12 +75,12 @@ struct SerialSorter<Record: SerialRecord> {
     /// Hands every serial over once, in order, some at a time, after `seal`. Of one that stands twice the entry that
     /// revokes counts.
     /// - Throws: what `body` throws, and `storeUnavailable`.
-    func drain(_ body: ([Record]) throws(TrustError) -> Void) throws(TrustError) {
+    func drain(_ body: ([Record]) throws(RevocationError) -> Void) throws(RevocationError) {
         if let scatter { try Self.drain(scatter, body) } else { try body(pending) }
     }
 
-    private static func drain(_ scatter: Scatter<Record>, _ body: ([Record]) throws(TrustError) -> Void)
-        throws(TrustError)
+    private static func drain(_ scatter: Scatter<Record>, _ body: ([Record]) throws(RevocationError) -> Void)
+        throws(RevocationError)
     {
         var (records, other): ([Record], [Record]) = ([], [])
         for bucket in 0..<Scatter<Record>.buckets {
@@ -102,7 +102,7 @@ struct SerialSorter<Record: SerialRecord> {
             }
             guard !range.isOneValue else {
                 // One serial, very often.
-                try scatter.read(bucket) { (chunk) throws(TrustError) in
+                try scatter.read(bucket) { (chunk) throws(RevocationError) in
                     records += chunk
                     merge(&records)
                 }
@@ -110,7 +110,7 @@ struct SerialSorter<Record: SerialRecord> {
                 continue
             }
             var inner = Scatter(over: range, file: scatter.file, from: scatter.fileEnd)
-            try scatter.read(bucket) { (chunk) throws(TrustError) in try inner.take(chunk) }
+            try scatter.read(bucket) { (chunk) throws(RevocationError) in try inner.take(chunk) }
             try drain(inner, body)
         }
     }
@@ -260,14 +260,14 @@ struct Scatter<Record: SerialRecord> {
 
     func count(_ bucket: Int) -> Int { chunks[bucket].count * Self.room + fill[bucket] }
 
-    mutating func take(_ records: ArraySlice<Record>) throws(TrustError) {
+    mutating func take(_ records: ArraySlice<Record>) throws(RevocationError) {
         var rest = records
         while let full = Self.place(&rest, in: range, shift: shift, &buffers, &fill) {
             let chunk = full * Self.room..<(full + 1) * Self.room
             do throws(FilesError) {
                 try file.write(buffers.span.extracting(chunk).bytes, at: fileEnd)
             } catch {
-                throw TrustError(error)
+                throw RevocationError(error)
             }
             chunks[full].append(fileEnd)
             fileEnd += Self.room * MemoryLayout<Record>.stride
@@ -301,7 +301,7 @@ struct Scatter<Record: SerialRecord> {
     }
 
     /// Hands over a bucket's records, a chunk at a time, in the order in which they came.
-    func read(_ bucket: Int, _ body: (ArraySlice<Record>) throws(TrustError) -> Void) throws(TrustError) {
+    func read(_ bucket: Int, _ body: (ArraySlice<Record>) throws(RevocationError) -> Void) throws(RevocationError) {
         var chunk = [Record](repeating: .blank, count: Self.room)
         for offset in chunks[bucket] {
             var span = chunk.mutableSpan
@@ -312,16 +312,16 @@ struct Scatter<Record: SerialRecord> {
         try body(buffers[bucket * Self.room..<bucket * Self.room + fill[bucket]])
     }
 
-    private func read(_ bytes: inout MutableRawSpan, _ range: Range<Int>, at offset: Int) throws(TrustError) {
+    private func read(_ bytes: inout MutableRawSpan, _ range: Range<Int>, at offset: Int) throws(RevocationError) {
         do throws(FilesError) {
             try file.read(into: &bytes, range, at: offset)
         } catch {
-            throw TrustError(error)
+            throw RevocationError(error)
         }
     }
 
     /// All of a bucket's records.
-    func read(_ bucket: Int, into records: inout [Record]) throws(TrustError) {
+    func read(_ bucket: Int, into records: inout [Record]) throws(RevocationError) {
         records.removeAll(keepingCapacity: true)
         records.append(contentsOf: repeatElement(.blank, count: count(bucket)))
         var start = 0

@@ -1,4 +1,4 @@
-package import Certificates
+internal import Certificates
 package import Cryptography
 package import Files
 
@@ -8,7 +8,7 @@ package import Files
 package struct ListIntake: ~Copyable, Sendable {
     /// Is told of each list at its end: its form is right, or why not. What it throws ends the intake.
     package typealias Consumer =
-        @Sendable (Result<UnverifiedRevocationList, TrustError>) throws(TrustError) -> Void
+        @Sendable (Result<UnverifiedRevocationList, RevocationError>) throws(RevocationError) -> Void
 
     private enum Form {
         /// The first byte may be that of DER or of text.
@@ -40,12 +40,12 @@ package struct ListIntake: ~Copyable, Sendable {
 
     /// Bytes of a source, at the most, with the text that may stand around its lists.
     package static let most = ListLimits.source
-    package static var tooLong: TrustError {
-        TrustError(.crlUnusable, "the file is longer than \(ListLimits.source >> 20) MiB")
+    package static var tooLong: RevocationError {
+        RevocationError(.crlUnusable, "the file is longer than \(ListLimits.source >> 20) MiB")
     }
 
     /// - Throws: `crlUnusable` at the first byte of DER that no list may have, `storeUnavailable`, and what `each` throws.
-    package mutating func take(_ bytes: UnsafeRawBufferPointer) throws(TrustError) {
+    package mutating func take(_ bytes: UnsafeRawBufferPointer) throws(RevocationError) {
         guard !bytes.isEmpty else { return }
         guard bytes.count <= Self.most - taken else { throw Self.tooLong }
         taken += bytes.count
@@ -56,17 +56,19 @@ package struct ListIntake: ~Copyable, Sendable {
             }
             if isDER { walk = RevocationListWalk(scratch: scratch, engine: engine) }
             form = isDER ? .der : .pem(PEMStream(labels: ["X509 CRL"]))
-            try held.span.bytes.withUnsafeBytes { bytes throws(TrustError) in try read(bytes) }
+            try held.span.bytes.withUnsafeBytes { bytes throws(RevocationError) in try read(bytes) }
         }
         try read(bytes)
     }
 
-    private mutating func read(_ bytes: UnsafeRawBufferPointer) throws(TrustError) {
+    private mutating func read(_ bytes: UnsafeRawBufferPointer) throws(RevocationError) {
         switch form {
         case .unknown: break
         case .der:
             guard !bytes.isEmpty else { return }
-            try onlyList { (intake: inout Self) throws(TrustError) in intake.expected = try intake.walk?.take(bytes) }
+            try onlyList { (intake: inout Self) throws(RevocationError) in
+                intake.expected = try intake.walk?.take(bytes)
+            }
         case .pem(var stream):
             try decode { (part) throws in try stream.take(bytes, part) }
             form = .pem(stream)
@@ -75,10 +77,10 @@ package struct ListIntake: ~Copyable, Sendable {
 
     /// Lets `body` write the next bytes into free room and say how many it wrote: 0 at the end of the input.
     /// - Returns: false at the end.
-    package mutating func fill(_ body: (UnsafeMutableRawBufferPointer) -> Int) throws(TrustError) -> Bool {
+    package mutating func fill(_ body: (UnsafeMutableRawBufferPointer) -> Int) throws(RevocationError) -> Bool {
         var count = 0
         if case .der = form {
-            try onlyList { (intake: inout Self) throws(TrustError) in
+            try onlyList { (intake: inout Self) throws(RevocationError) in
                 intake.expected = try intake.walk?.fill { room in
                     count = body(room)
                     return count
@@ -88,7 +90,8 @@ package struct ListIntake: ~Copyable, Sendable {
         } else {
             var room = [UInt8](repeating: 0, count: 64 * 1_024)
             count = room.withUnsafeMutableBytes { body($0) }
-            try room.span.bytes.extracting(0..<count).withUnsafeBytes { bytes throws(TrustError) in try take(bytes) }
+            try room.span.bytes.extracting(0..<count).withUnsafeBytes { bytes throws(RevocationError) in try take(bytes)
+            }
         }
         return count > 0
     }
@@ -97,12 +100,12 @@ package struct ListIntake: ~Copyable, Sendable {
     /// - Returns: false when it ended within a block of PEM: more of it may be missing than that list.
     /// - Throws: `crlUnusable` when it is DER that ended too early, or held no list, and what `each` throws.
     @discardableResult
-    package consuming func finish() throws(TrustError) -> Bool {
+    package consuming func finish() throws(RevocationError) -> Bool {
         var isWhole = true
         switch form {
         case .unknown: break
         case .der:
-            try onlyList { (intake: inout Self) throws(TrustError) in
+            try onlyList { (intake: inout Self) throws(RevocationError) in
                 guard let whole = intake.walk.take() else { return }
                 let list = try whole.finish()
                 intake.count += 1
@@ -116,13 +119,13 @@ package struct ListIntake: ~Copyable, Sendable {
                 }
             }
         }
-        guard count > 0 else { throw TrustError(.crlUnusable, "there is no list in it, as DER or PEM") }
+        guard count > 0 else { throw RevocationError(.crlUnusable, "there is no list in it, as DER or PEM") }
         return isWhole
     }
 
     /// Does some of a DER list's work: where its form is wrong it is told of, and nothing that follows can be read.
-    private mutating func onlyList(_ body: (inout Self) throws(TrustError) -> Void) throws(TrustError) {
-        do throws(TrustError) {
+    private mutating func onlyList(_ body: (inout Self) throws(RevocationError) -> Void) throws(RevocationError) {
+        do throws(RevocationError) {
             try body(&self)
         } catch {
             walk = nil
@@ -133,7 +136,7 @@ package struct ListIntake: ~Copyable, Sendable {
         }
     }
 
-    private mutating func decode(_ body: ((PEMStream.Part) throws -> Void) throws -> Void) throws(TrustError) {
+    private mutating func decode(_ body: ((PEMStream.Part) throws -> Void) throws -> Void) throws(RevocationError) {
         do {
             try body { part in
                 switch part {
@@ -141,9 +144,9 @@ package struct ListIntake: ~Copyable, Sendable {
                     walk = RevocationListWalk(scratch: scratch, engine: engine)
                     isOpen = true
                 case .contents(let bytes):
-                    try tell { (intake: inout Self) throws(TrustError) in _ = try intake.walk?.take(bytes) }
+                    try tell { (intake: inout Self) throws(RevocationError) in _ = try intake.walk?.take(bytes) }
                 case .end:
-                    try tell { (intake: inout Self) throws(TrustError) in
+                    try tell { (intake: inout Self) throws(RevocationError) in
                         guard let whole = intake.walk.take() else { return }
                         let list = try whole.finish()
                         intake.isOpen = false
@@ -151,23 +154,23 @@ package struct ListIntake: ~Copyable, Sendable {
                         try intake.each(.success(list))
                     }
                 case .broken:
-                    try tell { (_: inout Self) throws(TrustError) in
+                    try tell { (_: inout Self) throws(RevocationError) in
                         throw refusal("its PEM is not base64, or not closed (RFC 7468 section 3)")
                     }
                 }
             }
-        } catch let error as TrustError {
+        } catch let error as RevocationError {
             throw error
         } catch {
-            throw TrustError(.crlUnusable, "the list can not be read")
+            throw RevocationError(.crlUnusable, "the list can not be read")
         }
     }
 
     /// Does some of a block's work. A list whose form is wrong is told of once, and the rest of its block is skipped;
     /// what else goes wrong ends the intake.
-    private mutating func tell(_ body: (inout Self) throws(TrustError) -> Void) throws(TrustError) {
+    private mutating func tell(_ body: (inout Self) throws(RevocationError) -> Void) throws(RevocationError) {
         guard isOpen else { return }
-        do throws(TrustError) {
+        do throws(RevocationError) {
             try body(&self)
         } catch {
             guard error.code == .crlUnusable, isOpen else { throw error }

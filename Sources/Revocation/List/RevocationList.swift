@@ -1,4 +1,4 @@
-package import Certificates
+internal import Certificates
 internal import CLinux
 package import Clock
 internal import Cryptography
@@ -23,9 +23,9 @@ package struct UnverifiedRevocationList: Sendable {
 
     /// From a list in memory.
     /// - Throws: `crlUnusable`.
-    package init(der: [UInt8], scratch: ScratchFolder = .temporary) throws(TrustError) {
+    package init(der: [UInt8], scratch: ScratchFolder = .temporary) throws(RevocationError) {
         var walk = RevocationListWalk(scratch: scratch, engine: .mbedTLS)
-        _ = try der.span.bytes.withUnsafeBytes { bytes throws(TrustError) in try walk.take(bytes) }
+        _ = try der.span.bytes.withUnsafeBytes { bytes throws(RevocationError) in try walk.take(bytes) }
         self = try walk.finish()
     }
 
@@ -36,22 +36,22 @@ package struct UnverifiedRevocationList: Sendable {
 
     /// Writes the list's index to a file.
     /// - Returns: its entries.
-    func writeIndex(to descriptor: Int32, issuerKey: [UInt8]) throws(TrustError) -> Int {
+    func writeIndex(to descriptor: Int32, issuerKey: [UInt8]) throws(RevocationError) -> Int {
         let about = IndexAbout(fields: fields, issuerKey: issuerKey, digest: digest)
         var writer = IndexWriter(to: descriptor, about: about, reasons: serials.codes)
-        try serials.narrow.drain { (records) throws(TrustError) in try writer.append(records) }
-        try serials.wide.drain { (records) throws(TrustError) in try writer.append(records) }
+        try serials.narrow.drain { (records) throws(RevocationError) in try writer.append(records) }
+        try serials.wide.drain { (records) throws(RevocationError) in try writer.append(records) }
         try writer.finish()
         return writer.count
     }
 
     /// The list under the authority that signed it, with an index in memory; nil when none of `authorities` did.
     /// - Throws: `storeUnavailable`, `storeDamaged`.
-    func verifiedIfSigned(under authorities: ListAuthorities) throws(TrustError) -> RevocationList? {
+    func verifiedIfSigned(under authorities: ListAuthorities) throws(RevocationError) -> RevocationList? {
         guard let signer = signer(among: authorities) else { return nil }
         let descriptor = kz_open_memory("kazashi-index")
         guard descriptor >= 0 else {
-            throw TrustError(.storeUnavailable, "no memory for an index (\(systemError()))")
+            throw RevocationError(.storeUnavailable, "no memory for an index (\(systemError()))")
         }
         defer { close(descriptor) }
         _ = try writeIndex(to: descriptor, issuerKey: signer.keyHash)

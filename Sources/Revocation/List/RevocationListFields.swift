@@ -21,7 +21,7 @@ struct RevocationListFields: Sendable {
     init(
         issuerEncoded: [UInt8], thisUpdate: Int64, nextUpdate: Int64, number: [UInt8], baseNumber: [UInt8]?,
         scopeEncoded: [UInt8]?, authorityKeyIdentifier: [UInt8]?
-    ) throws(TrustError) {
+    ) throws(RevocationError) {
         (self.issuerEncoded, self.thisUpdate, self.nextUpdate) = (issuerEncoded, thisUpdate, nextUpdate)
         (self.number, self.baseNumber, self.scopeEncoded) = (number, baseNumber, scopeEncoded)
         self.authorityKeyIdentifier = authorityKeyIdentifier

@@ -46,7 +46,7 @@ struct RevocationListWalk: ~Copyable, Sendable {
     /// - Returns: the bytes of the whole list, once its header was read.
     /// - Throws: `crlUnusable`, `storeUnavailable`.
     @discardableResult
-    mutating func take(_ bytes: UnsafeRawBufferPointer) throws(TrustError) -> Int? {
+    mutating func take(_ bytes: UnsafeRawBufferPointer) throws(RevocationError) -> Int? {
         var rest = bytes[...]
         while !rest.isEmpty {
             try fill { room in
@@ -62,7 +62,7 @@ struct RevocationListWalk: ~Copyable, Sendable {
     /// Lets `body` write the next bytes of the list into free room and say how many it wrote.
     /// - Returns: as `take`.
     @discardableResult
-    mutating func fill(_ body: (UnsafeMutableRawBufferPointer) -> Int) throws(TrustError) -> Int? {
+    mutating func fill(_ body: (UnsafeMutableRawBufferPointer) -> Int) throws(RevocationError) -> Int? {
         if start > 0 {
             buffer.withUnsafeMutableBytes { bytes in
                 // safe: places of the buffer that were filled
@@ -83,10 +83,10 @@ struct RevocationListWalk: ~Copyable, Sendable {
         do {
             hash(from: fresh)
             try read()
-        } catch let error as TrustError {
+        } catch let error as RevocationError {
             throw error
         } catch {
-            throw TrustError(.crlUnusable, "the list is not DER as RFC 5280 asks (\(error))")
+            throw RevocationError(.crlUnusable, "the list is not DER as RFC 5280 asks (\(error))")
         }
         return total == .max ? nil : total
     }
@@ -215,9 +215,9 @@ struct RevocationListWalk: ~Copyable, Sendable {
 
     /// The end of the input: everything must have been there.
     /// - Throws: `crlUnusable`.
-    consuming func finish() throws(TrustError) -> UnverifiedRevocationList {
+    consuming func finish() throws(RevocationError) -> UnverifiedRevocationList {
         guard taken == total, case .tail = stage, let head, var digest = digest.take() else {
-            throw TrustError(.crlUnusable, "the list ends before its end")
+            throw RevocationError(.crlUnusable, "the list ends before its end")
         }
         do {
             let bytes = buffer.prefix(end).dropFirst(start)
@@ -248,10 +248,10 @@ struct RevocationListWalk: ~Copyable, Sendable {
             return UnverifiedRevocationList(
                 fields: fields, serials: entries.serials, digest: digest.finish(), algorithm: algorithm,
                 signature: signature)
-        } catch let error as TrustError {
+        } catch let error as RevocationError {
             throw error
         } catch {
-            throw TrustError(.crlUnusable, "the list is not DER as RFC 5280 asks (\(error))")
+            throw RevocationError(.crlUnusable, "the list is not DER as RFC 5280 asks (\(error))")
         }
     }
 }

@@ -11,7 +11,7 @@ struct RevokedEntries {
 
     /// Takes every entry that lies whole in `bytes`.
     /// - Returns: the bytes that were taken; fewer than given when the last entry is not whole.
-    /// - Throws: `TLVError` or `TrustError` for an entry that no list may have.
+    /// - Throws: `TLVError` or `RevocationError` for an entry that no list may have.
     mutating func take(_ bytes: RawSpan) throws -> Int {
         var at = 0
         while true {
@@ -31,7 +31,7 @@ struct RevokedEntries {
     /// - Returns: where it stopped.
     private static func takeUsual<Record: SerialRecord>(
         _ bytes: RawSpan, from start: Int, into sorter: inout SerialSorter<Record>
-    ) throws(TrustError) -> Int {
+    ) throws(RevocationError) -> Int {
         var at = start
         var isFull = true
         while isFull {
@@ -183,4 +183,4 @@ func byRule<Value>(_ rule: String, _ body: () throws(TLVError) -> Value) throws 
     }
 }
 
-func refusal(_ reason: String) -> TrustError { TrustError(.crlUnusable, "the list is refused: \(reason)") }
+func refusal(_ reason: String) -> RevocationError { RevocationError(.crlUnusable, "the list is refused: \(reason)") }

@@ -48,13 +48,13 @@ struct RememberedList: Sendable, Equatable {
 
     /// - Throws: `crlRollback` when `self` may not follow `before`.
     /// - Returns: true when it is the same list.
-    func follows(_ before: RememberedList) throws(TrustError) -> Bool {
+    func follows(_ before: RememberedList) throws(RevocationError) -> Bool {
         guard !number.isBelow(before.number), thisUpdate >= before.thisUpdate else {
-            throw TrustError(.crlRollback, "a newer list of this issuer and scope was taken before")
+            throw RevocationError(.crlRollback, "a newer list of this issuer and scope was taken before")
         }
         guard number == before.number else { return false }
         guard digest == before.digest else {
-            throw TrustError(.crlRollback, "another list with the same CRL number was taken before")
+            throw RevocationError(.crlRollback, "another list with the same CRL number was taken before")
         }
         return true
     }
@@ -84,7 +84,7 @@ struct NumberMemory: Sendable {
     ///   - indexes: the ids of indexes.
     ///   - isServed: whether an index is there still, and can be served.
     /// - Throws: `storeUnavailable`.
-    mutating func refresh(indexes: () -> [[UInt8]], isServed: ([UInt8]) -> Bool) throws(TrustError) {
+    mutating func refresh(indexes: () -> [[UInt8]], isServed: ([UInt8]) -> Bool) throws(RevocationError) {
         guard fileStamp(path).map({ $0 != stamp }) ?? true else { return }
         // Before the file is read, and looked for again after: other processes take lists meanwhile, and forget some.
         let ids = indexes()
@@ -117,7 +117,7 @@ struct NumberMemory: Sendable {
 
     /// Remembers durably; after it returned no older list can follow.
     /// - Throws: `storeUnavailable`.
-    mutating func remember(_ new: [RememberedList]) throws(TrustError) {
+    mutating func remember(_ new: [RememberedList]) throws(RevocationError) {
         let new = new.filter { self[$0.id] != $0 }
         guard !new.isEmpty else { return }
         // A record that power cut short is overwritten. Each list adds one a day: now and then the file is written anew.
@@ -137,7 +137,7 @@ struct NumberMemory: Sendable {
 
     /// Makes the file anew of what can still be read of it and of lists that are served.
     /// - Throws: `storeUnavailable`.
-    mutating func rebuild(with served: [RememberedList]) throws(TrustError) {
+    mutating func rebuild(with served: [RememberedList]) throws(RevocationError) {
         for list in served where lists[list.id].map({ $0.number.isBelow(list.number) }) ?? true {
             lists[list.id] = list
         }
@@ -146,12 +146,12 @@ struct NumberMemory: Sendable {
 
     /// Forgets a list durably: an older one may follow.
     /// - Throws: `storeUnavailable`.
-    mutating func forget(_ id: [UInt8]) throws(TrustError) {
+    mutating func forget(_ id: [UInt8]) throws(RevocationError) {
         guard lists[id] != nil else { return }
         try rewrite(lists.values.filter { $0.id != id })
     }
 
-    private mutating func rewrite(_ all: [RememberedList]) throws(TrustError) {
+    private mutating func rewrite(_ all: [RememberedList]) throws(RevocationError) {
         var bytes = Self.magic
         for list in all { bytes += list.encoded }
         try onDisk { () throws(FilesError) in try DurableFile.replace(path, with: bytes) }
@@ -160,7 +160,7 @@ struct NumberMemory: Sendable {
         lists = Dictionary(all.map { ($0.id, $0) }, uniquingKeysWith: { $1 })
     }
 
-    private var unavailable: TrustError {
-        TrustError(.storeUnavailable, "the memory of CRL numbers can not be read (\(systemError()))")
+    private var unavailable: RevocationError {
+        RevocationError(.storeUnavailable, "the memory of CRL numbers can not be read (\(systemError()))")
     }
 }

@@ -1,4 +1,4 @@
-package import Certificates
+internal import Certificates
 package import Clock
 internal import Cryptography
 package import Files
@@ -18,7 +18,7 @@ package final class RevocationStore: Sendable {
     /// What is in the folder and can't be served.
     package struct Problem: Sendable, Equatable {
         package let file: String
-        package let error: TrustError
+        package let error: RevocationError
     }
 
     /// What a store held when it was opened.
@@ -31,7 +31,7 @@ package final class RevocationStore: Sendable {
     ///   - folder: made when it is not there; nobody else may read it.
     ///   - patience: how long another process may hold the store.
     /// - Throws: `storeUnavailable`.
-    package init(folder: String, patience: Duration = .seconds(10)) throws(TrustError) {
+    package init(folder: String, patience: Duration = .seconds(10)) throws(RevocationError) {
         (self.folder, self.patience) = (folder, patience)
         memory = Mutex(NumberMemory(path: folder + "/numbers"))
         try onDisk { () throws(FilesError) in try Ownership.makeFolder(folder, mode: 0o700) }
@@ -41,17 +41,17 @@ package final class RevocationStore: Sendable {
     package func open() -> Contents {
         var contents = Contents()
         for name in names(in: folder) where name.hasSuffix(Self.ending) {
-            do throws(TrustError) {
+            do throws(RevocationError) {
                 contents.lists.append(try openList(name))
             } catch {
                 contents.problems.append(Problem(file: name, error: error))
             }
         }
-        let damaged = memory.withLock { memory -> TrustError? in
-            do throws(TrustError) {
+        let damaged = memory.withLock { memory -> RevocationError? in
+            do throws(RevocationError) {
                 try refresh(&memory)
                 guard memory.damaged > 0 else { return nil }
-                return TrustError(
+                return RevocationError(
                     .storeDamaged,
                     "\(memory.damaged) parts of the memory of CRL numbers are lost, or not as they were written; it is made anew "
                         + "from "
@@ -64,15 +64,15 @@ package final class RevocationStore: Sendable {
         return contents
     }
 
-    private func openList(_ name: String) throws(TrustError) -> RevocationList {
+    private func openList(_ name: String) throws(RevocationError) -> RevocationList {
         let descriptor = Glibc.open(folder + "/" + name, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
-            throw TrustError(.storeUnavailable, "the index can not be opened (\(systemError()))")
+            throw RevocationError(.storeUnavailable, "the index can not be opened (\(systemError()))")
         }
         defer { close(descriptor) }
         let list = RevocationList(index: try RevocationIndex(descriptor: descriptor))
         guard list.id.hexText + Self.ending == name else {
-            throw TrustError(.storeDamaged, "the index bears another one's name")
+            throw RevocationError(.storeDamaged, "the index bears another one's name")
         }
         return list
     }
@@ -91,13 +91,13 @@ package final class RevocationStore: Sendable {
     /// same list can be taken again and no older one.
     /// - Returns: how many.
     @discardableResult
-    package func removeDamaged() throws(TrustError) -> Int {
+    package func removeDamaged() throws(RevocationError) -> Int {
         let lock = try hold()
         defer { withExtendedLifetime(lock) {} }
         try rebuildDamagedNumbers(under: lock)
         var removed = 0
         for name in names(in: folder) where name.hasSuffix(Self.ending) {
-            do throws(TrustError) {
+            do throws(RevocationError) {
                 try openList(name).index.checkWhole()
             } catch {
                 guard error.code == .storeDamaged, unlink(folder + "/" + name) == 0 else { continue }
@@ -117,22 +117,22 @@ package final class RevocationStore: Sendable {
     /// - Parameter id: as `RevocationList.id`, in hex.
     /// - Returns: false when the store knows no list of that id.
     /// - Throws: `storeUnavailable`.
-    package func forget(id: String) throws(TrustError) -> Bool {
+    package func forget(id: String) throws(RevocationError) -> Bool {
         guard let bytes = [UInt8](hexText: id), bytes.count == 16 else { return false }
         let file = folder + "/" + bytes.hexText + Self.ending
         let lock = try hold()
         defer { withExtendedLifetime(lock) {} }
         try rebuildDamagedNumbers(under: lock)
-        let isRemembered = try locked { memory throws(TrustError) in memory[bytes] != nil }
+        let isRemembered = try locked { memory throws(RevocationError) in memory[bytes] != nil }
         guard isRemembered || fileStamp(file) != nil else { return false }
         // Told of first: whatever the power interrupts is done again, never done in silence.
         try leave(.forgotten(id: bytes.hexText))
         // The index before its number: one without a number is damage.
         guard unlink(file) == 0 || errno == ENOENT else {
-            throw TrustError(.storeUnavailable, "the index can not be removed (\(systemError()))")
+            throw RevocationError(.storeUnavailable, "the index can not be removed (\(systemError()))")
         }
         try onDisk { () throws(FilesError) in try DurableFile.synchronise(folder: folder) }
-        try locked { memory throws(TrustError) in try memory.forget(bytes) }
+        try locked { memory throws(RevocationError) in try memory.forget(bytes) }
         return true
     }
 
@@ -170,7 +170,7 @@ package final class RevocationStore: Sendable {
     /// - Parameter clock: a believed clock's time, which no list may lie ahead of; nil where none is believed.
     /// - Throws: `crlUnusable`, `crlAhead`, `crlRollback`, `storeUnavailable`; what was served is served still.
     package func take(_ list: UnverifiedRevocationList, authorities: ListAuthorities, clock: TrustedTime?)
-        throws(TrustError) -> Taken
+        throws(RevocationError) -> Taken
     {
         switch try prepare(list, authorities: authorities, clock: clock) {
         case .already(let taken): return taken
@@ -180,13 +180,13 @@ package final class RevocationStore: Sendable {
 
     /// The first half of `take`, for many lists at once.
     package func prepare(_ list: UnverifiedRevocationList, authorities: ListAuthorities, clock: TrustedTime?)
-        throws(TrustError) -> Preparation
+        throws(RevocationError) -> Preparation
     {
         guard let signer = list.signer(among: authorities) else {
-            throw TrustError(.crlUnusable, "the list's signature is by none of the issuers that were given")
+            throw RevocationError(.crlUnusable, "the list's signature is by none of the issuers that were given")
         }
         if let clock, IssueTime.isAhead(list.fields.thisUpdate, of: clock) {
-            throw TrustError(.crlAhead, "the list's thisUpdate lies more than five minutes ahead of the clock")
+            throw RevocationError(.crlAhead, "the list's thisUpdate lies more than five minutes ahead of the clock")
         }
         if try areNumbersDamaged() { try rebuildDamagedNumbers(under: hold()) }
         let id = list.fields.id(issuerKey: signer.keyHash)
@@ -208,7 +208,7 @@ package final class RevocationStore: Sendable {
     }
 
     /// The second half of `take`.
-    package func commit(_ list: Prepared) throws(TrustError) -> Taken {
+    package func commit(_ list: Prepared) throws(RevocationError) -> Taken {
         // safe: one result for each list
         try commit([list])[0].get()
     }
@@ -217,7 +217,7 @@ package final class RevocationStore: Sendable {
     /// indexes take their places.
     /// - Returns: for each list what became of it.
     /// - Throws: `storeUnavailable`; what was served is served still.
-    package func commit(_ lists: [Prepared]) throws(TrustError) -> [Result<Taken, TrustError>] {
+    package func commit(_ lists: [Prepared]) throws(RevocationError) -> [Result<Taken, RevocationError>] {
         for list in lists.prefix(1) {
             try onDisk { () throws(FilesError) in
                 if lists.count > 1 { try list.file.synchroniseAll() } else { try list.file.synchronise() }
@@ -233,12 +233,12 @@ package final class RevocationStore: Sendable {
             }
         }
         // Another process may have taken some meanwhile, and several may be of one scope.
-        var results: [Result<Taken, TrustError>] = []
+        var results: [Result<Taken, RevocationError>] = []
         var new: [Prepared] = []
         var latest: [[UInt8]: RememberedList] = [:]
         for list in lists {
-            do throws(TrustError) {
-                let isSame = try latest[list.remembered.id].map { (before) throws(TrustError) in
+            do throws(RevocationError) {
+                let isSame = try latest[list.remembered.id].map { (before) throws(RevocationError) in
                     try list.remembered.follows(before)
                 }
                 if let served = try served(list.remembered) {
@@ -252,7 +252,7 @@ package final class RevocationStore: Sendable {
                 results.append(.failure(error))
             }
         }
-        try locked { memory throws(TrustError) in try memory.remember(new.map(\.remembered)) }
+        try locked { memory throws(RevocationError) in try memory.remember(new.map(\.remembered)) }
         try onDisk { () throws(FilesError) in
             for list in new { try list.file.takePlace() }
             if !new.isEmpty { try DurableFile.synchronise(folder: folder) }
@@ -263,9 +263,9 @@ package final class RevocationStore: Sendable {
     /// By the numbers as `areNumbersDamaged` has just read them.
     /// - Returns: the list that is served, when it is this one.
     /// - Throws: `crlRollback`.
-    private func served(_ list: RememberedList) throws(TrustError) -> Taken? {
+    private func served(_ list: RememberedList) throws(RevocationError) -> Taken? {
         // An index whose number is not there is damage, and was mended.
-        guard let before = try locked({ memory throws(TrustError) in memory[list.id] }) else { return nil }
+        guard let before = try locked({ memory throws(RevocationError) in memory[list.id] }) else { return nil }
         let served = self.list(id: list.id.hexText)
         // Whatever became of the memory, the list that is served holds its own number.
         if let served { _ = try list.follows(RememberedList(served)) }
@@ -277,14 +277,14 @@ package final class RevocationStore: Sendable {
             isDelta: served.isDelta)
     }
 
-    private func areNumbersDamaged() throws(TrustError) -> Bool {
-        try locked { memory throws(TrustError) in
+    private func areNumbersDamaged() throws(RevocationError) -> Bool {
+        try locked { memory throws(RevocationError) in
             try refresh(&memory)
             return memory.damaged > 0
         }
     }
 
-    private func refresh(_ memory: inout NumberMemory) throws(TrustError) {
+    private func refresh(_ memory: inout NumberMemory) throws(RevocationError) {
         try memory.refresh(
             indexes: {
                 names(in: folder).filter { $0.hasSuffix(Self.ending) }
@@ -294,25 +294,26 @@ package final class RevocationStore: Sendable {
 
     /// One flipped bit must not end every import: what can be read of the numbers stays, and each list that is served
     /// holds its own. What stood in a damaged record of a list that is gone is lost, so the journal is told.
-    private func rebuildDamagedNumbers(under lock: FolderLock) throws(TrustError) {
+    private func rebuildDamagedNumbers(under lock: FolderLock) throws(RevocationError) {
         guard try areNumbersDamaged() else { return }
         let served = names(in: folder).filter { $0.hasSuffix(Self.ending) }.compactMap { name in
             (try? openList(name)).map { RememberedList($0) }
         }
         try leave(.numbersRebuilt)
-        try locked { memory throws(TrustError) in try memory.rebuild(with: served) }
+        try locked { memory throws(RevocationError) in try memory.rebuild(with: served) }
         withExtendedLifetime(lock) {}
     }
 
-    private func hold() throws(TrustError) -> FolderLock {
+    private func hold() throws(RevocationError) -> FolderLock {
         try onDisk { () throws(FilesError) in try FolderLock(folder: folder, patience: patience) }
     }
 
-    private func locked<Value: Sendable>(_ body: (inout NumberMemory) throws(TrustError) -> Value) throws(TrustError)
+    private func locked<Value: Sendable>(_ body: (inout NumberMemory) throws(RevocationError) -> Value)
+        throws(RevocationError)
         -> Value
     {
-        let result = memory.withLock { memory -> Result<Value, TrustError> in
-            do throws(TrustError) { return .success(try body(&memory)) } catch { return .failure(error) }
+        let result = memory.withLock { memory -> Result<Value, RevocationError> in
+            do throws(RevocationError) { return .success(try body(&memory)) } catch { return .failure(error) }
         }
         return try result.get()
     }

@@ -1,4 +1,4 @@
-package import Certificates
+internal import Certificates
 package import Clock
 internal import Synchronization
 
@@ -21,10 +21,10 @@ package final class StoreIntake: Sendable {
         package let position: Int
         /// Of a list that was refused, where its form is right.
         package let summary: ListSummary?
-        package let result: Result<RevocationStore.Taken, TrustError>
+        package let result: Result<RevocationStore.Taken, RevocationError>
 
         /// Nil when it is in the store.
-        package var failure: TrustError? {
+        package var failure: RevocationError? {
             if case .failure(let error) = result { error } else { nil }
         }
     }
@@ -98,13 +98,13 @@ package final class StoreIntake: Sendable {
 
     /// Takes the next list of the source.
     /// - Throws: `storeUnavailable`, and `crlUnusable` where no more of the source is to be read.
-    package func take(_ list: Result<UnverifiedRevocationList, TrustError>) throws(TrustError) {
+    package func take(_ list: Result<UnverifiedRevocationList, RevocationError>) throws(RevocationError) {
         let (source, position) = place()
-        do throws(TrustError) {
+        do throws(RevocationError) {
             let list = try list.get()
             // One genuine list, sent again and again, would keep us busy for as long as somebody likes.
             if stopsAtUnsigned, !isFirst(list.digest) {
-                throw TrustError(.crlUnusable, "the same list comes twice in one transfer")
+                throw RevocationError(.crlUnusable, "the same list comes twice in one transfer")
             }
             switch try store.prepare(list, authorities: authorities, clock: clock()) {
             case .already(let taken):
@@ -160,8 +160,8 @@ package final class StoreIntake: Sendable {
             return state.pending
         }
         guard !pending.isEmpty else { return }
-        let results: [Result<RevocationStore.Taken, TrustError>]
-        do throws(TrustError) {
+        let results: [Result<RevocationStore.Taken, RevocationError>]
+        do throws(RevocationError) {
             results = try store.commit(pending.map(\.list))
         } catch {
             results = pending.map { _ in .failure(error) }
@@ -192,7 +192,7 @@ package final class StoreIntake: Sendable {
 extension StoreIntake.Report {
     /// Why no more of the source was read; nil where the last of its lists says so already.
     package func unsaid(_ failure: (any Error)?) -> (any Error)? {
-        guard let error = failure as? TrustError, error == outcomes.last?.failure else { return failure }
+        guard let error = failure as? RevocationError, error == outcomes.last?.failure else { return failure }
         return nil
     }
 }

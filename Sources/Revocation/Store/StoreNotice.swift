@@ -34,7 +34,7 @@ extension RevocationStore {
     /// The journal has told of it.
     package func remove(_ notice: StoreNotice) { unlink(folder + "/" + notice.file) }
 
-    func leave(_ notice: StoreNotice) throws(TrustError) {
+    func leave(_ notice: StoreNotice) throws(RevocationError) {
         try onDisk { () throws(FilesError) in try DurableFile.replace(folder + "/" + notice.file, with: []) }
     }
 }

@@ -5,12 +5,12 @@ import Revocation
 
 /// True when the bytes, handed over in pieces of `size`, are a list.
 func walk(_ bytes: [UInt8], pieces size: Int) -> Bool {
-    var intake = ListIntake(scratch: .temporary) { (list) throws(TrustError) in _ = try list.get() }
-    do throws(TrustError) {
+    var intake = ListIntake(scratch: .temporary) { (list) throws(RevocationError) in _ = try list.get() }
+    do throws(RevocationError) {
         var rest = bytes[...]
         while !rest.isEmpty {
             let piece = Array(rest.prefix(size))
-            try piece.span.bytes.withUnsafeBytes { (piece) throws(TrustError) in try intake.take(piece) }
+            try piece.span.bytes.withUnsafeBytes { (piece) throws(RevocationError) in try intake.take(piece) }
             rest = rest.dropFirst(piece.count)
         }
         try intake.finish()
