@@ -50,19 +50,46 @@ var targets: [Target] = [
         swiftSettings: room),
     .target(name: "Registry", dependencies: ["Cryptography", "Advice", grdb], swiftSettings: room),
     .target(
-        name: "Announcement", dependencies: ["JOSE", "HTTPClient", "Cryptography", "Files", grdb], swiftSettings: room),
+        name: "Announcement", dependencies: ["JOSE", "HTTPClient", "Cryptography", "Files", "Advice", grdb],
+        swiftSettings: room),
     .target(name: "Login", dependencies: ["Advice"], swiftSettings: room),
+    .target(
+        name: "Settings",
+        dependencies: [
+            "Announcement", "Certificates", "MyNumberCard", "Panel", "JOSE", "HTTPClient", "Registry", "Files", "Clock",
+            "Cryptography", "TLV", "Advice", toml,
+        ], swiftSettings: room),
+    .target(
+        name: "Service", dependencies: ["Login", "Clock", "Files", "Threads", "Advice", logging], swiftSettings: room),
+    .target(
+        name: "ListKeeper",
+        dependencies: [
+            "Revocation", "Certificates", "Service", "HTTPClient", "SmartCard", "Files", "Clock", "Cryptography", "TLV",
+            "Threads", "Advice", logging,
+        ], swiftSettings: room),
+    .target(
+        name: "Registrations",
+        dependencies: ["Announcement", "Registry", "MyNumberCard", "Files", "Cryptography", "Advice", grdb],
+        swiftSettings: room),
     .target(
         name: "Kiosk",
         dependencies: [
-            "Login", "Announcement", "Registry", "Certificates", "Revocation", "MyNumberCard", "SmartCard", "Panel",
-            "JOSE", "HTTPClient",
-            "Files", "Clock", "Cryptography", "TLV", "CLinux", "Threads", "Advice", grdb, toml, logging,
+            "Login", "Settings", "Service", "ListKeeper", "Registrations", "Announcement", "Registry", "Revocation",
+            "Certificates", "MyNumberCard", "SmartCard", "Panel", "HTTPClient", "Files", "Clock", "Cryptography",
+            "CLinux", "Threads", grdb, logging,
+        ], swiftSettings: room),
+    .target(
+        name: "Doctor",
+        dependencies: [
+            "Kiosk", "Login", "Settings", "Service", "ListKeeper", "Registrations", "Announcement", "Registry",
+            "Revocation", "Certificates", "SmartCard", "Panel", "JOSE", "HTTPClient", "Clock", "Cryptography", "Advice",
+            logging,
         ], swiftSettings: room),
     .executableTarget(
         name: "kazashi",
         dependencies: [
-            "Kiosk", "Login", "Announcement", "Registry", "Certificates", "Revocation", "Clock", "JOSE", "Files",
+            "Kiosk", "Doctor", "Settings", "Service", "ListKeeper", "Registrations", "Login", "Announcement",
+            "Registry", "Certificates", "Revocation", "Clock", "JOSE", "Files",
             "Cryptography", "TLV",
             "Advice", "CLinux", logging, arguments,
         ],
@@ -85,7 +112,8 @@ var targets: [Target] = [
     .target(
         name: "Laboratory",
         dependencies: [
-            "TestPKI", "VirtualCard", "LibraryDesk", "Kiosk", "Login", "Certificates", "Revocation", "Registry",
+            "TestPKI", "VirtualCard", "LibraryDesk", "Kiosk", "Settings", "Service", "ListKeeper", "Registrations",
+            "Login", "Certificates", "Revocation", "Registry",
             "Announcement", "Panel",
             "JOSE", "HTTPClient", "Files", "Clock", "Cryptography", "TLV", "CLinux", "CTestRig", "CMbedTLS", "Advice",
             logging, arguments,
@@ -131,13 +159,35 @@ var targets: [Target] = [
         dependencies: ["Announcement", "HTTPClient", "LibraryDesk", "Laboratory", "JOSE", "Cryptography", grdb],
         swiftSettings: settings),
     .testTarget(
+        name: "SettingsTests",
+        dependencies: [
+            "Settings", "Laboratory", "TestPKI", "VirtualCard", "Announcement", "Certificates", "Cryptography", "JOSE",
+        ], swiftSettings: settings),
+    .testTarget(
+        name: "ServiceTests",
+        dependencies: ["Service", "Laboratory", "LibraryDesk", "VirtualCard", "Announcement", logging],
+        swiftSettings: settings),
+    .testTarget(
+        name: "ListKeeperTests",
+        dependencies: [
+            "ListKeeper", "Kiosk", "Laboratory", "TestPKI", "VirtualCard", "Revocation", "Certificates", "HTTPClient",
+            "Files",
+            "Clock", "Cryptography", "Advice", logging,
+        ], swiftSettings: settings),
+    .testTarget(
+        name: "RegistrationsTests",
+        dependencies: [
+            "Registrations", "Kiosk", "Settings", "Service", "Laboratory", "LibraryDesk", "VirtualCard", "Registry",
+            "Announcement",
+            "Cryptography", grdb,
+        ], swiftSettings: settings),
+    .testTarget(name: "DoctorTests", dependencies: ["Doctor"], swiftSettings: settings),
+    .testTarget(
         name: "KioskTests",
         dependencies: [
-            "Kiosk", "Laboratory", "TestPKI", "VirtualCard", "LibraryDesk", "Registry", "Announcement", "Certificates",
-            "Revocation",
-            "Clock", "Advice", "Files", "Cryptography", "HTTPClient", "JOSE", "Panel", "OwnThreads", grdb, logging,
-        ],
-        swiftSettings: settings),
+            "Kiosk", "Laboratory", "VirtualCard", "LibraryDesk", "Announcement", "Settings", "Service", "Registrations",
+            "Advice", "Cryptography", "Panel", "OwnThreads", logging,
+        ], swiftSettings: settings),
     .testTarget(
         name: "LibraryDeskTests",
         dependencies: [

@@ -1,3 +1,6 @@
+package import Settings
+package import Service
+internal import Registrations
 package import Announcement
 internal import CLinux
 internal import Files

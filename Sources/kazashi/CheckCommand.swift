@@ -3,7 +3,8 @@ import Certificates
 import Clock
 import FoundationEssentials
 import Glibc
-import Kiosk
+import Settings
+import ListKeeper
 import TLV
 
 extension Kazashi {

@@ -2,6 +2,9 @@ import Advice
 import ArgumentParser
 import Glibc
 import Kiosk
+import Settings
+import Service
+import Doctor
 import Login
 import Registry
 
@@ -34,7 +37,7 @@ extension Kazashi {
             try actAsOwner(of: configuration.state)
             if tap { return try await walk(configuration) }
             var findings: [Finding] = []
-            await Kiosk.Doctor(configuration).run { finding in
+            await Examination(configuration).run { finding in
                 findings.append(finding)
                 if !json { printAtOnce(Self.text(finding)) }
             }

@@ -2,7 +2,9 @@ import ArgumentParser
 import CLinux
 import Files
 import Glibc
-import Kiosk
+import Settings
+import Service
+import Files
 
 /// The appliance's command: thin. What it does lives in the rooms.
 @main

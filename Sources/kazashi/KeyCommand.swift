@@ -1,7 +1,8 @@
 import Advice
 import ArgumentParser
 import JOSE
-import Kiosk
+import Settings
+import Files
 
 extension Kazashi {
     struct Key: ParsableCommand {

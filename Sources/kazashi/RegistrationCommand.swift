@@ -4,6 +4,9 @@ import ArgumentParser
 import Files
 import Glibc
 import Kiosk
+import Settings
+import Registrations
+import Files
 import Registry
 import TLV
 

@@ -4,6 +4,9 @@ import Clock
 import Cryptography
 import Glibc
 import Kiosk
+import Settings
+import ListKeeper
+import Files
 import Synchronization
 import TLV
 import Certificates

@@ -1,5 +1,7 @@
 import Advice
 import ArgumentParser
+import Settings
+import Service
 import Kiosk
 import Logging
 import Registry

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
-import Kiosk
+import Settings
+import Service
 
 extension Kazashi {
     struct Status: AsyncParsableCommand {

@@ -1,12 +1,14 @@
 import Advice
-import Kiosk
+import Settings
+import Registrations
+import Laboratory
 import Testing
 
 @Suite struct KioskWordsTests {
     @Test("Whatever the journal tells stands in both languages, each code once")
     func journal() {
-        for entry in JournalCode.all { #expect(entry.advice.isInBothLanguages && !entry.meaning.isEmpty) }
-        #expect(Set(JournalCode.all.map(\.code)).count == JournalCode.all.count)
+        for entry in CatalogueTables.codes { #expect(entry.advice.isInBothLanguages && !entry.meaning.isEmpty) }
+        #expect(Set(CatalogueTables.codes.map(\.code)).count == CatalogueTables.codes.count)
     }
 
     @Test("What to do about a configuration stands in both languages", arguments: ConfigurationError.Kind.allCases)

@@ -1,7 +1,9 @@
 import Cryptography
 import Foundation
 import Glibc
-import Kiosk
+import Settings
+import Service
+import Registrations
 import Laboratory
 import Testing
 

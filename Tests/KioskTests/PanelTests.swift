@@ -1,5 +1,7 @@
 import Foundation
 import Kiosk
+import Service
+import Settings
 import Laboratory
 import OwnThreads
 import Panel

@@ -2,6 +2,7 @@ internal import Cryptography
 internal import Login
 internal import MyNumberCard
 internal import Registry
+internal import Settings
 
 // The card's part of the effects: each asks the card for one thing and turns the answer into a fact.
 

@@ -1,6 +1,8 @@
+internal import ListKeeper
 internal import Login
 internal import Certificates
 internal import Revocation
+internal import Settings
 
 // The certificate's part of the effects.
 

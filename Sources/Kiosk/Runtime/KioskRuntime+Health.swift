@@ -1,3 +1,7 @@
+internal import Settings
+internal import Service
+internal import ListKeeper
+internal import Files
 internal import Announcement
 internal import Clock
 internal import Logging

@@ -1,3 +1,4 @@
+internal import Files
 internal import Announcement
 internal import Clock
 internal import Cryptography
@@ -7,6 +8,8 @@ internal import Login
 internal import MyNumberCard
 internal import Panel
 internal import Registry
+internal import Service
+internal import Settings
 
 // The registry's and the libraries' part of the effects.
 

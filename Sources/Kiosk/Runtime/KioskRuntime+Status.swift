@@ -1,3 +1,5 @@
+internal import ListKeeper
+package import Service
 internal import Announcement
 internal import Clock
 internal import Glibc
@@ -5,6 +7,7 @@ internal import Logging
 internal import Login
 internal import Panel
 internal import Revocation
+internal import Settings
 
 // What the kiosk says of itself.
 

@@ -1,3 +1,8 @@
+package import Settings
+package import Service
+internal import ListKeeper
+package import Registrations
+internal import Files
 package import Announcement
 internal import Certificates
 internal import Clock

@@ -1,5 +1,6 @@
 internal import Announcement
 internal import Logging
+internal import Service
 
 extension Logger {
     /// One line for what an operator should know of the outbox.

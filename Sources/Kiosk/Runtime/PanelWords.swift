@@ -1,5 +1,6 @@
 internal import Logging
 internal import Panel
+internal import Service
 
 extension Logger {
     /// One line when a part of the panel fails, and one when it is well again. Taps go on without it.

@@ -1,20 +1,20 @@
-internal import Login
-internal import SmartCard
+package import Login
+package import SmartCard
 
 /// The parts that a kiosk needs, and which of them are missing.
-struct Parts {
-    var hasService = false
-    var hasReader = false
+package struct Parts {
+    package var hasService = false
+    package var hasReader = false
     /// A blocked exchange holds the reader.
-    var isReaderHeld = false
-    var hasClock = false
-    var hasFreshList = false
-    var hasRegistry = true
+    package var isReaderHeld = false
+    package var hasClock = false
+    package var hasFreshList = false
+    package var hasRegistry = true
     /// The state folder takes what must outlive a start: pins, suspensions, what is owed.
-    var hasStorage = true
+    package var hasStorage = true
 
     /// The first that is missing, in the order in which a technician would mend them; nil: ready.
-    var cause: Cause? {
+    package var cause: Cause? {
         if !hasService { return .cardService }
         if !hasReader || isReaderHeld { return .reader }
         // A database on a disk that takes nothing fails for that.
@@ -25,7 +25,7 @@ struct Parts {
         return nil
     }
 
-    mutating func note(_ event: ReaderEvent) {
+    package mutating func note(_ event: ReaderEvent) {
         switch event {
         case .serviceUnavailable: (hasService, hasReader) = (false, false)
         case .readerUnavailable: (hasService, hasReader) = (true, false)

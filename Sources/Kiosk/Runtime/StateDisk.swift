@@ -1,3 +1,5 @@
+internal import Settings
+internal import Registrations
 internal import Clock
 internal import Files
 internal import GRDB
@@ -76,15 +78,15 @@ package actor StateDisk {
 }
 
 /// The time stored last: a board without a battery clock never starts earlier than it stopped.
-struct StoredTime {
+package struct StoredTime {
     private let path: String
 
-    init(state: String) { path = Self.path(in: state) }
+    package init(state: String) { path = Self.path(in: state) }
 
     fileprivate static func path(in state: String) -> String { state + "/time" }
 
     /// Seconds since 1970; nil when there is none, or it is no number.
-    var value: Int64? {
+    package var value: Int64? {
         readFile(path).flatMap { Int64(String(decoding: $0, as: UTF8.self).prefix { $0.isNumber }) }
     }
 }

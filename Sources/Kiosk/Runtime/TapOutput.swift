@@ -29,10 +29,3 @@ package struct TapOutput: Sendable {
 
 /// Microseconds are as fine as the clock means anything.
 func rounded(_ milliseconds: Double) -> Double { (milliseconds * 1_000).rounded() / 1_000 }
-
-extension Duration {
-    package var milliseconds: Double {
-        let (seconds, attoseconds) = components
-        return Double(seconds) * 1_000 + Double(attoseconds) / 1e15
-    }
-}

@@ -1,7 +1,8 @@
 internal import Announcement
 internal import ArgumentParser
+internal import Clock
 internal import Foundation
-internal import Kiosk
+internal import Files
 internal import LibraryDesk
 internal import Synchronization
 internal import VirtualCard

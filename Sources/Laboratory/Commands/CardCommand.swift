@@ -2,7 +2,8 @@ internal import ArgumentParser
 internal import Files
 internal import Foundation
 internal import Glibc
-internal import Kiosk
+internal import Settings
+internal import Files
 internal import VirtualCard
 
 /// What `card` and `tap` share: which card lies on which reader, and what is wrong with it.

@@ -1,5 +1,10 @@
-internal import Advice
+package import Advice
+internal import Clock
 internal import Kiosk
+internal import Registry
+internal import Service
+internal import ListKeeper
+internal import Files
 internal import Login
 internal import Panel
 
@@ -38,10 +43,15 @@ package enum CatalogueTables {
 
     /// What else the journal tells.
     package static var journal: String {
-        let rows = JournalCode.all.map {
-            "| `\($0.code)` | \($0.meaning) | \($0.advice.english) | \($0.advice.japanese) |"
-        }
+        let rows = codes.map { "| `\($0.code)` | \($0.meaning) | \($0.advice.english) | \($0.advice.japanese) |" }
         return (["| code | meaning | cure | 対処 |", "|---|---|---|---|"] + rows).joined(separator: "\n")
+    }
+
+    /// Every code of the journal but those of taps, states and the panel.
+    package static var codes: [(code: String, meaning: String, advice: Words)] {
+        JournalCode.allCases.map { ($0.rawValue, $0.meaning, $0.advice) }
+            + ListWords.all.map { ($0.code, $0.meaning, $0.advice) }
+            + RegistryError.Code.allCases.map { ($0.rawValue, $0.meaning, RegistryError($0).advice) }
     }
 
     /// Every table, as it stands in the README.

@@ -1,8 +1,7 @@
 internal import Announcement
 internal import ArgumentParser
 internal import Foundation
-internal import JOSE
-internal import Kiosk
+internal import Files
 internal import LibraryDesk
 internal import Logging
 internal import Login

@@ -1,10 +1,11 @@
 internal import Announcement
+internal import Clock
 internal import Cryptography
 internal import Foundation
 internal import Glibc
 internal import HTTPClient
 internal import JOSE
-internal import Kiosk
+internal import Files
 internal import LibraryDesk
 internal import Synchronization
 

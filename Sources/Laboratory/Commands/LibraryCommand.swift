@@ -5,7 +5,7 @@ internal import Files
 internal import Foundation
 internal import Glibc
 internal import JOSE
-internal import Kiosk
+internal import Files
 internal import LibraryDesk
 internal import TLV
 

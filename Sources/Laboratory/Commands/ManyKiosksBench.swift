@@ -4,7 +4,7 @@ internal import Foundation
 internal import Glibc
 internal import HTTPClient
 internal import JOSE
-internal import Kiosk
+internal import Files
 internal import LibraryDesk
 internal import Synchronization
 

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Foundation
-internal import Kiosk
+internal import Settings
+internal import Files
 internal import Panel
 internal import VirtualCard
 

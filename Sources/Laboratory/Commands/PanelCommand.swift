@@ -1,6 +1,7 @@
 internal import ArgumentParser
+internal import Clock
 internal import Foundation
-internal import Kiosk
+internal import Files
 internal import Panel
 
 /// What a 2×20 display, three lamps and a beeper do in each state: as text, or as pictures to look at.

@@ -4,7 +4,8 @@ internal import Clock
 internal import Cryptography
 internal import Files
 internal import Foundation
-internal import Kiosk
+internal import ListKeeper
+internal import Files
 internal import TestPKI
 internal import Certificates
 internal import Revocation

@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import Cryptography
 internal import Files
 internal import Foundation
-internal import Kiosk
+internal import Files
 package import TestPKI
 
 /// Large lists, for trying and measuring.

@@ -1,5 +1,5 @@
+internal import Clock
 internal import Foundation
-internal import Kiosk
 
 /// Durations of one thing, many times, in milliseconds.
 struct Timings: Sendable {

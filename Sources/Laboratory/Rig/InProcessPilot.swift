@@ -1,6 +1,10 @@
 package import Announcement
 internal import Foundation
+internal import Settings
+internal import Service
+package import Registrations
 package import Kiosk
+internal import Files
 package import LibraryDesk
 internal import Logging
 package import Panel

@@ -1,4 +1,3 @@
-internal import Certificates
 internal import Files
 internal import Glibc
 

@@ -1,0 +1,78 @@
+internal import ListKeeper
+internal import Kiosk
+internal import Advice
+internal import Announcement
+internal import Certificates
+internal import Clock
+internal import Cryptography
+internal import Dispatch
+internal import HTTPClient
+internal import Panel
+
+extension Examination {
+    /// Name, connection and TLS first, for they have their own cures; then a token that says nothing: the withdrawal of a
+    /// number that was never given. Its acknowledgement shows that keys, audience and clocks agree.
+    func check(_ library: Library) async -> Finding {
+        let part = "library \(library.name)"
+        if let problem = await connection(to: library.endpoint) {
+            return Finding(part, .wrong, problem.seen, problem.advice)
+        }
+        let announcer = Appliance.announcer(for: configuration)
+        switch await announcer.probe(library.name, deadline: .now + .seconds(5)) {
+        case .acknowledged: return Finding(part, "acknowledges this kiosk's tokens")
+        case .unreachable: return Finding(part, .wrong, "no answer that counts within 5 s", .libraryUnreachable)
+        case .refused(let error):
+            let seen = "refuses this kiosk's tokens: \(error?.rawValue ?? "without a name")"
+            return Finding(part, .wrong, seen, error == .invalidKey ? .libraryKey : .libraryRefuses)
+        }
+    }
+
+    /// What the kiosk shows to a library, and what it believes the library by, must not run out unseen.
+    func certificates(of library: Library, _ now: TrustedTime?) -> [Finding] {
+        guard case .https(_, let tls) = library.endpoint, let now else { return [] }
+        return [("client_certificate", tls.clientCertificate), ("ca", tls.authorities)].compactMap { key, file in
+            guard let file, let certificates = try? CertificateCheck.certificates(in: [file]) else { return nil }
+            let left = certificates.compactMap { der in
+                (try? X509CertificateList().append(der) { _, _, _ in true })?.notAfter.secondsSince1970
+            }.map { $0 - now.secondsSince1970 }
+            // A client's own certificate comes first; of authorities the last to end may be the one that counts.
+            let counts = key == "ca" ? left.max() : left.first
+            return Self.ending(
+                "library \(library.name)", "certificates of \(key)", left: [counts].compactMap { $0 }, .certificateEnds)
+        }
+    }
+
+    private func connection(to endpoint: Endpoint) async -> (seen: String, advice: Words)? {
+        switch endpoint {
+        case .udp(let host, _):
+            let isThere = await withCheckedContinuation { continuation in
+                // The name service blocks for as long as it likes; the tool has nothing else to do.
+                DispatchQueue.global().async {
+                    continuation.resume(returning: !HostAddress.lookUp(host).isEmpty)
+                }
+            }
+            return isThere ? nil : ("\(host): the name is not known", .libraryName)
+        case .https(let url, let tls): return await connection(to: url, tls)
+        case .loopback(let url), .plainHTTP(let url): return await connection(to: url, TLSOptions())
+        }
+    }
+
+    private func connection(to url: String, _ tls: TLSOptions) async -> (seen: String, advice: Words)? {
+        do throws(HTTPClientError) {
+            _ = try await CurlClient().send(HTTPRequest(.options, url, timeout: .seconds(5), tls: tls))
+            return nil
+        } catch {
+            switch error {
+            case .network(6): return ("the name is not known", .libraryName)
+            case .network(7): return ("nobody listens there", .libraryUnreachable)
+            case .network(let code) where [35, 51, 53, 54, 58, 59, 60, 66, 77, 80, 83, 90, 91].contains(code):
+                return ("TLS fails (libcurl \(code))", .libraryTLS)
+            case .network(let code): return ("the connection fails (libcurl \(code))", .libraryUnreachable)
+            case .timedOut: return ("no answer within 5 s", .libraryUnreachable)
+            case .unusableRequest: return ("the URL, or a file of ca or client_certificate, can't be used", .libraryTLS)
+            // It answers; what, does not matter.
+            case .answerTooLarge, .cancelled, .stopped: return nil
+            }
+        }
+    }
+}

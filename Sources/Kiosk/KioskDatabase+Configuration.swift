@@ -1,0 +1,12 @@
+internal import Announcement
+package import Registrations
+package import Registry
+package import Settings
+
+extension KioskDatabase {
+    package init(_ configuration: Configuration) throws(RegistryError) {
+        try self.init(
+            state: configuration.state, storageKey: configuration.storageKey, platform: configuration.platform,
+            libraries: configuration.libraries.map(\.name))
+    }
+}

@@ -1,0 +1,131 @@
+internal import Files
+internal import FoundationEssentials
+internal import TOMLKit
+
+/// kazashi.toml as it is written; `Configuration` is what it means.
+struct ConfigurationFile: Decodable {
+    var kiosk: Kiosk
+    var time: Time?
+    var reader: Reader?
+    var trust: Trust
+    var registration: Registration?
+    var revocation: Revocation?
+    var platform: Platform
+    var library: [Library]
+    var panel: Panel?
+    var service: Service?
+
+    struct Kiosk: Decodable {
+        var id: String
+        var language: String?
+        var min_gap: String?
+        var state: String
+        var storage_key: String
+        var signing_key: String
+    }
+    struct Time: Decodable { var source: String? }
+    struct Reader: Decodable { var name: String? }
+    struct Trust: Decodable {
+        var anchors: [String]
+        var card_anchors: [String]
+        var policies: [String]?
+        var denied: [String]?
+        var test: Bool?
+    }
+    struct Registration: Decodable { var pin_at_first_proof: Bool? }
+    struct Revocation: Decodable {
+        var files: [String]?
+        var urls: [String]?
+        var max_age: String?
+    }
+    struct Platform: Decodable { var issuer: String }
+    struct Library: Decodable {
+        var name: String
+        var audience: String
+        var url: String
+        var required: Bool?
+        var suite: String?
+        var receiver_key: String?
+        var acknowledgement_key: String?
+        var ca: String?
+        var client_certificate: String?
+        var client_key: String?
+        var allow_plain_http: Bool?
+        var shared_key: String?
+        var report_out_of_service: Bool?
+    }
+    struct Service: Decodable {
+        var status: String?
+        var metrics: String?
+    }
+    struct Panel: Decodable {
+        var display: String?
+        var columns: Int?
+        var kana: Bool?
+        var lights: [String]?
+        var beeper: String?
+        var volume: String?
+        var quiet: String?
+    }
+
+    /// - Throws: the line of what is not TOML, else the path of the key.
+    static func parse(_ text: String, file: String) throws(ConfigurationError) -> ConfigurationFile {
+        do {
+            return try TOMLDecoder(strictDecoding: true).decode(ConfigurationFile.self, from: text)
+        } catch let error as TOMLParseError {
+            throw ConfigurationError(
+                .notTOML, file: file, place: .line(error.source.begin.line), "not TOML: \(error.description)")
+        } catch let error as UnexpectedKeysError {
+            let paths = error.keys.map { key, path in
+                let names = path.map(\.stringValue)
+                return names.last == key ? names.joined(separator: ".") : (names + [key]).joined(separator: ".")
+            }
+            throw ConfigurationError(
+                .unknownKey, file: file, place: .key(paths.sorted().joined(separator: ", ")), "unknown key")
+        } catch DecodingError.keyNotFound(let key, let context) {
+            var path = context.codingPath.map(\.stringValue)
+            if path.last != key.stringValue { path.append(key.stringValue) }
+            // TOMLKit says of a value of another type that the key is not there.
+            let isThere = isPresent(path, in: text)
+            throw ConfigurationError(
+                isThere ? .wrongValue : .missingKey, file: file, place: .key(path.joined(separator: ".")),
+                isThere ? "the value is of another type" : "the key is missing")
+        } catch DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context),
+            DecodingError.dataCorrupted(let context)
+        {
+            let path = context.codingPath.map(\.stringValue).joined(separator: ".")
+            throw ConfigurationError(.wrongValue, file: file, place: .key(path), "the value is of another type")
+        } catch {
+            throw ConfigurationError(.notTOML, file: file, "not a configuration")
+        }
+    }
+}
+
+/// Whether a key stands in the text at all.
+private func isPresent(_ path: [String], in text: String) -> Bool {
+    guard var table = try? TOMLTable(string: text) else { return false }
+    for (index, name) in path.enumerated() {
+        guard let value = table[name] else { return false }
+        if index == path.count - 1 { return true }
+        // A table of an array: any one of them will do to tell the two messages apart.
+        guard let next = value.table ?? value.array?.first?.table else { return false }
+        table = next
+    }
+    return false
+}
+
+/// A length of time as it is written: `150ms`, `2s`, `10m`, `36h`, `35d`.
+package struct WrittenDuration: Sendable {
+    package let seconds: Double
+
+    package init?(_ text: String) {
+        let units: [(String, Double)] = [("ms", 0.001), ("s", 1), ("m", 60), ("h", 3_600), ("d", 86_400)]
+        guard let (unit, factor) = units.first(where: { text.hasSuffix($0.0) }),
+            let number = Double(text.dropLast(unit.count)), number >= 0, number.isFinite,
+            number * factor < 10 * 366 * 86_400
+        else { return nil }
+        seconds = number * factor
+    }
+
+    package var wholeSeconds: Int64 { Int64(seconds) }
+}

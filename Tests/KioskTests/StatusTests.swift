@@ -1,0 +1,149 @@
+import Announcement
+import Foundation
+import Glibc
+import Kiosk
+import Service
+import Laboratory
+import LibraryDesk
+import Logging
+import Synchronization
+import Testing
+import VirtualCard
+import Kiosk
+
+@Suite(.timeLimit(.minutes(2))) struct StatusTests {
+    private func withPilot(_ body: (PilotCards, InProcessPilot) async throws -> Void) async throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))").path()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let cards = try PilotCards.make(in: path)
+        let pilot = try await InProcessPilot(
+            folder: cards.folder, records: cards.records, reminderAfter: .milliseconds(50),
+            leftCardAfter: .milliseconds(150))
+        do {
+            try await body(cards, pilot)
+        } catch {
+            await pilot.stop()
+            throw error
+        }
+        await pilot.stop()
+    }
+
+    /// It blocks, so it has a thread of its own.
+    private func ask(_ path: String, patience: Int = 30) async throws -> StatusReport {
+        try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread {
+                continuation.resume(with: Result { try StatusSocket.ask(path, patience: patience) })
+            }
+        }
+    }
+
+    @Test("A report over the socket: state, lists, libraries, taps by code, and nobody's identity")
+    func status() async throws {
+        try await withPilot { cards, pilot in
+            #expect(try await pilot.tap(CardInField(cards.good.profile)).code == "ok")
+            #expect(try await pilot.tap(CardInField(cards.revoked.profile)).code == "revoked")
+            let path = cards.folder.path + "/status.sock"
+            let runtime = pilot.runtime
+            let socket = try StatusSocket(path) { await runtime.status().json }
+            defer { socket.stop() }
+            var information = stat()
+            #expect(stat(path, &information) == 0 && information.st_mode & 0o777 == 0o660)
+            let report = try await ask(path)
+            #expect(report.state == "ready" && report.cause == nil && report.test)
+            #expect(report.reader?.reader == true && report.lists.served == 1 && (report.lists.age ?? -1) >= 0)
+            #expect(report.taps == ["ok": 1, "revoked": 1])
+            #expect(report.libraries.map(\.name) == ["central"] && report.libraries.first?.acknowledged != nil)
+            #expect(report.panel.map(\.part) == ["display"])
+            let text = String(decoding: report.json, as: UTF8.self)
+            for identity in PilotCards.identities { #expect(!text.contains(identity)) }
+        }
+    }
+
+    @Test("No kiosk, no socket, a socket that nobody answers")
+    func nobody() async throws {
+        #expect(throws: StatusError.notRunning) { try StatusSocket.ask("/nowhere/status.sock") }
+        let path = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))").path()
+        let silent = try StatusSocket(path) {
+            try? await Task.sleep(for: .seconds(60))
+            return []
+        }
+        defer { silent.stop() }
+        await #expect(throws: StatusError.silent) {
+            try await ask(path, patience: 1)
+        }
+        let garbled = path + "g"
+        let other = try StatusSocket(garbled) { Array("{}".utf8) }
+        defer { other.stop() }
+        await #expect(throws: StatusError.malformed) {
+            try await ask(garbled)
+        }
+    }
+
+    @Test("A card that is left: its owner is reminded, the libraries are told once, nobody is named")
+    func leftCard() async throws {
+        try await withPilot { cards, pilot in
+            let receipts = pilot.desk.receipts
+            pilot.reader.insert(try CardInField(cards.unregistered.profile))
+            #expect(await pilot.nextTap().code == "unregistered")
+            for await receipt in receipts {
+                guard case .kiosk(.cardLeft) = try receipt.result.get().event else { continue }
+                break
+            }
+            #expect(pilot.shown.contains { $0.contains("Take your card") })
+            pilot.reader.remove()
+            #expect(try await pilot.tap(CardInField(cards.good.profile)).code == "ok")
+        }
+    }
+}
+
+@Suite(.timeLimit(.minutes(2))) struct MetricsTests {
+    @Test(
+        "The textfile is replaced whole, for everybody to read; one that can't be written is said so, and the old one stays"
+    )
+    func file() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))").path()
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let path = folder + "/kazashi.prom"
+        let file = MetricsFile(path: path)
+        #expect(await file.replace(with: "first\n"))
+        // Whoever reads meanwhile keeps the file as it was.
+        let reading = try #require(FileHandle(forReadingAtPath: path))
+        #expect(await file.replace(with: "second\n"))
+        #expect(try reading.readToEnd() == Data("first\n".utf8))
+        #expect(try String(contentsOfFile: path, encoding: .utf8) == "second\n")
+        var information = stat()
+        #expect(stat(path, &information) == 0 && information.st_mode & 0o777 == 0o644)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["kazashi.prom"])
+        #expect(await !MetricsFile(path: folder + "/no/kazashi.prom").replace(with: "third\n"))
+    }
+
+    private static let promtool = "/usr/bin/promtool"
+
+    @Test(
+        "promtool finds nothing to say, and no label names anybody",
+        .enabled(if: access(promtool, X_OK) == 0, "needs Debian's prometheus"))
+    func text() async throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))").path()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let cards = try PilotCards.make(in: path)
+        let pilot = try await InProcessPilot(folder: cards.folder, records: cards.records)
+        _ = try await pilot.tap(CardInField(cards.good.profile))
+        _ = try await pilot.tap(CardInField(cards.unregistered.profile))
+        try await pilot.owedIsDelivered()
+        let text = await pilot.runtime.metrics()
+        await pilot.stop()
+        for line in [
+            #"kazashi_taps_total{code="ok",outcome="welcomed"} 1"#,
+            #"kazashi_taps_total{code="unregistered",outcome="refused"} 1"#,
+            #"kazashi_tap_stage_seconds_count{stage="total"} 2"#, "kazashi_reader_up 1",
+            #"kazashi_outbox_depth{library="central"} 0"#,
+            #"kazashi_build_info{version="\#(KazashiVersion.text)"} 1"#,
+        ] { #expect(text.contains(line + "\n"), "\(line)") }
+        // The tap's, and maybe that of its end.
+        #expect(text.contains(#"kazashi_library_acknowledgement_seconds_count{library="central"} "#))
+        for identity in PilotCards.identities { #expect(!text.contains(identity)) }
+        let result = try await ChildProcess.run(Self.promtool, ["check", "metrics"], input: Array(text.utf8))
+        #expect(result.code == 0 && (result.output + result.error).isEmpty, "\(result)")
+    }
+}

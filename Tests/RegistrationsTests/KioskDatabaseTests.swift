@@ -1,0 +1,249 @@
+import Cryptography
+import Foundation
+import GRDB
+import Registrations
+import Kiosk
+import Laboratory
+import LibraryDesk
+import Registry
+import Service
+import Testing
+import VirtualCard
+
+/// The one database: what is left of what was removed, its numbers, and its failing.
+@Suite(.timeLimit(.minutes(2))) struct KioskDatabaseTests {
+    private func withPilot(
+        healthInterval: Duration = .seconds(5), _ body: (PilotCards, InProcessPilot) async throws -> Void
+    ) async throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))").path()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let cards = try PilotCards.make(in: path)
+        let pilot = try await InProcessPilot(
+            folder: cards.folder, records: cards.records, healthInterval: healthInterval)
+        do {
+            try await body(cards, pilot)
+        } catch {
+            await pilot.stop()
+            throw error
+        }
+        await pilot.stop()
+    }
+
+    private func blobs(_ path: String, _ sql: String) async throws -> [Data] {
+        var options = GRDB.Configuration()
+        options.readonly = true
+        let database = try DatabaseQueue(path: path, configuration: options)
+        return try await database.read { try Data.fetchAll($0, sql: sql) }
+    }
+
+    /// The database's files that hold any of these.
+    private func files(of path: String, holding blobs: [Data]) -> [String] {
+        ["", "-wal", "-shm"].filter { ending in
+            let bytes = (try? Data(contentsOf: URL(filePath: path + ending))) ?? Data()
+            // A long row goes on in another page.
+            return blobs.contains { bytes.range(of: $0.prefix(64)) != nil || bytes.range(of: $0.suffix(64)) != nil }
+        }
+    }
+
+    @Test("Nothing of what was removed, suspended or delivered is in any file of the database")
+    func erased() async throws {
+        try await withPilot { cards, pilot in
+            let file = cards.folder.path + "/state/kazashi.sqlite"
+            await pilot.desk.behave(.answers(500))
+            let ids = try await pilot.store.list().map(\.id)
+            let rows = try await blobs(file, "SELECT sealed FROM registration")
+            #expect(!rows.isEmpty && files(of: file, holding: rows) != [])
+            try await pilot.store.remove(try await pilot.store.id(short: try #require(ids.first)))
+            for id in ids.dropFirst() { try await pilot.store.suspend(try await pilot.store.id(short: id)) }
+            #expect(await pilot.database.erased())
+            #expect(files(of: file, holding: rows) == [])
+            // What the changes owe is kept for as long as it is owed.
+            let owed = try await blobs(file, "SELECT sealed FROM owed")
+            #expect(!owed.isEmpty && files(of: file, holding: owed) != [])
+            await pilot.desk.behave(.normal)
+            try await pilot.owedIsDelivered()
+            #expect(await pilot.database.erased())
+            #expect(files(of: file, holding: owed) == [])
+        }
+    }
+
+    @Test("Somebody who reads an older state keeps the log as it is, and it is emptied as soon as they have read")
+    func erasedUnderReader() async throws {
+        try await withPilot { cards, pilot in
+            let file = cards.folder.path + "/state/kazashi.sqlite"
+            let rows = try await blobs(file, "SELECT sealed FROM registration")
+            #expect(!rows.isEmpty)
+            var options = GRDB.Configuration()
+            options.allowsUnsafeTransactions = true
+            let reader = try DatabaseQueue(path: file, configuration: options)
+            try await reader.writeWithoutTransaction { db in
+                try db.execute(sql: "BEGIN")
+                _ = try Int.fetchOne(db, sql: "SELECT count(*) FROM registration")
+            }
+            for id in try await pilot.store.list().map(\.id) {
+                try await pilot.store.remove(try await pilot.store.id(short: id))
+            }
+            // Nothing comes after this that would ask anew.
+            try await pilot.owedIsDelivered()
+            #expect(files(of: file, holding: rows) != [])
+            async let erased = pilot.database.erased()
+            try await reader.writeWithoutTransaction { try $0.execute(sql: "COMMIT") }
+            #expect(await erased)
+            #expect(files(of: file, holding: rows) == [])
+            try reader.close()
+        }
+    }
+
+    @Test("What ended before its log was emptied is emptied at the next opening")
+    func erasedAtOpening() async throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))").path()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let key = try SecureRandom.shared.secret(32)
+        func open() throws -> KioskDatabase {
+            try KioskDatabase(state: path, storageKey: key, platform: "https://mkpf.example", libraries: [])
+        }
+        await (try open()).close()
+        let file = path + "/kazashi.sqlite"
+        let row = Data(try SecureRandom.shared.bytes(500))
+        var options = GRDB.Configuration()
+        options.prepareDatabase { try $0.execute(sql: "PRAGMA secure_delete = ON") }
+        // As a program that was killed after it removed: its log is there as it was.
+        let killed = try DatabaseQueue(path: file, configuration: options)
+        try await killed.write { db in
+            try db.execute(sql: "INSERT INTO registration VALUES (x'01', 1, ?)", arguments: [row])
+        }
+        try await killed.write { try $0.execute(sql: "DELETE FROM registration") }
+        #expect(files(of: file, holding: [row]) == ["-wal"])
+        let database = try open()
+        #expect(await database.erased())
+        #expect(files(of: file, holding: [row]) == [])
+        await database.close()
+        try killed.close()
+    }
+
+    @Test("An older schema is migrated; a newer one is opened where it allows that, and refused by name otherwise")
+    func schema() async throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))").path()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let key = try SecureRandom.shared.secret(32)
+        func open() throws -> KioskDatabase {
+            try KioskDatabase(state: path, storageKey: key, platform: "https://mkpf.example", libraries: [])
+        }
+        func raw(_ sql: String) async throws {
+            let database = try DatabaseQueue(path: path + "/kazashi.sqlite")
+            try await database.write { try $0.execute(sql: sql) }
+            try database.close()
+        }
+        func numbers() async throws -> [Int] {
+            let database = try DatabaseQueue(path: path + "/kazashi.sqlite")
+            return try await database.read { db in
+                let row = try Row.fetchOne(db, sql: "SELECT current, oldest_reader FROM schema")
+                return row.map { [$0[0], $0[1]] } ?? []
+            }
+        }
+        await (try open()).close()
+        #expect(try await numbers() == [1, 1])
+        // Before it had numbers.
+        try await raw("DROP TABLE schema")
+        await (try open()).close()
+        #expect(try await numbers() == [1, 1])
+        // Newer, and this program is allowed: it changes nothing of that.
+        try await raw("UPDATE schema SET current = 7, oldest_reader = 1")
+        await (try open()).close()
+        #expect(try await numbers() == [7, 1])
+        try await raw("DELETE FROM schema")
+        let emptied = #expect(throws: RegistryError.self) { try open() }
+        #expect(emptied?.code == .damaged)
+        try await raw("INSERT INTO schema VALUES (7, 1)")
+        try await raw("UPDATE schema SET oldest_reader = 2")
+        let before = try Data(contentsOf: URL(filePath: path + "/kazashi.sqlite"))
+        let refused = #expect(throws: RegistryError.self) { try open() }
+        #expect(refused?.code == .newerSchema)
+        #expect(try Data(contentsOf: URL(filePath: path + "/kazashi.sqlite")) == before)
+    }
+
+    @Test("A database that takes nothing stays D1, though it can be read")
+    func takesNothing() async throws {
+        try await withPilot(healthInterval: .milliseconds(20)) { cards, pilot in
+            var options = GRDB.Configuration()
+            options.busyMode = .timeout(10)
+            let database = try DatabaseQueue(
+                path: cards.folder.path + "/state/kazashi.sqlite", configuration: options)
+            for id in try await pilot.store.list().map(\.id) {
+                try await pilot.store.forgetCardKey(try await pilot.store.id(short: id))
+            }
+            try await database.write { db in
+                for table in ["registration", "schema"] {
+                    for event in ["INSERT", "UPDATE"] {
+                        try db.execute(
+                            sql: """
+                                CREATE TRIGGER \(table)_\(event) BEFORE \(event) ON \(table)
+                                BEGIN SELECT RAISE(ABORT, 'full'); END
+                                """)
+                    }
+                }
+            }
+            // The first proof pins the card's key: that can't be written.
+            #expect(try await pilot.tap(CardInField(cards.good.profile)).code == "out_of_service")
+            #expect(await pilot.log(containing: #""cause": registry"#) != nil)
+            // It was looked at many times since.
+            try await Task.sleep(for: .milliseconds(500))
+            #expect(await pilot.runtime.status().code == "D1")
+            try await database.write { db in
+                for name in try String.fetchAll(db, sql: "SELECT name FROM sqlite_master WHERE type = 'trigger'") {
+                    try db.execute(sql: "DROP TRIGGER \(name)")
+                }
+            }
+            #expect(await pilot.log(containing: "info ready") != nil)
+            #expect(try await pilot.tap(CardInField(cards.good.profile)).code == "ok")
+            try database.close()
+        }
+    }
+
+    @Test("A disk that does not come back from storing the time keeps no tap waiting")
+    func hangingDisk() async throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))").path()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let cards = try PilotCards.make(in: path)
+        let hung = DispatchSemaphore(value: 0)
+        let (begun, continuation) = AsyncStream<Void>.makeStream()
+        let disk = StateDisk(state: path + "/state") { _, _ in
+            continuation.yield()
+            hung.wait()
+            return true
+        }
+        let pilot = try await InProcessPilot(folder: cards.folder, records: cards.records, disk: disk)
+        for await _ in begun { break }
+        #expect(try await pilot.tap(CardInField(cards.good.profile)).code == "ok")
+        hung.signal()
+        await pilot.stop()
+    }
+
+    @Test("A database that is gone is not made anew, empty, by asking whether it takes anything")
+    func gone() async throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))").path()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let key = try SecureRandom.shared.secret(32)
+        let database = try KioskDatabase(state: path, storageKey: key, platform: "https://mkpf.example", libraries: [])
+        let disk = StateDisk(state: path)
+        #expect(await disk.condition(hasFailed: true).hasDatabase)
+        try FileManager.default.removeItem(atPath: path + "/kazashi.sqlite")
+        #expect(await !disk.condition(hasFailed: true).hasDatabase)
+        #expect(!FileManager.default.fileExists(atPath: path + "/kazashi.sqlite"))
+        await database.close()
+    }
+
+    @Test("A database that fails at run time is D1, and the kiosk is ready again when it answers")
+    func fails() async throws {
+        try await withPilot(healthInterval: .milliseconds(20)) { cards, pilot in
+            let file = cards.folder.path + "/state/kazashi.sqlite"
+            #expect(try await pilot.tap(CardInField(cards.good.profile)).code == "ok")
+            try FileManager.default.moveItem(atPath: file, toPath: file + ".away")
+            #expect(await pilot.log(containing: #""cause": registry"#) != nil)
+            #expect(await pilot.runtime.status().code == "D1")
+            try FileManager.default.moveItem(atPath: file + ".away", toPath: file)
+            #expect(await pilot.log(containing: "info ready") != nil)
+            #expect(try await pilot.tap(CardInField(cards.good.profile)).code == "ok")
+        }
+    }
+}

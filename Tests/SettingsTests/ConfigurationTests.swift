@@ -1,0 +1,225 @@
+import Announcement
+import Cryptography
+import Foundation
+import JOSE
+import Settings
+import Laboratory
+import Testing
+
+@Suite struct ConfigurationTests {
+    /// Made once: its keys take longer than all that is tried here. It lies in the system's temporary folder.
+    private static let shared = Result {
+        try PilotFolder(
+            FileManager.default.temporaryDirectory.appending(path: "kazashi-config-\(UUID().uuidString)").path())
+    }
+    private let folder: PilotFolder
+
+    init() throws { folder = try Self.shared.get() }
+
+    /// The configuration with one piece of its text replaced.
+    private func load(
+        _ old: String = "", _ new: String = "", credentials: String? = nil, takesExposedSecrets: Bool = false
+    ) throws -> Configuration {
+        let text = try String(contentsOfFile: folder.configuration, encoding: .utf8)
+        let changed = old.isEmpty ? text : text.replacingOccurrences(of: old, with: new)
+        if !old.isEmpty { #expect(changed != text, "nothing was replaced") }
+        let file = try folder.write("changed-\(UUID().uuidString).toml", Array(changed.utf8))
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        return try Configuration(file: file, credentials: credentials, takesExposedSecrets: takesExposedSecrets)
+    }
+
+    private func failure(_ old: String, _ new: String) -> ConfigurationError? {
+        do {
+            _ = try load(old, new)
+            return nil
+        } catch {
+            return error as? ConfigurationError
+        }
+    }
+
+    @Test("A whole configuration loads, paths counted from its folder")
+    func whole() throws {
+        let configuration = try load()
+        #expect(configuration.kioskID == PilotFolder.kioskID)
+        #expect(configuration.state == folder.path + "/state")
+        #expect(configuration.maxAge == 36 * 3_600)
+        #expect(configuration.libraries.map(\.name) == ["central"])
+    }
+
+    @Test("Secrets that the service manager hands over are found in its folder; without it the way is told")
+    func credentials() throws {
+        // Such a file's rights are the manager's: an access list shows as a group's right.
+        let handed = folder.path + "/handed-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: handed, withIntermediateDirectories: true)
+        try FileManager.default.copyItem(atPath: folder.path + "/storage.key", toPath: handed + "/storage.key")
+        try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: handed + "/storage.key")
+        let old = "storage_key = \"storage.key\""
+        let new = "storage_key = \"credential:storage.key\""
+        #expect(try load(old, new, credentials: handed).kioskID == PilotFolder.kioskID)
+        let refused = try #require(failure(old, new))
+        #expect(refused.kind == .noCredential && refused.place == .key("kiosk.storage_key"))
+        #expect("\(refused)".contains("kazashictl"))
+    }
+
+    @Test(
+        "What is wrong is named by key, with its kind",
+        arguments: [
+            ("[kiosk]\n", "[kiosk]\nid2 = \"x\"\n", ConfigurationError.Kind.unknownKey, "kiosk.id2"),
+            ("[panel]", "[panal]", .unknownKey, "panal"),
+            ("id = \"kiosk-07.lib.example\"\n", "", .missingKey, "kiosk.id"),
+            ("min_gap = \"0s\"", "min_gap = 0", .wrongValue, "kiosk.min_gap"),
+            ("min_gap = \"0s\"", "min_gap = \"soon\"", .wrongValue, "kiosk.min_gap"),
+            ("source = \"system\"", "source = \"guess\"", .wrongValue, "time.source"),
+            ("storage_key = \"storage.key\"", "storage_key = \"none.key\"", .unreadable, "kiosk.storage_key"),
+            ("storage_key = \"storage.key\"", "storage_key = \"central.jwk\"", .wrongMode, "kiosk.storage_key"),
+            ("storage_key = \"storage.key\"", "storage_key = \"kiosk-es256.pem\"", .badKey, "kiosk.storage_key"),
+            ("signing_key = \"kiosk-es256.pem\"", "signing_key = \"storage.key\"", .badKey, "kiosk.signing_key"),
+            ("anchors = [\"anchors\"]", "anchors = [\"crl\"]", .badKey, "trust.anchors"),
+            ("anchors = [\"anchors\"]", "anchors = [\"nowhere\"]", .badKey, "trust.anchors"),
+            (
+                "card_anchors = [\"card-anchors.json\"]", "card_anchors = [\"central.jwk\"]", .badKey,
+                "trust.card_anchors"
+            ),
+            ("test = true", "test = false", .badKey, "trust.card_anchors"),
+            ("policies = [\"1.2.392.200149.8.5.1.3.30\"]", "policies = [\"one\"]", .wrongValue, "trust.policies"),
+            ("denied = []", "denied = [\"xyz\"]", .wrongValue, "trust.denied"),
+            (
+                "receiver_key = \"central.jwk\"", "receiver_key = \"card-anchors.json\"", .badKey,
+                "library.0.receiver_key"
+            ),
+            ("receiver_key = \"central.jwk\"\n", "", .missingKey, "library.0.receiver_key"),
+            ("http://127.0.0.1:9/", "http://ils.example/", .wrongValue, "library.0.url"),
+            ("http://127.0.0.1:9/", "http://127.0.0.1:9@evil.example/", .wrongValue, "library.0.url"),
+            ("http://127.0.0.1:9/", "http://127.0.0.1.evil.example/", .wrongValue, "library.0.url"),
+            ("http://127.0.0.1:9/events", "udp://127.0.0.1", .wrongValue, "library.0.url"),
+            ("http://127.0.0.1:9/events", "udp://127.0.0.1:0", .wrongValue, "library.0.url"),
+            ("http://127.0.0.1:9/events", "udp://:9", .wrongValue, "library.0.url"),
+            ("http://127.0.0.1:9/events", "ftp://127.0.0.1:9", .wrongValue, "library.0.url"),
+            (
+                "http://127.0.0.1:9/events\"\nreceiver_key = \"central.jwk\"\nacknowledgement_key = \"central-sign.jwk\"",
+                "udp://127.0.0.1:9\"\nreceiver_key = \"central.jwk\"", .missingKey, "library.0.acknowledgement_key"
+            ),
+            (
+                "http://127.0.0.1:9/events\"\nreceiver_key = \"central.jwk\"\nacknowledgement_key = \"central-sign.jwk\"",
+                "http://ils.example/\"\nallow_plain_http = true\nreceiver_key = \"central.jwk\"", .missingKey,
+                "library.0.acknowledgement_key"
+            ),
+            ("receiver_key = \"central.jwk\"", "suite = \"rot13\"", .wrongValue, "library.0.suite"),
+            ("receiver_key = \"central.jwk\"", "suite = \"direct\"", .wrongValue, "library.0.acknowledgement_key"),
+            (
+                "receiver_key = \"central.jwk\"\nacknowledgement_key = \"central-sign.jwk\"", "suite = \"direct\"",
+                .missingKey, "library.0.shared_key"
+            ),
+            (
+                "receiver_key = \"central.jwk\"\nacknowledgement_key = \"central-sign.jwk\"",
+                "suite = \"direct\"\nshared_key = \"central.jwk\"", .wrongMode, "library.0.shared_key"
+            ),
+            (
+                "receiver_key = \"central.jwk\"\nacknowledgement_key = \"central-sign.jwk\"",
+                "suite = \"direct\"\nshared_key = \"storage.key\"", .badKey, "library.0.shared_key"
+            ),
+            (
+                "receiver_key = \"central.jwk\"", "receiver_key = \"central.jwk\"\nshared_key = \"central-shared.jwk\"",
+                .wrongValue, "library.0.shared_key"
+            ),
+            (
+                "audience = \"https://ils.example\"",
+                "audience = \"https://\(String(repeating: "x", count: 600)).example\"", .wrongValue,
+                "library.0.audience"
+            ),
+            ("display = \"terminal\"", "display = \"vt220:/dev/ttyS0\"", .wrongValue, "panel.display"),
+            ("display = \"terminal\"", "columns = 40", .wrongValue, "panel.columns"),
+            ("display = \"terminal\"", "lights = [\"left\"]", .wrongValue, "panel.lights"),
+            ("display = \"terminal\"", "volume = \"loud\"", .wrongValue, "panel.volume"),
+            ("display = \"terminal\"", "quiet = \"always\"", .wrongValue, "panel.quiet"),
+        ] as [(String, String, ConfigurationError.Kind, String)])
+    func wrong(old: String, new: String, kind: ConfigurationError.Kind, key: String) throws {
+        let error = try #require(failure(old, new))
+        #expect(error.kind == kind && error.place == .key(key), "\(error)")
+        // What to do, in both languages.
+        #expect("\(error)".split(separator: "\n").count == 3)
+    }
+
+    @Test("A secret that others may read is refused by a kiosk, and named to the doctor")
+    func exposedSecrets() throws {
+        #expect(try load().exposedSecrets.isEmpty)
+        for name in ["open.key", "open.jwk", "client.key"] {
+            let secret = name == "open.key" ? "storage.key" : "central-shared.jwk"
+            try? FileManager.default.copyItem(atPath: folder.path + "/" + secret, toPath: folder.path + "/" + name)
+            try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: folder.path + "/" + name)
+        }
+        let keys = "receiver_key = \"central.jwk\"\nacknowledgement_key = \"central-sign.jwk\""
+        for (old, new, key) in [
+            ("storage_key = \"storage.key\"", "storage_key = \"open.key\"", "kiosk.storage_key"),
+            (keys, "suite = \"direct\"\nshared_key = \"open.jwk\"", "library.0.shared_key"),
+        ] {
+            #expect(failure(old, new)?.kind == .wrongMode)
+            let exposed = try load(old, new, takesExposedSecrets: true).exposedSecrets
+            #expect(exposed.map(\.place) == [.key(key)] && exposed.map(\.kind) == [.wrongMode])
+        }
+        // The key of a client certificate is libcurl's to read: named all the same.
+        let url = "url = \"http://127.0.0.1:9/events\""
+        let client = try load(url, "url = \"https://127.0.0.1:9/events\"\nclient_key = \"client.key\"")
+        #expect(client.exposedSecrets.map(\.place) == [.key("library.0.client_key")])
+    }
+
+    @Test("The endpoints and suites that are meant")
+    func endpoints() throws {
+        let keys = "receiver_key = \"central.jwk\"\nacknowledgement_key = \"central-sign.jwk\""
+        let direct = "suite = \"direct\"\nshared_key = \"central-shared.jwk\""
+        let url = "http://127.0.0.1:9/events"
+        guard case .udp("ils.example", 8_935) = try load(url, "udp://ils.example:8935").libraries[0].endpoint else {
+            Issue.record("udp")
+            return
+        }
+        guard case .udp("::1", 9) = try load(url, "udp://[::1]:9").libraries[0].endpoint else {
+            Issue.record("udp over IPv6")
+            return
+        }
+        guard case .loopback = try load(url, "http://[::1]:9/events").libraries[0].endpoint else {
+            Issue.record("loopback over IPv6")
+            return
+        }
+        let plain = try load(
+            url + "\"\n" + keys, "http://ils.example/events\"\nallow_plain_http = true\n" + keys)
+        guard case .plainHTTP = plain.libraries[0].endpoint else {
+            Issue.record("plain HTTP by name")
+            return
+        }
+        guard case .direct(let key) = try load(keys, direct).libraries[0].suite else {
+            Issue.record("direct")
+            return
+        }
+        #expect(key.keyID == folder.sharedKey.keyID)
+        #expect("\(key)" == "[secret]")
+    }
+
+    @Test("A record whose token would be too large for its library does not fit")
+    func tokenSize() throws {
+        let long = "audience = \"https://\(String(repeating: "x", count: 160)).example\""
+        let configuration = try load("audience = \"https://ils.example\"", long)
+        let ppid = Confidential(String(repeating: "p", count: 64))
+        #expect(configuration.fits("central", ppid: Confidential("p"), serviceID: nil))
+        #expect(!configuration.fits("central", ppid: ppid, serviceID: nil))
+        #expect(try load().fits("central", ppid: ppid, serviceID: ppid))
+        #expect(configuration.fits("elsewhere", ppid: ppid, serviceID: nil))
+    }
+
+    @Test("What is not TOML is named by its line")
+    func notTOML() throws {
+        let error = try #require(failure("[time]\n", "[time\n"))
+        #expect(error.kind == .notTOML)
+        let text = try String(contentsOfFile: folder.configuration, encoding: .utf8)
+        let line =
+            try #require(text.split(separator: "\n", omittingEmptySubsequences: false).firstIndex(of: "[time]")) + 1
+        #expect(error.place == .line(line), "\(error)")
+    }
+
+    @Test(
+        "Written durations",
+        arguments: [("150ms", 0.15), ("2s", 2), ("10m", 600), ("36h", 129_600), ("35d", 3_024_000)])
+    func durations(text: String, seconds: Double) { #expect(WrittenDuration(text)?.seconds == seconds) }
+
+    @Test("No durations", arguments: ["", "2", "s", "-1s", "1 year", "nan s", "infs", "1e99h"])
+    func noDurations(text: String) { #expect(WrittenDuration(text) == nil) }
+}
