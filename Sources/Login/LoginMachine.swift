@@ -90,7 +90,7 @@ package struct LoginMachine: Hashable, Sendable {
 
     private mutating func begin(_ presence: Presence) -> [LoginEffect] {
         state = .reading(Tap(presence: presence))
-        return [.show(.holdStill), .startDeadline(presence, .card), .read(presence)]
+        return [.show(.holdStill), .begin(presence), .startDeadline(presence, .card), .read(presence)]
     }
 
     private mutating func inserted(_ presence: Presence) -> [LoginEffect] { handle(.inserted(presence)) }
@@ -224,7 +224,7 @@ package struct LoginMachine: Hashable, Sendable {
             tap.meet(.path)
             tap.meet(.revocation)
             if let refusal = tap.refusal { return refuse(tap, refusal) }
-            return verifyBirthDate(tap)
+            return [.seal(tap.presence)] + verifyBirthDate(tap)
         case .untrusted: return refuse(tap, .untrusted)
         case .expired: return refuse(tap, .expired)
         case .revoked: return refuse(tap, .revoked)

@@ -145,6 +145,8 @@ package enum Fact: Hashable, Sendable {
 /// What is to be done. Each ends in a fact of the same presence, or in nothing.
 package enum LoginEffect: Hashable, Sendable {
     case show(Face)
+    /// From here on something is held of this presence, until `forget`: of a card that waits, nothing is.
+    case begin(Presence)
     case startDeadline(Presence, Limit)
     /// Read the certificate.
     case read(Presence)
@@ -160,6 +162,8 @@ package enum LoginEffect: Hashable, Sendable {
     /// Read the age record and verify the whole proof.
     case prove(Presence)
     case pinCardKey(Presence)
+    /// Make the tokens while the card still works: they leave only with `announce`.
+    case seal(Presence)
     /// Suspend the registration until it is made again.
     case suspend(Presence)
     case announce(Clearance)

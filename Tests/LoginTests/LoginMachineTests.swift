@@ -51,7 +51,7 @@ import Testing
         var machine = proving(validated: false)
         _ = machine.handle(.fact(first, .challengeAnswered(.pinnedKey)))
         #expect(machine.handle(.fact(first, .triesCounted(10))) == [])
-        #expect(machine.handle(.fact(first, .validated(.good))) == [.verifyBirthDate(first)])
+        #expect(machine.handle(.fact(first, .validated(.good))) == [.seal(first), .verifyBirthDate(first)])
     }
 
     @Test("No patron's card is locked by us", arguments: [nil, 0, 1, 4] as [Int?])

@@ -14,6 +14,7 @@ import Testing
         var shown: Outcome?
         var isForgotten = false
         var wasBegun = false
+        var isSealed = false
         var wasAnnounced = false
         var isWithdrawn = false
         var isEnded = false
@@ -117,6 +118,7 @@ import Testing
             #expect(good.isSuperset(of: [.active, .validated, .enoughTries, .accepted, .proven]))
             #expect(
                 good.contains(.pinnedAnswer) || good.contains(.pinnedNow), "a card's key is pinned before announcing")
+            #expect(node.ghosts[clearance.presence]?.isSealed == true, "announced without tokens")
             node.ghosts[clearance.presence]?.wasAnnounced = true
         case .withdraw(let presence):
             let ghost = node.ghosts[presence]
@@ -156,7 +158,15 @@ import Testing
             #expect(ghost.isWithdrawn == (ghost.wasAnnounced && ghost.reported != .welcomed))
             #expect(ghost.isEnded == (ghost.reported == .welcomed))
             node.ghosts[presence]?.isForgotten = true
-        case .read(let presence): node.ghosts[presence]?.wasBegun = true
+        case .begin(let presence):
+            #expect(node.ghosts[presence]?.wasBegun == false)
+            node.ghosts[presence]?.wasBegun = true
+        case .read(let presence): #expect(node.ghosts[presence]?.wasBegun == true)
+        case .seal(let presence):
+            // Once, of whoever is registered and has a certificate that is good.
+            #expect(node.ghosts[presence]?.isSealed == false)
+            #expect(node.ghosts[presence]?.goodFacts.isSuperset(of: [.active, .validated]) == true)
+            node.ghosts[presence]?.isSealed = true
         case .lookUp(let presence): node.ghosts[presence]?.asked.insert(.lookUp)
         case .validate(let presence): node.ghosts[presence]?.asked.insert(.validate)
         case .challenge(let presence): node.ghosts[presence]?.asked.insert(.challenge)

@@ -32,6 +32,5 @@ extension KioskRuntime {
     private func keep(_ validated: ValidatedCertificate, _ revocation: GoodRevocation, of presence: Presence) {
         evidence[presence]?.validated = validated
         evidence[presence]?.revocation = revocation
-        sealToken(presence)
     }
 }

@@ -216,6 +216,7 @@ package actor KioskRuntime {
     private func perform(_ effect: LoginEffect) {
         switch effect {
         case .show(let face): panel.post(face)
+        case .begin(let presence): begin(presence)
         case .startDeadline(let presence, let limit): startDeadline(presence, limit)
         case .read(let presence): read(presence)
         case .identify(let presence): identify(presence)
@@ -228,6 +229,7 @@ package actor KioskRuntime {
         case .pinCardKey(let presence):
             guard rehearsal == nil else { return take(.cardKeyPinned(true), of: presence) }
             pinCardKey(presence)
+        case .seal(let presence): sealToken(presence)
         case .suspend(let presence): if rehearsal == nil { suspend(presence) }
         case .announce(let clearance):
             guard rehearsal == nil else { return take(.announced(.acknowledged), of: clearance.presence) }
@@ -264,14 +266,12 @@ package actor KioskRuntime {
         }
         switch limit {
         case .card, .announcement:
-            begin(presence)
             evidence[presence]?.deadlines.append(deadline)
         // After the outcome, also of a presence that nothing is held of.
         case .reminder, .leftCard: reminders[presence, default: []].append(deadline)
         }
     }
 
-    /// Evidence begins with the presence's first effect, not with its insertion: a card that waits has none.
     private func begin(_ presence: Presence) {
         guard evidence[presence] == nil, let insertion = insertions[presence] else { return }
         let session = CardSession(source: source, reader: insertion.reader, deadline: .now + Self.cardLimit)
