@@ -50,7 +50,11 @@ var targets: [Target] = [
         swiftSettings: room),
     .target(name: "Registry", dependencies: ["Cryptography", "Advice", grdb], swiftSettings: room),
     .target(
-        name: "Announcement", dependencies: ["JOSE", "HTTPClient", "Cryptography", "Files", "Advice", grdb],
+        name: "Announcement",
+        dependencies: [
+            "Login", "Certificates", "Revocation", "Registry", "MyNumberCard", "JOSE", "HTTPClient", "Cryptography",
+            "Files", "Advice", grdb,
+        ],
         swiftSettings: room),
     .target(name: "Login", dependencies: ["Advice"], swiftSettings: room),
     .target(
@@ -156,7 +160,10 @@ var targets: [Target] = [
     .testTarget(name: "LoginTests", dependencies: ["Login", "Advice", "Laboratory"], swiftSettings: settings),
     .testTarget(
         name: "AnnouncementTests",
-        dependencies: ["Announcement", "HTTPClient", "LibraryDesk", "Laboratory", "JOSE", "Cryptography", grdb],
+        dependencies: [
+            "Announcement", "HTTPClient", "LibraryDesk", "Laboratory", "JOSE", "Cryptography", "Certificates",
+            "Revocation", "Clock", "Login", "MyNumberCard", "Registry", "TestPKI", "VirtualCard", grdb,
+        ],
         swiftSettings: settings),
     .testTarget(
         name: "SettingsTests",

@@ -1,15 +1,17 @@
-package import Cryptography
+internal import Cryptography
 internal import Glibc
 package import HTTPClient
 package import JOSE
+package import Login
+package import Registry
 
 /// What one library is to be told about one tap.
-package struct Statement: Sendable {
-    package let library: String
-    package let ppid: Confidential<String>
-    package let serviceID: Confidential<String>?
+struct Statement: Sendable {
+    let library: String
+    let ppid: Confidential<String>
+    let serviceID: Confidential<String>?
 
-    package init(library: String, ppid: Confidential<String>, serviceID: Confidential<String>?) {
+    init(library: String, ppid: Confidential<String>, serviceID: Confidential<String>?) {
         (self.library, self.ppid, self.serviceID) = (library, ppid, serviceID)
     }
 }
@@ -53,10 +55,23 @@ package final class Announcer: Sendable {
         transmitters.first { $0.library.name == library }
     }
 
-    /// Signs and seals one token for each library that is told something; nothing leaves. A library without a statement
-    /// gets nothing.
+    /// Signs and seals one token for each library that the registration names; nothing leaves. A library that it does not
+    /// name gets nothing.
     /// - Parameter tapped: when the card was seen, seconds since 1970.
-    package func seal(_ statements: [Statement], tapped: Int64) async throws(AnnouncementError) -> TapAnnouncement {
+    package func seal(_ active: ActiveRegistration, of presence: Presence, tapped: Int64)
+        async throws(AnnouncementError)
+        -> TapAnnouncement
+    {
+        let registration = active.registration
+        let statements = registration.ppids.map { library, ppid in
+            Statement(library: library, ppid: ppid, serviceID: registration.serviceIDs[library])
+        }
+        return try await seal(statements, tapped: tapped, of: .init(presence, active.id))
+    }
+
+    func seal(_ statements: [Statement], tapped: Int64, of origin: TapAnnouncement.Origin? = nil)
+        async throws(AnnouncementError) -> TapAnnouncement
+    {
         var items: [TapAnnouncement.Item] = []
         for transmitter in transmitters {
             guard let statement = statements.first(where: { $0.library == transmitter.library.name }) else { continue }
@@ -68,14 +83,16 @@ package final class Announcer: Sendable {
         }
         guard !items.isEmpty else { throw .noLibrary }
         for item in items { await item.transmitter.warm() }
-        return TapAnnouncement(items)
+        return TapAnnouncement(items, of: origin)
     }
 
     /// Sends the tokens side by side and waits for those of the required libraries; where none of them is required, for
     /// one of the others. Nothing of it is sent after `deadline`.
-    package func deliver(_ announcement: TapAnnouncement, deadline: ContinuousClock.Instant) async
-        -> Delivery
-    {
+    package func deliver(_ cleared: ClearedAnnouncement, deadline: ContinuousClock.Instant) async -> Delivery {
+        await deliver(cleared.announcement, deadline: deadline)
+    }
+
+    func deliver(_ announcement: TapAnnouncement, deadline: ContinuousClock.Instant) async -> Delivery {
         await announcement.deliver(until: deadline)
     }
 

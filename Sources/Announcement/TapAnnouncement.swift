@@ -1,3 +1,5 @@
+internal import Login
+internal import Registry
 internal import Synchronization
 
 /// The tokens of one tap: sealed, then on their way, then answered. Nothing of it is stored anywhere.
@@ -27,10 +29,22 @@ package final class TapAnnouncement: Sendable {
         }
     }
 
+    /// Whose tokens they are: of which presence, and by which registration.
+    struct Origin: Equatable, Sendable {
+        let presence: Presence
+        let registration: RegistrationID
+
+        init(_ presence: Presence, _ registration: RegistrationID) {
+            (self.presence, self.registration) = (presence, registration)
+        }
+    }
+
     let items: [Item]
+    /// Nil: made up, to try the sending alone; it is never cleared.
+    let origin: Origin?
     private let tasks = Mutex<[Task<Void, Never>]>([])
 
-    init(_ items: [Item]) { self.items = items }
+    init(_ items: [Item], of origin: Origin?) { (self.items, self.origin) = (items, origin) }
 
     /// The tokens as they go out: for tests of their form.
     package var tokens: [[UInt8]] { items.map(\.token.bytes) }

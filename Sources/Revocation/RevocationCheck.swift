@@ -11,8 +11,13 @@ package enum RevocationVerdict: Sendable {
 }
 
 /// Says that no certificate of a path is on a fresh list that covers it. Only `RevocationLists.check` makes one.
-package struct GoodRevocation: Sendable {
-    fileprivate init() {}
+package struct GoodRevocation: Sendable, CustomStringConvertible {
+    /// The end entity's, DER.
+    package let certificate: [UInt8]
+
+    fileprivate init(_ path: [PathElement]) { certificate = path.first?.certificate.der ?? [] }
+
+    package var description: String { "[certificate]" }
 }
 
 /// The lists at hand, by issuer and distribution point. Each is believed for a certificate only where the key that signed
@@ -145,7 +150,7 @@ private struct PathCheck {
             case .good: break
             }
         }
-        return undetermined.map { .undetermined($0) } ?? .good(GoodRevocation())
+        return undetermined.map { .undetermined($0) } ?? .good(GoodRevocation(path))
     }
 
     private func verdict(on element: PathElement, authority: PathElement, path: [PathElement], depth: Int)
@@ -198,7 +203,7 @@ private struct PathCheck {
             if !covered.isEmpty { note(.crlScope, "the lists at hand cover some reasons only") }
             return .undetermined(obstacle)
         }
-        return .good(GoodRevocation())
+        return .good(GoodRevocation(path))
     }
 
     /// Delta lists that complete `base` (RFC 5280 5.2.4 and 6.3.3 (c)).

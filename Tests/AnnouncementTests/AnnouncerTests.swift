@@ -1,4 +1,4 @@
-import Announcement
+@testable import Announcement
 import Cryptography
 import Foundation
 import Glibc

@@ -1,4 +1,4 @@
-import Announcement
+@testable import Announcement
 import Foundation
 import Glibc
 import HTTPClient

@@ -66,6 +66,20 @@ import Testing
         #expect(result.code == 2 && result.error.contains(words) && result.output.isEmpty, "\(result)")
     }
 
+    @Test("The appliance hands tokens of taps to the announcer alone, which wants them cleared")
+    func cleared() throws {
+        for room in ["Kiosk", "Doctor", "Settings", "Service", "ListKeeper", "Registrations", "kazashi"] {
+            let folder = DebianTree.repository + "/Sources/" + room
+            let files = try #require(FileManager.default.enumerator(atPath: folder)).compactMap { $0 as? String }
+            for file in files where file.hasSuffix(".swift") {
+                let text = try String(contentsOfFile: folder + "/" + file, encoding: .utf8)
+                for way in ["Transmitter", "HTTPDelivery", "UDPDelivery", "DatagramSocket"] {
+                    #expect(!text.contains(way), "\(room)/\(file) sends by itself")
+                }
+            }
+        }
+    }
+
     @Test("The demonstration installs what it needs, and none of the suite's judges")
     func requirements() async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "kazashi-\(UUID().uuidString)")

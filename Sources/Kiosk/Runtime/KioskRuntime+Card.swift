@@ -19,7 +19,9 @@ extension KioskRuntime {
         }
     }
 
-    private func keep(certificate: [UInt8], of presence: Presence) { evidence[presence]?.certificate = certificate }
+    private func keep(certificate: [UInt8], of presence: Presence) {
+        evidence.keep(certificate, as: \.certificate, of: presence)
+    }
 
     func identify(_ presence: Presence) {
         ask(presence) { (session) async throws(CardFault) in .identified(isCard: try await session.isMyNumberCard()) }
@@ -48,7 +50,9 @@ extension KioskRuntime {
         }
     }
 
-    private func keep(_ answer: PresenceEvidence.Answer, of presence: Presence) { evidence[presence]?.answer = answer }
+    private func keep(_ answer: PresenceEvidence.Answer, of presence: Presence) {
+        evidence.keep(answer, as: \.answer, of: presence)
+    }
 
     func countTries(_ presence: Presence) {
         ask(presence) { (session) async throws(CardFault) in .triesCounted(try await session.triesLeft()) }
@@ -110,7 +114,7 @@ extension KioskRuntime {
     }
 
     private func keep(_ proof: CardProof, signedBy issuer: RecordIssuerKey, of presence: Presence) {
-        evidence[presence]?.proof = proof
+        evidence.keep(proof, as: \.proof, of: presence)
         // About as many issuers as there are municipalities.
         if issuers.count >= 2_048 { issuers = [:] }
         issuers[issuer.identifier] = issuer

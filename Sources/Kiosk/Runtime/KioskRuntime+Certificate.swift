@@ -30,7 +30,7 @@ extension KioskRuntime {
     }
 
     private func keep(_ validated: ValidatedCertificate, _ revocation: GoodRevocation, of presence: Presence) {
-        evidence[presence]?.validated = validated
-        evidence[presence]?.revocation = revocation
+        evidence.keep(validated, as: \.validated, of: presence)
+        evidence.keep(revocation, as: \.revocation, of: presence)
     }
 }

@@ -36,8 +36,8 @@ extension KioskRuntime {
 
     /// The time that may decide about certificates; nil while there is none.
     func trustedNow() -> TrustedTime? {
-        let limit = clock.issueLimit(stored: lastStored)
-        return clock.now(floor: revocation.floor(stored: lastStored, maxAge: configuration.maxAge, limit: limit))
+        let limit = clock.issueLimit(stored: upkeep.lastStored)
+        return clock.now(floor: revocation.floor(stored: upkeep.lastStored, maxAge: configuration.maxAge, limit: limit))
     }
 
     /// A disk that says nothing for so long takes nothing either.
@@ -45,12 +45,12 @@ extension KioskRuntime {
 
     /// Asks how the disk is, and goes on at once; one that was asked and has not answered is not asked again.
     func askDisk() {
-        if let diskAsked {
+        if let diskAsked = upkeep.diskAsked {
             if diskAsked.duration(to: .now) > Self.diskLimit { parts.hasStorage = false }
             return
         }
-        diskAsked = .now
-        let failures = databaseFailures
+        upkeep.diskAsked = .now
+        let failures = upkeep.databaseFailures
         Task {
             note(await disk.condition(hasFailed: !parts.hasRegistry), failures: failures)
             checkHealth()
@@ -59,9 +59,9 @@ extension KioskRuntime {
 
     /// - Parameter failures: of the database, when the disk was asked: an answer says nothing of a later one.
     func note(_ condition: StateDisk.Condition, failures: Int) {
-        diskAsked = nil
-        (parts.hasStorage, isReadOnly) = (condition.isWritable, condition.isReadOnly)
-        guard failures == databaseFailures else { return }
+        upkeep.diskAsked = nil
+        (parts.hasStorage, upkeep.isReadOnly) = (condition.isWritable, condition.isReadOnly)
+        guard failures == upkeep.databaseFailures else { return }
         if parts.hasRegistry, !condition.hasDatabase {
             log.note(RegistryError(.unavailable), "the database does not answer")
         }
@@ -73,18 +73,18 @@ extension KioskRuntime {
         // One damaged row is one patron's.
         guard error.code == .unavailable || error.status != nil, error.code != .wrongKey else { return }
         parts.hasRegistry = false
-        databaseFailures += 1
+        upkeep.databaseFailures += 1
         checkHealth()
     }
 
     private func store(_ now: TrustedTime) {
-        guard !isStoringTime else { return }
-        isStoringTime = true
+        guard !upkeep.isStoringTime else { return }
+        upkeep.isStoringTime = true
         Task {
             let isStored = await disk.store(now.secondsSince1970)
-            isStoringTime = false
+            upkeep.isStoringTime = false
             if isStored {
-                lastStored = now.secondsSince1970
+                upkeep.lastStored = now.secondsSince1970
             } else {
                 log.note(.timeNotStored, ["folder": "\(configuration.state)"])
             }
@@ -94,22 +94,22 @@ extension KioskRuntime {
     func checkHealth() {
         let now = trustedNow()
         parts.hasClock = now != nil
-        if now == nil, let problem = clock.problem, clockProblem != problem {
-            clockProblem = problem
+        if now == nil, let problem = clock.problem, upkeep.clockProblem != problem {
+            upkeep.clockProblem = problem
             log.note(.clockUnknown, at: .error, ["error": "\(SystemProblem(problem))"])
         }
         parts.hasFreshList = now.map { revocation.anyIsFresh(at: $0, maxAge: configuration.maxAge) } ?? false
         // Also one that turned out to run ahead is stored anew.
-        if let now, lastStored.map({ now.secondsSince1970 < $0 || now.secondsSince1970 >= $0 + 600 }) ?? true {
+        if let now, upkeep.lastStored.map({ now.secondsSince1970 < $0 || now.secondsSince1970 >= $0 + 600 }) ?? true {
             store(now)
         }
         if clock.belief.wantsWriting { Task { [disk, clock] in await disk.remember(clock.belief) } }
         if let now {
             let ends = revocation.ends(maxAge: configuration.maxAge)
-            if let notice = freshness.notice(ends, at: now.secondsSince1970) { warn(notice) }
+            if let notice = upkeep.freshness.notice(ends, at: now.secondsSince1970) { warn(notice) }
         }
         handle(.health(parts.cause))
-        if let cause = outage.lasting(parts.cause) { report(outage: cause, at: now) }
+        if let cause = upkeep.outage.lasting(parts.cause) { report(outage: cause, at: now) }
     }
 
     /// Before lists run out, and when they have.

@@ -25,7 +25,7 @@ extension KioskRuntime {
     /// Long enough out of service for a reason that a new start may end: a service has a view of its own of the disk, made
     /// when it starts, in which a disk that was read-only then stays so.
     package var wantsAnotherStart: Bool {
-        let isOfTheView = shownCause == .registry || shownCause == .storage && isReadOnly
+        let isOfTheView = shownCause == .registry || shownCause == .storage && upkeep.isReadOnly
         return isOfTheView && stateSince.duration(to: .now) > .seconds(30)
     }
 

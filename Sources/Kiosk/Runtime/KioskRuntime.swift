@@ -22,9 +22,9 @@ package actor KioskRuntime {
     let store: RegistrationStore
     let outbox: Outbox
     let announcer: Announcer
-    private let source: any CardSource
+    let source: any CardSource
     let panel: PanelDriver
-    private let output: TapOutput
+    let output: TapOutput
     let log: Logger
     let clock: TrustedClock
     let disk: StateDisk
@@ -42,24 +42,14 @@ package actor KioskRuntime {
     private var reported: Cause?? = .none
     /// Why it takes no taps; before anything was reported, for want of a reader.
     var shownCause: Cause? { reported ?? .reader }
-    var evidence: [Presence: PresenceEvidence] = [:]
+    var evidence = Evidence()
     var revocation = ServedLists.none
-    var freshness: FreshnessWatch
+    var upkeep: Upkeep
     private(set) lazy var keeper = RevocationKeeper(
         folder: configuration.revocationStore, files: configuration.revocationFiles,
         urls: configuration.revocationURLs, anchors: configuration.anchors.certificates, log: log,
         clock: { [clock, state = configuration.state] in clock.importLimit(stored: StoredTime(state: state).value) }
     ) { [weak self] in await self?.serve($0) }
-    var lastStored: Int64?
-    /// The disk was asked then, and has not answered yet.
-    var diskAsked: ContinuousClock.Instant?
-    /// How often the database failed while it was used.
-    var databaseFailures = 0
-    var isStoringTime = false
-    /// The state folder's file system is mounted so, as we see it.
-    var isReadOnly = false
-    /// What was told of a clock that nobody may ask about.
-    var clockProblem: Int32?
     private(set) lazy var courier = OutboxCourier(
         outbox: outbox, announcer: announcer, libraries: configuration.libraries.map(\.name),
         now: { [weak self] in await self?.trustedNow()?.secondsSince1970 },
@@ -67,23 +57,22 @@ package actor KioskRuntime {
             log.note(notice)
             if notice == .unavailable { Task { await self?.noteDatabase(RegistryError(.unavailable)) } }
         })
-    var outage: OutageWatch
     /// Keys that signed age records, each verified once under the card anchors.
     var issuers: [KeyIdentifier: RecordIssuerKey] = [:]
 
     private var presences: UInt64 = 0
-    private var insertions: [Presence: (at: ContinuousClock.Instant, reader: String)] = [:]
-    private var welcomed: (mark: [UInt8], until: ContinuousClock.Instant)?
-    private let gapKey: SecretBytes
+    var insertions: [Presence: (at: ContinuousClock.Instant, reader: String)] = [:]
+    var welcomed: (mark: [UInt8], until: ContinuousClock.Instant)?
+    let gapKey: SecretBytes
 
     /// What waits for a card to be taken.
-    private var reminders: [Presence: [Task<Void, Never>]] = [:]
+    var reminders: [Presence: [Task<Void, Never>]] = [:]
 
     static let cardLimit = Duration.seconds(5)
     /// The patron is told within five seconds, whatever the library does.
     static let announcementLimit = Duration.milliseconds(4_800)
-    private let reminderAfter: Duration
-    private let leftCardAfter: Duration
+    let reminderAfter: Duration
+    let leftCardAfter: Duration
     private let healthInterval: Duration
 
     /// - Parameters:
@@ -113,14 +102,14 @@ package actor KioskRuntime {
         self.panel = PanelDriver(panel)
         clock = TrustedClock(configuration)
         self.disk = disk ?? StateDisk(state: configuration.state)
-        lastStored = StoredTime(state: configuration.state).value
-        outage = OutageWatch(shortest: outageAfter)
-        freshness = FreshnessWatch(maxAge: configuration.maxAge)
+        upkeep = Upkeep(
+            lastStored: StoredTime(state: configuration.state).value, outage: OutageWatch(shortest: outageAfter),
+            freshness: FreshnessWatch(maxAge: configuration.maxAge))
         gapKey = try SecureRandom.shared.secret(32)
     }
 
     /// Presences that something is held of: one, while a card lies there.
-    package var presencesHeld: Int { evidence.count }
+    package var presencesHeld: Int { evidence.presences.count }
 
     // MARK: Life
 
@@ -158,7 +147,7 @@ package actor KioskRuntime {
             }
             await group.waitForAll()
         }
-        for presence in evidence.keys { forget(presence) }
+        for presence in evidence.presences { forget(presence) }
     }
 
     // MARK: Events
@@ -229,7 +218,7 @@ package actor KioskRuntime {
         case .pinCardKey(let presence):
             guard rehearsal == nil else { return take(.cardKeyPinned(true), of: presence) }
             pinCardKey(presence)
-        case .seal(let presence): sealToken(presence)
+        case .seal(let presence): seal(presence)
         case .suspend(let presence): if rehearsal == nil { suspend(presence) }
         case .announce(let clearance):
             guard rehearsal == nil else { return take(.announced(.acknowledged), of: clearance.presence) }
@@ -249,92 +238,6 @@ package actor KioskRuntime {
             guard let fact = await work() else { return }
             take(fact, of: presence)
         }
-        evidence[presence]?.work.append(task)
-    }
-
-    private func startDeadline(_ presence: Presence, _ limit: Limit) {
-        let duration =
-            switch limit {
-            case .card: Self.cardLimit
-            case .announcement: Self.announcementLimit
-            case .reminder: reminderAfter
-            case .leftCard: leftCardAfter
-            }
-        let deadline = Task {
-            guard (try? await Task.sleep(for: duration)) != nil else { return }
-            take(.passed(limit), of: presence)
-        }
-        switch limit {
-        case .card, .announcement:
-            evidence[presence]?.deadlines.append(deadline)
-        // After the outcome, also of a presence that nothing is held of.
-        case .reminder, .leftCard: reminders[presence, default: []].append(deadline)
-        }
-    }
-
-    private func begin(_ presence: Presence) {
-        guard evidence[presence] == nil, let insertion = insertions[presence] else { return }
-        let session = CardSession(source: source, reader: insertion.reader, deadline: .now + Self.cardLimit)
-        evidence[presence] = PresenceEvidence(session: session, tapped: Int64(time(nil)))
-    }
-
-    func isTooSoon(_ certificate: [UInt8]) -> Bool {
-        guard let welcomed, welcomed.until > .now else {
-            welcomed = nil
-            return false
-        }
-        return welcomed.mark == hmacSHA256(certificate, key: gapKey)
-    }
-
-    private func releaseCard(_ presence: Presence) {
-        guard let held = evidence[presence] else { return }
-        if !held.isReleased, let insertion = insertions[presence] {
-            evidence[presence]?.isReleased = true
-            ledger.took(insertion.at.duration(to: .now), .card)
-        }
-        Task { await held.session.release() }
-    }
-
-    private func report(_ presence: Presence, _ outcome: Outcome) {
-        rehearsal?(.outcome(outcome))
-        let insertion = insertions.removeValue(forKey: presence)
-        // Cards that waited and left before their turn have no report.
-        insertions = insertions.filter { $0.key.number > presence.number }
-        let whole = insertion.map { $0.at.duration(to: .now) } ?? .zero
-        let total = whole.milliseconds
-        ledger.tap(outcome, total: whole)
-        if outcome == .welcomed, let held = evidence[presence], configuration.minGap > 0 {
-            welcomed = (hmacSHA256(held.certificate, key: gapKey), .now + .milliseconds(configuration.minGap * 1_000))
-        }
-        let held = evidence[presence]
-        held?.deadlines.forEach { $0.cancel() }
-        let (output, log) = (output, log)
-        Task {
-            let cost = await held?.session.cost
-            let cardTime = cost?.cardTime.milliseconds ?? 0
-            output.tap(outcome, milliseconds: total, cardMilliseconds: cardTime, exchanges: cost?.exchanges ?? 0)
-            log.info(
-                "tap",
-                metadata: [
-                    "code": "\(outcome.code)", "ms": "\(rounded(total))", "card_ms": "\(rounded(cardTime))",
-                    "apdus": "\(cost?.exchanges ?? 0)",
-                ])
-        }
-        // What the next tap needs that does not depend on its patron.
-        Task { [announcer] in await announcer.prepare() }
-    }
-
-    private func forget(_ presence: Presence) {
-        reminders.removeValue(forKey: presence)?.forEach { $0.cancel() }
-        guard var held = evidence.removeValue(forKey: presence) else { return }
-        held.deadlines.forEach { $0.cancel() }
-        held.sealing?.cancel()
-        wipe(&held.certificate)
-        let work = held.work
-        Task {
-            // An exchange that a removal tore comes back by itself; one that does not is given up soon after.
-            try? await Task.sleep(for: .milliseconds(250))
-            work.forEach { $0.cancel() }
-        }
+        evidence.add(task, to: \.work, of: presence)
     }
 }

@@ -1,11 +1,12 @@
 internal import Announcement
+internal import Certificates
+internal import Cryptography
 internal import Login
 internal import MyNumberCard
 internal import Registry
-internal import Certificates
 internal import Revocation
 
-/// Everything held under one presence number, dropped at `forget`. The login itself holds none of it.
+/// Everything held under one presence number. The login itself holds none of it.
 struct PresenceEvidence {
     enum Answer {
         case pinned(PinnedChallengeAnswer)
@@ -27,19 +28,55 @@ struct PresenceEvidence {
     var isReleased = false
     var deadlines: [Task<Void, Never>] = []
     var work: [Task<Void, Never>] = []
-
-    init(session: CardSession, tapped: Int64) { (self.session, self.tapped) = (session, tapped) }
 }
 
-/// The leave to announce with the values that say the same: nothing is sent without every one of them.
-struct ClearedAnnouncement {
-    let sealed: TapAnnouncement
+/// The one owner of what is held of presences: it begins at `begin`, and is wiped at `forget`.
+struct Evidence {
+    private var held: [Presence: PresenceEvidence] = [:]
 
-    /// Takes the whole chain of evidence of `clearance`'s own presence.
-    init(
-        _ sealed: TapAnnouncement, clearance: Clearance, validated: ValidatedCertificate, revocation: GoodRevocation,
-        registration: ActiveRegistration, proof: CardProof
+    var presences: [Presence] { Array(held.keys) }
+
+    /// Nil before the presence began and after it was forgotten: what comes late is not kept.
+    subscript(presence: Presence) -> PresenceEvidence? { held[presence] }
+
+    /// - Parameter tapped: seconds since 1970.
+    mutating func begin(_ presence: Presence, session: CardSession, tapped: Int64) {
+        guard held[presence] == nil else { return }
+        held[presence] = PresenceEvidence(session: session, tapped: tapped)
+    }
+
+    mutating func keep<Value>(_ value: Value, as part: WritableKeyPath<PresenceEvidence, Value>, of presence: Presence)
+    {
+        held[presence]?[keyPath: part] = value
+    }
+
+    mutating func add(
+        _ task: Task<Void, Never>, to part: WritableKeyPath<PresenceEvidence, [Task<Void, Never>]>,
+        of presence: Presence
     ) {
-        self.sealed = sealed
+        held[presence]?[keyPath: part].append(task)
+    }
+
+    /// All that the presence has proved; nil while something is missing, or does not agree.
+    func proofs(of presence: Presence) -> PresenceProofs? {
+        guard let held = held[presence], let validated = held.validated, let revocation = held.revocation,
+            let active = held.active, let proof = held.proof
+        else { return nil }
+        return PresenceProofs(
+            of: presence, certificate: validated, revocation: revocation, registration: active, card: proof)
+    }
+
+    /// Ends what waits and works for the presence, and overwrites what was read from its card.
+    mutating func forget(_ presence: Presence) {
+        guard var forgotten = held.removeValue(forKey: presence) else { return }
+        forgotten.deadlines.forEach { $0.cancel() }
+        forgotten.sealing?.cancel()
+        wipe(&forgotten.certificate)
+        let work = forgotten.work
+        Task {
+            // An exchange that a removal tore comes back by itself; one that does not is given up soon after.
+            try? await Task.sleep(for: .milliseconds(250))
+            work.forEach { $0.cancel() }
+        }
     }
 }

@@ -1,0 +1,76 @@
+internal import Announcement
+internal import Logging
+internal import Login
+internal import MyNumberCard
+internal import Registry
+internal import Settings
+
+// The registrations' part of the effects.
+
+extension KioskRuntime {
+    func lookUp(_ presence: Presence) {
+        guard let certificate = evidence[presence]?.certificate else { return }
+        guard !isTooSoon(certificate) else { return take(.lookedUp(.tooSoon), of: presence) }
+        let (store, pinsAtFirstProof, log) = (store, configuration.pinsAtFirstProof, log)
+        spawn(presence) {
+            do throws(RegistryError) {
+                switch try await store.lookUp(certificate: certificate) {
+                case .unknown: return .lookedUp(.unknown)
+                case .suspended: return .lookedUp(.suspended)
+                case .active(let active):
+                    let isPinned = active.registration.cardKey != nil
+                    guard isPinned || pinsAtFirstProof else { return .lookedUp(.keyMissing) }
+                    await self.keep(active, of: presence)
+                    return .lookedUp(isPinned ? .activePinned : .activeUnpinned)
+                }
+            } catch {
+                log.note(error, "the registry can not be read")
+                await self.noteDatabase(error)
+                return .registryFailed
+            }
+        }
+    }
+
+    private func keep(_ active: ActiveRegistration, of presence: Presence) {
+        evidence.keep(active, as: \.active, of: presence)
+    }
+
+    func pinCardKey(_ presence: Presence) {
+        guard let held = evidence[presence], let active = held.active, let proof = held.proof else { return }
+        let (store, log) = (store, log)
+        spawn(presence) {
+            do throws(RegistryError) {
+                return .cardKeyPinned(
+                    try await store.pin(
+                        cardKey: proof.cardKey.publicKeyInfo, recordIssuer: proof.issuer.bytes, for: active.id))
+            } catch {
+                log.note(error, "the card key could not be pinned")
+                await self.noteDatabase(error)
+                return .registryFailed
+            }
+        }
+    }
+
+    func suspend(_ presence: Presence) {
+        guard let active = evidence[presence]?.active else { return }
+        Task { [store, log] in
+            do throws(RegistryError) {
+                try await store.suspend(active.id)
+                log.notice("registration suspended", metadata: ["code": "birth_date_refused"])
+                courier.wake()
+            } catch {
+                log.note(error, "the registration could not be suspended")
+                noteDatabase(error)
+            }
+        }
+    }
+
+    /// A pin that came with the record does not say who signs the card's age record: the first proof does.
+    nonisolated static func rememberIssuer(
+        of proof: CardProof, _ active: ActiveRegistration, _ store: RegistrationStore
+    ) async {
+        guard active.registration.cardKey != nil, active.registration.recordIssuer != proof.issuer.bytes else { return }
+        _ = try? await store.pin(
+            cardKey: proof.cardKey.publicKeyInfo, recordIssuer: proof.issuer.bytes, for: active.id)
+    }
+}

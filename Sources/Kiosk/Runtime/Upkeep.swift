@@ -1,0 +1,22 @@
+internal import ListKeeper
+
+/// What the kiosk knows of its own parts between one look at them and the next.
+struct Upkeep {
+    /// Seconds since 1970.
+    var lastStored: Int64?
+    var isStoringTime = false
+    /// The disk was asked then, and has not answered yet.
+    var diskAsked: ContinuousClock.Instant?
+    /// How often the database failed while it was used.
+    var databaseFailures = 0
+    /// The state folder's file system is mounted so, as we see it.
+    var isReadOnly = false
+    /// What was told of a clock that nobody may ask about.
+    var clockProblem: Int32?
+    var outage: OutageWatch
+    var freshness: FreshnessWatch
+
+    init(lastStored: Int64?, outage: OutageWatch, freshness: FreshnessWatch) {
+        (self.lastStored, self.outage, self.freshness) = (lastStored, outage, freshness)
+    }
+}
