@@ -50,9 +50,12 @@ var targets: [Target] = [
         swiftSettings: room),
     .target(name: "Registry", dependencies: ["Cryptography", "Advice", grdb], swiftSettings: room),
     .target(
+        name: "SecurityEvents", dependencies: ["JOSE", "Cryptography"], swiftSettings: room),
+    .target(
         name: "Announcement",
         dependencies: [
-            "Login", "Certificates", "Revocation", "Registry", "MyNumberCard", "JOSE", "HTTPClient", "Cryptography",
+            "SecurityEvents", "Login", "Certificates", "Revocation", "Registry", "MyNumberCard", "JOSE", "HTTPClient",
+            "Cryptography",
             "Files", "Advice", grdb,
         ],
         swiftSettings: room),
@@ -60,7 +63,8 @@ var targets: [Target] = [
     .target(
         name: "Settings",
         dependencies: [
-            "Announcement", "Certificates", "MyNumberCard", "Panel", "JOSE", "HTTPClient", "Registry", "Files", "Clock",
+            "Announcement", "SecurityEvents", "Certificates", "MyNumberCard", "Panel", "JOSE", "HTTPClient", "Registry",
+            "Files", "Clock",
             "Cryptography", "TLV", "Advice", toml,
         ], swiftSettings: room),
     .target(
@@ -73,19 +77,23 @@ var targets: [Target] = [
         ], swiftSettings: room),
     .target(
         name: "Registrations",
-        dependencies: ["Announcement", "Registry", "MyNumberCard", "Files", "Cryptography", "Advice", grdb],
+        dependencies: [
+            "Announcement", "SecurityEvents", "Registry", "MyNumberCard", "Files", "Cryptography", "Advice", grdb,
+        ],
         swiftSettings: room),
     .target(
         name: "Kiosk",
         dependencies: [
-            "Login", "Settings", "Service", "ListKeeper", "Registrations", "Announcement", "Registry", "Revocation",
+            "Login", "Settings", "Service", "ListKeeper", "Registrations", "Announcement", "SecurityEvents", "Registry",
+            "Revocation",
             "Certificates", "MyNumberCard", "SmartCard", "Panel", "HTTPClient", "Files", "Clock", "Cryptography",
             "CLinux", "Threads", grdb, logging,
         ], swiftSettings: room),
     .target(
         name: "Doctor",
         dependencies: [
-            "Kiosk", "Login", "Settings", "Service", "ListKeeper", "Registrations", "Announcement", "Registry",
+            "Kiosk", "Login", "Settings", "Service", "ListKeeper", "Registrations", "Announcement", "SecurityEvents",
+            "Registry",
             "Revocation", "Certificates", "SmartCard", "Panel", "JOSE", "HTTPClient", "Clock", "Cryptography", "Advice",
             logging,
         ], swiftSettings: room),
@@ -107,7 +115,7 @@ var targets: [Target] = [
         swiftSettings: settings),
     .target(
         name: "LibraryDesk",
-        dependencies: ["Announcement", "JOSE", "Cryptography", "CLinux", grdb, flyingFox, flyingSocks],
+        dependencies: ["SecurityEvents", "JOSE", "Cryptography", "CLinux", grdb, flyingFox, flyingSocks],
         resources: [
             .embedInCode("Page/index.html"), .embedInCode("Page/page.css"), .embedInCode("Page/page.js"),
             .embedInCode("Vendors/claims.schema.json"), .embedInCode("Vendors/receiver.py"),
@@ -118,7 +126,7 @@ var targets: [Target] = [
         dependencies: [
             "TestPKI", "VirtualCard", "LibraryDesk", "Kiosk", "Settings", "Service", "ListKeeper", "Registrations",
             "Login", "Certificates", "Revocation", "Registry",
-            "Announcement", "Panel",
+            "Announcement", "SecurityEvents", "Panel",
             "JOSE", "HTTPClient", "Files", "Clock", "Cryptography", "TLV", "CLinux", "CTestRig", "CMbedTLS", "Advice",
             logging, arguments,
         ],
@@ -161,18 +169,22 @@ var targets: [Target] = [
     .testTarget(
         name: "AnnouncementTests",
         dependencies: [
-            "Announcement", "HTTPClient", "LibraryDesk", "Laboratory", "JOSE", "Cryptography", "Certificates",
+            "Announcement", "SecurityEvents", "HTTPClient", "LibraryDesk", "Laboratory", "JOSE", "Cryptography",
+            "Certificates",
             "Revocation", "Clock", "Login", "MyNumberCard", "Registry", "TestPKI", "VirtualCard", grdb,
         ],
         swiftSettings: settings),
     .testTarget(
         name: "SettingsTests",
         dependencies: [
-            "Settings", "Laboratory", "TestPKI", "VirtualCard", "Announcement", "Certificates", "Cryptography", "JOSE",
+            "Settings", "Laboratory", "TestPKI", "VirtualCard", "Announcement", "SecurityEvents", "Certificates",
+            "Cryptography", "JOSE",
         ], swiftSettings: settings),
     .testTarget(
         name: "ServiceTests",
-        dependencies: ["Service", "Laboratory", "LibraryDesk", "VirtualCard", "Announcement", logging],
+        dependencies: [
+            "Service", "Laboratory", "LibraryDesk", "VirtualCard", "SecurityEvents", logging,
+        ],
         swiftSettings: settings),
     .testTarget(
         name: "ListKeeperTests",
@@ -185,20 +197,22 @@ var targets: [Target] = [
         name: "RegistrationsTests",
         dependencies: [
             "Registrations", "Kiosk", "Settings", "Service", "Laboratory", "LibraryDesk", "VirtualCard", "Registry",
-            "Announcement",
+            "Announcement", "SecurityEvents",
             "Cryptography", grdb,
         ], swiftSettings: settings),
     .testTarget(name: "DoctorTests", dependencies: ["Doctor"], swiftSettings: settings),
     .testTarget(
         name: "KioskTests",
         dependencies: [
-            "Kiosk", "Laboratory", "VirtualCard", "LibraryDesk", "Announcement", "Settings", "Service", "Registrations",
+            "Kiosk", "Laboratory", "VirtualCard", "LibraryDesk", "Announcement", "SecurityEvents", "Settings",
+            "Service", "Registrations",
             "Advice", "Cryptography", "Panel", "OwnThreads", logging,
         ], swiftSettings: settings),
     .testTarget(
         name: "LibraryDeskTests",
         dependencies: [
-            "LibraryDesk", "Laboratory", "Announcement", "HTTPClient", "JOSE", "Cryptography", "CTestRig", grdb,
+            "LibraryDesk", "Laboratory", "Announcement", "SecurityEvents", "HTTPClient", "JOSE", "Cryptography",
+            "CTestRig", grdb,
         ],
         swiftSettings: settings),
     .testTarget(
@@ -208,7 +222,7 @@ var targets: [Target] = [
         name: "KazashiTests",
         dependencies: [
             "kazashi", "kazashi-lab", "Laboratory", "VirtualCard", "TestPKI", "LibraryDesk", "SmartCard",
-            "Announcement", "HTTPClient", "JOSE", "Revocation", "Clock", "Panel", "CPCSC", "CLinux",
+            "Announcement", "SecurityEvents", "HTTPClient", "JOSE", "Revocation", "Clock", "Panel", "CPCSC", "CLinux",
             "Cryptography",
         ],
         swiftSettings: settings),
@@ -223,8 +237,8 @@ if let fuzzer {
         "FuzzTLV": ["TLV"], "FuzzAgeRecord": ["MyNumberCard"], "FuzzCVCertificate": ["MyNumberCard"],
         "FuzzCertificate": ["Revocation", "Certificates", "Clock"], "FuzzStatusChain": ["SmartCard"],
         "FuzzRevocationList": ["Revocation", "Certificates", "Files"],
-        "FuzzRevocationIndex": ["Revocation"], "FuzzToken": ["Announcement", "JOSE", "Cryptography"],
-        "FuzzAcknowledgement": ["Announcement", "JOSE", "Cryptography"],
+        "FuzzRevocationIndex": ["Revocation"], "FuzzToken": ["SecurityEvents", "JOSE", "Cryptography"],
+        "FuzzAcknowledgement": ["SecurityEvents", "JOSE", "Cryptography"],
     ] {
         targets.append(
             .executableTarget(

@@ -1,3 +1,4 @@
+internal import SecurityEvents
 internal import Cryptography
 internal import Glibc
 package import HTTPClient
@@ -75,11 +76,15 @@ package final class Announcer: Sendable {
         var items: [TapAnnouncement.Item] = []
         for transmitter in transmitters {
             guard let statement = statements.first(where: { $0.library == transmitter.library.name }) else { continue }
-            guard let jti = try? TokenID() else { throw .tokenFailed }
+            guard let jti = try? TokenID() else { throw .token(.failed) }
             let event = SecurityEvent.person(
                 .presented(serviceID: statement.serviceID),
                 SubjectIdentifier(issuer: platform, subject: statement.ppid.revealed))
-            items.append(.init(transmitter, try await transmitter.seal(event, jti: jti, toe: tapped)))
+            do throws(TokenError) {
+                items.append(.init(transmitter, try await transmitter.seal(event, jti: jti, toe: tapped)))
+            } catch {
+                throw .token(error)
+            }
         }
         guard !items.isEmpty else { throw .noLibrary }
         for item in items { await item.transmitter.warm() }

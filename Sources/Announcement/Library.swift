@@ -1,5 +1,6 @@
+package import SecurityEvents
 package import HTTPClient
-package import JOSE
+internal import JOSE
 
 /// A library that receives tokens: configuration, resolved.
 package struct Library: Sendable {
@@ -56,23 +57,6 @@ package enum Endpoint: Sendable {
     }
 }
 
-/// How tokens for one library are made. The configuration says it, never a message (RFC 8725 3.1).
-package enum Suite: Sendable {
-    /// A JWS in a JWE. Tokens are sealed for `receiver`; `others` are further keys of the library's set, tried when it
-    /// says that it does not know the first. `acknowledgers` verify signed acknowledgements.
-    case nested(receiver: PublicJWK, others: [PublicJWK] = [], acknowledgers: [PublicJWK] = [])
-    /// A JWE under a key that both hold.
-    case direct(SharedKey)
-
-    /// Nil: there is no key to verify one with.
-    var acknowledgementKeys: AcknowledgementKeys? {
-        switch self {
-        case .nested(_, _, let keys): keys.isEmpty ? nil : .signed(keys)
-        case .direct(let key): .shared(key)
-        }
-    }
-}
-
 /// How a delivery ended.
 package enum Delivery: Hashable, Sendable {
     case acknowledged
@@ -80,14 +64,25 @@ package enum Delivery: Hashable, Sendable {
     case refused(PushError?)
     /// No answer that counts within the deadline.
     case unreachable
+
+    init(_ answer: VerifiedAcknowledgement.Answer) {
+        switch answer {
+        case .taken: self = .acknowledged
+        case .refused(let error): self = .refused(error)
+        }
+    }
 }
 
-/// Why no token could be made.
-package enum AnnouncementError: String, Error, Sendable {
-    /// Signing or sealing failed: no randomness.
-    case tokenFailed = "token_failed"
-    /// The token would be larger than a receiver takes.
-    case tooLarge = "too_large"
+/// Why a tap has no tokens.
+package enum AnnouncementError: Error, Sendable, Equatable, CustomStringConvertible {
+    case token(TokenError)
     /// The registration names none of the configured libraries.
-    case noLibrary = "no_library"
+    case noLibrary
+
+    package var description: String {
+        switch self {
+        case .token(let error): error.rawValue
+        case .noLibrary: "no_library"
+        }
+    }
 }

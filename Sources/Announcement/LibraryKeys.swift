@@ -1,3 +1,4 @@
+internal import SecurityEvents
 internal import Files
 internal import Synchronization
 

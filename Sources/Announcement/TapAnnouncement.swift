@@ -1,3 +1,4 @@
+internal import SecurityEvents
 internal import Login
 internal import Registry
 internal import Synchronization

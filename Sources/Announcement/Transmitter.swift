@@ -1,3 +1,4 @@
+package import SecurityEvents
 internal import FoundationEssentials
 package import HTTPClient
 package import JOSE
@@ -47,7 +48,7 @@ package actor Transmitter {
     /// - Parameters:
     ///   - jti: the same one for the same event, however often it is signed anew.
     ///   - toe: when it happened, seconds since 1970.
-    package func seal(_ event: SecurityEvent, jti: TokenID, toe: Int64) throws(AnnouncementError) -> SealedToken {
+    package func seal(_ event: SecurityEvent, jti: TokenID, toe: Int64) throws(TokenError) -> SealedToken {
         let suite = keys.current().suite
         let claims = EventClaims(iss: kiosk, aud: library.audience, iat: now(), toe: toe, jti: jti, event: event)
         // What is prepared is for the tap that a person waits for.
@@ -112,7 +113,8 @@ package actor Transmitter {
                     let acknowledgement = try? VerifiedAcknowledgement(bytes, keys: keys)
                 else { return nil }
                 return acknowledgement.answer(
-                    about: token.jti, from: audience, to: kiosk, signed: token.iat, now: now())
+                    about: token.jti, from: audience, to: kiosk, signed: token.iat, now: now()
+                ).map(Delivery.init)
             }
             if let delivery = answer(held) { return delivery }
             // The library may have a new key since the token left; the one that it had then counts as well.

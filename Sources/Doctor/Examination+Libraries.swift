@@ -8,6 +8,7 @@ internal import Cryptography
 internal import Dispatch
 internal import HTTPClient
 internal import Panel
+internal import SecurityEvents
 
 extension Examination {
     /// Name, connection and TLS first, for they have their own cures; then a token that says nothing: the withdrawal of a

@@ -1,4 +1,4 @@
-internal import Announcement
+internal import SecurityEvents
 internal import Cryptography
 internal import Synchronization
 

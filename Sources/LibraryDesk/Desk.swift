@@ -1,4 +1,4 @@
-package import Announcement
+package import SecurityEvents
 internal import Glibc
 package import JOSE
 

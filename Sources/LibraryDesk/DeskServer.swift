@@ -1,4 +1,4 @@
-package import Announcement
+package import SecurityEvents
 internal import Synchronization
 
 /// A desk's ear for HTTP (RFC 8935).

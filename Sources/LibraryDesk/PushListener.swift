@@ -1,4 +1,4 @@
-internal import Announcement
+internal import SecurityEvents
 internal import CLinux
 internal import Dispatch
 internal import Foundation

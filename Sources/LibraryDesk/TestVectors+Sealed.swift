@@ -1,6 +1,6 @@
 // lint: reads nothing foreign: it writes what others are to read.
 
-internal import Announcement
+internal import SecurityEvents
 internal import Cryptography
 internal import JOSE
 

@@ -1,3 +1,4 @@
+internal import SecurityEvents
 internal import Announcement
 internal import Cryptography
 internal import Registry

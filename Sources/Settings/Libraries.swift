@@ -1,3 +1,4 @@
+internal import SecurityEvents
 internal import Announcement
 package import Cryptography
 internal import HTTPClient

@@ -1,3 +1,4 @@
+@testable import SecurityEvents
 @testable import Announcement
 import Cryptography
 import JOSE
@@ -16,7 +17,7 @@ import Testing
 
     private var claims: [UInt8] { Array(#"{"iss":"aud","aud":"kiosk","iat":100,"ack":["\#(jti.text)"]}"#.utf8) }
 
-    private func answer(_ token: [UInt8], _ keys: AcknowledgementKeys) -> Delivery? {
+    private func answer(_ token: [UInt8], _ keys: AcknowledgementKeys) -> VerifiedAcknowledgement.Answer? {
         (try? VerifiedAcknowledgement(token, keys: keys))?
             .answer(about: jti, from: "aud", to: "kiosk", signed: 100, now: 101)
     }
@@ -27,18 +28,18 @@ import Testing
         for type in [Acknowledgement.type, EventClaims.type, "JWT"] {
             let tokens = [try JWS.sign(claims, type: type, key: library), try shared.seal(claims, type: type)]
             for (token, keys) in zip(tokens, keys) {
-                #expect(answer(token, keys) == (type == Acknowledgement.type ? .acknowledged : nil), "\(type)")
+                #expect(answer(token, keys) == (type == Acknowledgement.type ? .taken : nil), "\(type)")
             }
         }
     }
 
     @Test("One that says yes and no about the same token says nothing; an unknown name is a refusal without one")
     func contradiction() throws {
-        func answer(_ text: String) throws -> Delivery? {
+        func answer(_ text: String) throws -> VerifiedAcknowledgement.Answer? {
             let json = #"{"iss":"aud","aud":"kiosk","iat":100,\#(text.replacing("JTI", with: jti.text))}"#
             return self.answer(try shared.seal(Array(json.utf8), type: Acknowledgement.type), .shared(shared))
         }
-        #expect(try answer(#""ack":["JTI"]"#) == .acknowledged)
+        #expect(try answer(#""ack":["JTI"]"#) == .taken)
         #expect(try answer(#""ack":["JTI"],"setErrs":{"JTI":{"err":"access_denied"}}"#) == nil)
         #expect(try answer(#""setErrs":{"JTI":{"err":"access_denied"}}"#) == .refused(.accessDenied))
         #expect(try answer(#""setErrs":{"JTI":{"err":"no_such_name"}}"#) == .refused(nil))

@@ -1,3 +1,4 @@
+@testable import SecurityEvents
 @testable import Announcement
 import Cryptography
 import Foundation
@@ -155,7 +156,7 @@ import Testing
             .signed(by: SigningKey(new.acknowledgement.key, keyID: "sign"))
         let verified = try VerifiedAcknowledgement(token, keys: .signed(keys))
         #expect(
-            verified.answer(about: jti, from: Pair.audience, to: Pair.kiosk, signed: 100, now: 100) == .acknowledged)
+            verified.answer(about: jti, from: Pair.audience, to: Pair.kiosk, signed: 100, now: 100) == .taken)
         #expect(throws: JOSEError.signature) { try VerifiedAcknowledgement(token, keys: .signed([keys[0]])) }
     }
 }

@@ -1,3 +1,4 @@
+@testable import SecurityEvents
 @testable import Announcement
 import Cryptography
 import Glibc

@@ -1,4 +1,5 @@
 import Announcement
+import SecurityEvents
 import Foundation
 import Kiosk
 import Laboratory

@@ -1,4 +1,5 @@
 import Announcement
+import SecurityEvents
 import Foundation
 import Glibc
 import JOSE

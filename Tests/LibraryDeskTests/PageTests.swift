@@ -1,3 +1,4 @@
+import SecurityEvents
 import Announcement
 import Foundation
 import Glibc

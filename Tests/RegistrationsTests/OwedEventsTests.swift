@@ -1,3 +1,4 @@
+import SecurityEvents
 import Announcement
 import Cryptography
 import Foundation

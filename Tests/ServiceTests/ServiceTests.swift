@@ -1,4 +1,4 @@
-import Announcement
+import SecurityEvents
 import Foundation
 import Glibc
 import Service

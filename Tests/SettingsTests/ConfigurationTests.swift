@@ -1,4 +1,5 @@
 import Announcement
+import SecurityEvents
 import Cryptography
 import Foundation
 import JOSE

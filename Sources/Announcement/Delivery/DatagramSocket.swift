@@ -1,3 +1,4 @@
+internal import SecurityEvents
 internal import Dispatch
 internal import Glibc
 package import HTTPClient

@@ -1,3 +1,4 @@
+internal import SecurityEvents
 internal import FoundationEssentials
 internal import HTTPClient
 

@@ -1,3 +1,4 @@
+internal import SecurityEvents
 internal import HTTPClient
 
 /// Pushes one token as one datagram, again and again until an authenticated acknowledgement comes.

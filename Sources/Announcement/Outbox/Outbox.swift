@@ -1,3 +1,4 @@
+package import SecurityEvents
 package import Cryptography
 internal import FoundationEssentials
 package import GRDB

@@ -1,3 +1,5 @@
+package import SecurityEvents
+
 /// What an operator is told about the outbox. Nothing of anybody is in it.
 package enum OutboxNotice: Hashable, Sendable {
     /// A library can not be reached, or says no for now: it is tried again.

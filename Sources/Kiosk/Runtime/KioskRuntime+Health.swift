@@ -1,8 +1,8 @@
+internal import Announcement
 internal import Settings
 internal import Service
 internal import ListKeeper
 internal import Files
-internal import Announcement
 internal import Clock
 internal import Logging
 internal import Login

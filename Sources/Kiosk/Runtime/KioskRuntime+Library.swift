@@ -1,4 +1,5 @@
 internal import Files
+internal import SecurityEvents
 internal import Announcement
 internal import Clock
 internal import Cryptography

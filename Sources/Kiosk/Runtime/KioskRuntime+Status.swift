@@ -1,6 +1,6 @@
+internal import Announcement
 internal import ListKeeper
 package import Service
-internal import Announcement
 internal import Clock
 internal import Glibc
 internal import Logging

@@ -1,5 +1,6 @@
 internal import Announcement
 internal import Logging
+internal import SecurityEvents
 internal import Service
 
 extension Logger {

@@ -1,9 +1,9 @@
-internal import Announcement
 internal import ArgumentParser
 internal import Clock
 internal import Foundation
 internal import Files
 internal import LibraryDesk
+internal import SecurityEvents
 internal import Synchronization
 internal import VirtualCard
 

@@ -1,4 +1,3 @@
-internal import Announcement
 internal import ArgumentParser
 internal import Foundation
 internal import Files
@@ -6,6 +5,7 @@ internal import LibraryDesk
 internal import Logging
 internal import Login
 internal import Panel
+internal import SecurityEvents
 internal import Synchronization
 internal import VirtualCard
 

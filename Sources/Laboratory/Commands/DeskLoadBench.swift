@@ -1,4 +1,5 @@
 internal import Announcement
+internal import SecurityEvents
 internal import Clock
 internal import Cryptography
 internal import Foundation

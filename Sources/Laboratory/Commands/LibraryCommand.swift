@@ -1,4 +1,3 @@
-internal import Announcement
 internal import ArgumentParser
 internal import Cryptography
 internal import Files
@@ -7,6 +6,7 @@ internal import Glibc
 internal import JOSE
 internal import Files
 internal import LibraryDesk
+internal import SecurityEvents
 internal import TLV
 
 struct LibraryCommand: AsyncParsableCommand {

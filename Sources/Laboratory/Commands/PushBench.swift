@@ -1,3 +1,4 @@
+internal import SecurityEvents
 internal import Announcement
 internal import ArgumentParser
 internal import Cryptography

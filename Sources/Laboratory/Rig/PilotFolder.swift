@@ -1,4 +1,3 @@
-internal import Announcement
 internal import Cryptography
 internal import Foundation
 package import Glibc

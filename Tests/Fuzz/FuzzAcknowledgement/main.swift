@@ -1,4 +1,4 @@
-import Announcement
+import SecurityEvents
 import Cryptography
 import FuzzDriver
 import JOSE

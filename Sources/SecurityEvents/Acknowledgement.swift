@@ -63,6 +63,13 @@ package enum AcknowledgementKeys: Sendable {
 /// An acknowledgement that one of the library's keys made. Whom it is from and for, and which token it is about, is
 /// asked of it.
 package struct VerifiedAcknowledgement: Sendable {
+    /// What the library says of a token.
+    package enum Answer: Hashable, Sendable {
+        case taken
+        /// What it called it, where that is a name of RFC 8935 or the profile.
+        case refused(PushError?)
+    }
+
     private let wire: AcknowledgementWire
 
     /// More than an answer needs, and little enough to be looked at.
@@ -101,7 +108,7 @@ package struct VerifiedAcknowledgement: Sendable {
     ///   - signed: the token's `iat`.
     ///   - now: seconds since 1970.
     package func answer(about jti: TokenID, from library: String, to kiosk: String, signed: Int64, now: Int64)
-        -> Delivery?
+        -> Answer?
     {
         let (earliest, latest) = (signed.subtractingReportingOverflow(10), now.addingReportingOverflow(60))
         guard wire.iss == library, wire.aud == kiosk, !earliest.overflow, !latest.overflow,
@@ -109,7 +116,7 @@ package struct VerifiedAcknowledgement: Sendable {
         else { return nil }
         let (isTaken, refusal) = (wire.ack?.contains(jti.text) ?? false, wire.setErrs?[jti.text])
         switch (isTaken, refusal) {
-        case (true, nil): return .acknowledged
+        case (true, nil): return .taken
         case (false, let refusal?): return .refused(PushError(rawValue: refusal.err))
         case (false, nil), (true, _?): return nil
         }

@@ -7,10 +7,10 @@ internal import Synchronization
 package final class SealedToken: Sendable {
     package let jti: TokenID
     /// When it was signed, seconds since 1970.
-    let iat: Int64
+    package let iat: Int64
     package let bytes: [UInt8]
     /// The key that it is sealed for; nil: one that both hold.
-    let receiver: PublicJWK?
+    package let receiver: PublicJWK?
     /// The signed token inside, where the suite has one: it can be sealed again for another key of the library.
     private let signed: SecretBytes?
     private let passage = Mutex(Passage.notYet)
@@ -21,17 +21,17 @@ package final class SealedToken: Sendable {
     package static let most = 1_452
 
     private init(jti: TokenID, iat: Int64, bytes: [UInt8], receiver: PublicJWK?, signed: SecretBytes?)
-        throws(AnnouncementError)
+        throws(TokenError)
     {
         guard bytes.count <= Self.most else { throw .tooLarge }
         (self.jti, self.iat, self.bytes, self.receiver, self.signed) = (jti, iat, bytes, receiver, signed)
     }
 
     /// - Parameter prepared: an agreement with the suite's receiver, made before; used up.
-    /// - Throws: `tokenFailed`, `tooLarge`.
+    /// - Throws: `failed`, `tooLarge`.
     package convenience init(
         _ claims: EventClaims, suite: Suite, signingKey: SigningKey, prepared: PreparedAgreement? = nil
-    ) throws(AnnouncementError) {
+    ) throws(TokenError) {
         do {
             var payload = try claims.encoded()
             defer { wipe(&payload) }
@@ -47,15 +47,15 @@ package final class SealedToken: Sendable {
                     jti: claims.jti, iat: claims.iat, bytes: key.seal(payload, type: EventClaims.type),
                     receiver: nil, signed: nil)
             }
-        } catch let error as AnnouncementError {
+        } catch let error as TokenError {
             throw error
         } catch {
-            throw .tokenFailed
+            throw .failed
         }
     }
 
     /// The same token for another key of the library; nil where there is nothing to seal again.
-    func sealed(for receiver: PublicJWK) throws(AnnouncementError) -> SealedToken? {
+    package func sealed(for receiver: PublicJWK) throws(TokenError) -> SealedToken? {
         guard let signed else { return nil }
         do {
             var inner = signed.withBytes { Array($0) }
@@ -63,7 +63,7 @@ package final class SealedToken: Sendable {
             return try SealedToken(
                 jti: jti, iat: iat, bytes: Self.seal(inner, for: receiver, nil), receiver: receiver, signed: signed)
         } catch {
-            throw .tokenFailed
+            throw .failed
         }
     }
 
@@ -78,7 +78,7 @@ package final class SealedToken: Sendable {
     package var wasSent: Bool { passage.withLock { $0 == .sent } }
 
     /// Asked just before a byte leaves, which makes it sent; false: it was withheld.
-    func mayLeave() -> Bool {
+    package func mayLeave() -> Bool {
         passage.withLock { passage in
             if passage == .notYet { passage = .sent }
             return passage == .sent
@@ -86,7 +86,7 @@ package final class SealedToken: Sendable {
     }
 
     /// One that has not left never will.
-    func withhold() { passage.withLock { if $0 == .notYet { $0 = .withheld } } }
+    package func withhold() { passage.withLock { if $0 == .notYet { $0 = .withheld } } }
 
     /// The size that a token of these claims will have, in bytes, without making one: what configuration and import
     /// are checked with, so that no tap meets a token that is too large.
