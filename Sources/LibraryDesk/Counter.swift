@@ -45,7 +45,7 @@ package final class Counter: Sendable {
         var nextListener = 0
     }
     private let state = Mutex(State())
-    private let store: DeskStore
+    private let store: RecipientStore
     /// Called with each patron that is newly there, for what else a library does with a card number.
     private let arrival = Mutex<(@Sendable (Presented) -> Void)?>(nil)
 
@@ -54,7 +54,7 @@ package final class Counter: Sendable {
     /// How long staff may write.
     package static let longestHeld = Duration.seconds(180)
 
-    init(store: DeskStore) { self.store = store }
+    init(store: RecipientStore) { self.store = store }
 
     package func onArrival(_ body: @escaping @Sendable (Presented) -> Void) { arrival.withLock { $0 = body } }
 

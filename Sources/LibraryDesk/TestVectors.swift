@@ -63,7 +63,7 @@ package struct TestVectors: Sendable {
     }
 
     /// A desk of ours with the same keys.
-    func desk(_ config: String, now: @escaping @Sendable () -> Int64) throws -> Desk {
+    func desk(_ config: String, now: @escaping @Sendable () -> Int64) throws -> Recipient {
         let isDirect = config == Suite.direct.config
         let keys: [(String, KnownKiosk.Key, Bool)] =
             isDirect
@@ -72,7 +72,7 @@ package struct TestVectors: Sendable {
                 (Self.kioskID, .signing(kiosk.publicJWK), false),
                 ("kiosk-08.lib.example", .signing(disabled.publicJWK), true),
             ]
-        return try Desk(
+        return try Recipient(
             verifier: TokenVerifier(
                 audience: Self.audience, keys: isDirect ? [] : [library],
                 kiosks: keys.map { KnownKiosk(id: $0, key: $1, isDisabled: $2) }), now: now)
@@ -81,7 +81,7 @@ package struct TestVectors: Sendable {
     /// The vectors that a desk of ours does not answer as it must: none.
     package func failures() async throws -> [String] {
         let clock = Clock()
-        var desks: [String: Desk] = [:]
+        var desks: [String: Recipient] = [:]
         var failures: [String] = []
         for vector in vectors {
             let desk = try desks[vector.config] ?? desk(vector.config) { clock.now }

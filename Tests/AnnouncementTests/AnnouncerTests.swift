@@ -13,17 +13,17 @@ import Testing
 @Suite(.timeLimit(.minutes(3))) struct SeveralLibrariesTests {
     private struct Branch {
         let keys: Pair.Keys
-        let desk: Desk
-        let server: DeskServer
+        let desk: Recipient
+        let server: PushServer
         let library: Library
 
         init(_ name: String, kiosk: SigningKey, isRequired: Bool = true) async throws {
             keys = try Pair.Keys()
-            desk = try Desk(
+            desk = try Recipient(
                 verifier: TokenVerifier(
                     audience: name, keys: [keys.library],
                     kiosks: [KnownKiosk(id: Pair.kiosk, key: kiosk.publicJWK)]))
-            server = try DeskServer(desk: desk)
+            server = try PushServer(desk: desk)
             let port = try await server.start()
             library = Library(
                 name: name, audience: name, endpoint: .loopback(url: "http://127.0.0.1:\(port)/events"),
@@ -35,7 +35,7 @@ import Testing
 
     init() throws { keys = try Pair.Keys() }
 
-    private func next(_ desk: Desk) async -> AcceptedEvent? {
+    private func next(_ desk: Recipient) async -> AcceptedEvent? {
         for await receipt in desk.receipts {
             if case .success(let event) = receipt.result { return event }
         }
@@ -242,14 +242,14 @@ import Testing
     @Test("A kiosk changes its key while the library knows both")
     func kioskRotates() async throws {
         let next = SigningKey(try P256PrivateKey.generate())
-        let desk = try Desk(
+        let desk = try Recipient(
             verifier: TokenVerifier(
                 audience: Pair.audience, keys: [keys.library],
                 kiosks: [
                     KnownKiosk(id: Pair.kiosk, key: keys.kiosk.publicJWK),
                     KnownKiosk(id: Pair.kiosk, key: next.publicJWK),
                 ]))
-        let server = try DeskServer(desk: desk)
+        let server = try PushServer(desk: desk)
         let announcer = Pair.announcer(
             [
                 Library(
@@ -286,7 +286,7 @@ import Testing
     @Test("The acknowledgement token in the answer's header counts, yes or no", arguments: Pair.Form.allCases)
     func header(form: Pair.Form) async throws {
         for disabled in [false, true] {
-            let server = try DeskServer(desk: try keys.desk(form, disabled: disabled), acknowledges: true)
+            let server = try PushServer(desk: try keys.desk(form, disabled: disabled), acknowledges: true)
             let url = "http://127.0.0.1:\(try await server.start())/events"
             #expect(try await push(url, form) == (disabled ? .refused(.accessDenied) : .acknowledged))
             await server.stop()

@@ -94,7 +94,7 @@ struct IndependentJOSETests {
             "jws sig -I claims -s jws -k kiosk.jwk -c -o inner && jose jwe enc -I inner -i jwe -k library.pub.jwk -c -o token && cat \(folder)/token"
         )
         #expect(result.code == 0, "\(result.error)")
-        let desk = try Desk(
+        let desk = try Recipient(
             verifier: TokenVerifier(
                 audience: "aud", keys: [library], kiosks: [KnownKiosk(id: "kiosk", key: kiosk.publicJWK)]),
             now: { 1_795_285_200 })
@@ -122,7 +122,7 @@ struct IndependentJOSETests {
             "dir", #"{"protected":{"alg":"dir","enc":"A256GCM","typ":"secevent+jwt","kid":"\#(shared.keyID)"}}"#)
         let direct = try await jose("jwe enc -I claims -i dir -k shared.jwk -c -o token && cat \(folder)/token")
         #expect(direct.code == 0, "\(direct.error)")
-        let directDesk = try Desk(
+        let directDesk = try Recipient(
             verifier: TokenVerifier(audience: "aud", kiosks: [KnownKiosk(id: "kiosk", key: .shared(shared))]),
             now: { 1_795_285_200 })
         let sealed = Array(direct.output.trimmingCharacters(in: .whitespacesAndNewlines).utf8)

@@ -66,8 +66,8 @@ import Testing
         defer { try? FileManager.default.removeItem(atPath: folder) }
         try write(old)
         let desk = try new.desk(form)
-        let server = try DeskServer(desk: desk, acknowledges: true)
-        let datagrams = try DatagramDesk(desk: desk, address: "127.0.0.1")
+        let server = try PushServer(desk: desk, acknowledges: true)
+        let datagrams = try DatagramServer(desk: desk, address: "127.0.0.1")
         let port = try await server.start()
         let announcer = try announcer(
             isPlainHTTP
@@ -96,12 +96,12 @@ import Testing
         defer { try? FileManager.default.removeItem(atPath: folder) }
         try write(old)
         try write(PublicJWK(key: old.library.key.publicKey, keyID: "central").json, receiver)
-        let desk = try Desk(
+        let desk = try Recipient(
             verifier: TokenVerifier(
                 audience: Pair.audience, keys: [SigningKey(new.library.key, keyID: "central")],
                 kiosks: [KnownKiosk(id: Pair.kiosk, key: new.kiosk.publicJWK)]),
             acknowledger: .signing(new.acknowledgement))
-        let datagrams = try DatagramDesk(desk: desk, address: "127.0.0.1")
+        let datagrams = try DatagramServer(desk: desk, address: "127.0.0.1")
         let announcer = try announcer(.udp(host: "127.0.0.1", port: datagrams.port), .nested)
         await announcer.prepare()
         try write(new)
@@ -109,7 +109,7 @@ import Testing
         #expect(try await push(announcer) == .acknowledged)
         datagrams.stop()
         // Over HTTP the library says that it can't open it, and gets it sealed for the other one.
-        let server = try DeskServer(desk: desk)
+        let server = try PushServer(desk: desk)
         let (first, second) = (
             PublicJWK(key: old.library.key.publicKey, keyID: "central"),
             PublicJWK(key: new.library.key.publicKey, keyID: "central")

@@ -94,7 +94,7 @@ import Testing
         let outbox = try Outbox(database: database, storageKey: storageKey)
         #expect(try await outbox.depth() == ["central": 4])
         let desk = try keys.desk(.nested, now: { [clock] in clock.tick() })
-        let server = try DeskServer(desk: desk)
+        let server = try PushServer(desk: desk)
         let (courier, _) = courier(outbox, to: "http://127.0.0.1:\(try await server.start())/events")
         let running = Task { await courier.run() }
         var received: [SecurityEvent] = []
@@ -151,7 +151,7 @@ import Testing
         let outbox = try Outbox(database: database(), storageKey: storageKey)
         for event in [PersonEvent.registered, .suspended] { try await outbox.add(try owed(event)) }
         let desk = try keys.desk(.nested, now: { [clock] in clock.tick() })
-        let server = try DeskServer(desk: desk)
+        let server = try PushServer(desk: desk)
         let url = "http://127.0.0.1:\(try await server.start())/events"
         await server.behave(.refuses(.invalidAudience))
         let (courier, notices) = courier(outbox, to: url)

@@ -16,9 +16,9 @@ final class Pair: Sendable {
     enum Channel: Sendable, CaseIterable { case http, udp, udp6 }
     enum Form: String, Sendable, CaseIterable { case nested, direct }
 
-    let desk: Desk
-    let server: DeskServer
-    let datagrams: DatagramDesk
+    let desk: Recipient
+    let server: PushServer
+    let datagrams: DatagramServer
     let httpPort: UInt16
     let announcer: Announcer
     let keys: Keys
@@ -46,9 +46,9 @@ final class Pair: Sendable {
         func desk(
             _ form: Form, file: String? = nil, kioskKey: SigningKey? = nil, disabled: Bool = false, window: Int64 = 10,
             now: @escaping @Sendable () -> Int64 = { Int64(time(nil)) }
-        ) throws -> Desk {
+        ) throws -> Recipient {
             let key: KnownKiosk.Key = form == .direct ? .shared(shared) : .signing((kioskKey ?? kiosk).publicJWK)
-            return try Desk(
+            return try Recipient(
                 verifier: TokenVerifier(
                     audience: Pair.audience, keys: form == .direct ? [] : [library],
                     kiosks: [KnownKiosk(id: Pair.kiosk, key: key, isDisabled: disabled)], window: window),
@@ -62,10 +62,10 @@ final class Pair: Sendable {
     ) async throws {
         keys = try Keys()
         desk = try keys.desk(form, file: file, kioskKey: kioskKeyAtDesk, disabled: disabled)
-        server = try DeskServer(desk: desk)
+        server = try PushServer(desk: desk)
         httpPort = try await server.start()
         let address = channel == .udp6 ? "::1" : "127.0.0.1"
-        datagrams = try DatagramDesk(desk: desk, address: address)
+        datagrams = try DatagramServer(desk: desk, address: address)
         let endpoint: Endpoint =
             channel == .http
             ? .loopback(url: "http://127.0.0.1:\(httpPort)/events") : .udp(host: address, port: datagrams.port)
@@ -118,7 +118,7 @@ actor Acceptances {
     private(set) var duplicates = 0
     private var gathering: Task<Void, Never>?
 
-    init(_ desk: Desk) async {
+    init(_ desk: Recipient) async {
         gathering = Task { [weak self] in
             for await receipt in desk.receipts {
                 if case .success(let event) = receipt.result { await self?.add(event) }

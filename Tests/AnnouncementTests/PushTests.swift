@@ -50,7 +50,7 @@ import Testing
     func otherAnswers() async throws {
         let pair = try await Pair()
         for (behaviour, delivery) in [
-            (DeskServer.Behaviour.answers(200), Delivery.refused(nil)), (.answers(302), .refused(nil)),
+            (PushServer.Behaviour.answers(200), Delivery.refused(nil)), (.answers(302), .refused(nil)),
             (.answers(404), .refused(nil)), (.refuses(.accessDenied), .refused(.accessDenied)),
             (.answers(500), .unreachable), (.slow(.seconds(30)), .unreachable),
         ] {

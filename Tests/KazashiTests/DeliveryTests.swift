@@ -101,7 +101,7 @@ extension RealStack {
             #expect(await kiosk.state())
             kiosk.signal(SIGKILL)
             await kiosk.stop()
-            let desk = try DeskServer(desk: folder.desk())
+            let desk = try PushServer(desk: folder.desk())
             options.port = try await desk.start()
             try folder.writeConfiguration(options)
             let again = try KioskProcess(configuration: folder.configuration)

@@ -150,7 +150,7 @@ extension RealStack {
             let folder = pilot.folder
             // It can't become ready: started by hand.
             defer { pilot.remove() }
-            let desk = try DeskServer(desk: folder.desk())
+            let desk = try PushServer(desk: folder.desk())
             options.port = try await desk.start()
             try folder.writeConfiguration(options)
             try await folder.register(pilot.records)

@@ -18,7 +18,7 @@ import Testing
     @Test("One kiosk withdraws or ends nothing that another one presented")
     func others() async throws {
         let other = SigningKey(try P256PrivateKey.generate())
-        let desk = try Desk(
+        let desk = try Recipient(
             verifier: TokenVerifier(
                 audience: "aud", keys: [table.library],
                 kiosks: [
@@ -109,7 +109,7 @@ import Testing
     func withdrawnOnTheWire(channel: String) async throws {
         let site = try Site("nested")
         let desk = try site.desk()
-        let (server, datagrams) = (try DeskServer(desk: desk), try DatagramDesk(desk: desk, threads: 4))
+        let (server, datagrams) = (try PushServer(desk: desk), try DatagramServer(desk: desk, threads: 4))
         let port = try await server.start()
         let endpoint: Endpoint =
             channel == "udp"
@@ -184,7 +184,7 @@ import Testing
     @Test("HTTP that is none, or could be read in two ways, is refused; slow connections keep no kiosk out")
     func attacks() async throws {
         let site = try Site("direct")
-        let server = try DeskServer(desk: site.desk())
+        let server = try PushServer(desk: site.desk())
         let port = try await server.start()
         try await HTTPAttacks(token: site.token).prove(on: port, site, keepsConnections: true)
         await server.stop()

@@ -28,8 +28,10 @@ final class Tabletop: Sendable {
 
     func set(_ time: Int64) { clock.withLock { $0 = time } }
 
-    func desk(disabled: Bool = false, window: Int64 = 10, direct: Bool = false, inMemory: Bool = true) throws -> Desk {
-        try Desk(
+    func desk(disabled: Bool = false, window: Int64 = 10, direct: Bool = false, inMemory: Bool = true) throws
+        -> Recipient
+    {
+        try Recipient(
             verifier: TokenVerifier(
                 audience: "aud", keys: direct ? [] : [library],
                 kiosks: [
@@ -71,7 +73,7 @@ final class Tabletop: Sendable {
     }
 }
 
-extension Desk.Answer {
+extension Recipient.Answer {
     var error: PushError? { if case .failure(let error) = result { error } else { nil } }
     var isDuplicate: Bool? { if case .success(let event) = result { event.isDuplicate } else { nil } }
 }
@@ -122,7 +124,7 @@ extension Desk.Answer {
             }
         }
         let good = try table.claims()
-        let others: [(Desk, [UInt8], PushError, Bool)] = [
+        let others: [(Recipient, [UInt8], PushError, Bool)] = [
             (nested, Array("x".utf8), .invalidRequest, false),
             (nested, [], .invalidRequest, false),
             (nested, [UInt8](repeating: 0x41, count: 1_453), .invalidRequest, false),

@@ -13,7 +13,7 @@ import Testing
     .enabled(if: Browser.isInstalled, "needs Debian's chromium-driver; board/requirements installs it"))
 struct PageTests {
     private let table: Tabletop
-    private let desk: Desk
+    private let desk: Recipient
     private let page: DeskPage
 
     init() throws {
@@ -224,7 +224,7 @@ struct PageTests {
 /// The page's server, without a browser.
 @Suite(.timeLimit(.minutes(1))) struct PageServerTests {
     private let table: Tabletop
-    private let desk: Desk
+    private let desk: Recipient
     private let http = CurlClient()
 
     init() throws {

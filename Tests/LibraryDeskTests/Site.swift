@@ -30,9 +30,9 @@ struct Site: Sendable {
             + keys + #""kiosks": [{"id": "kiosk", "key": \#(kioskKey)}]}"#
     }
 
-    func desk(file: String? = nil) throws -> Desk {
+    func desk(file: String? = nil) throws -> Recipient {
         let key: KnownKiosk.Key = isDirect ? .shared(shared) : .signing(kiosk.publicJWK)
-        return try Desk(
+        return try Recipient(
             verifier: TokenVerifier(
                 audience: "aud", keys: isDirect ? [] : [library], kiosks: [KnownKiosk(id: "kiosk", key: key)]),
             acknowledger: isDirect ? .shared : .signing(sign), file: file)

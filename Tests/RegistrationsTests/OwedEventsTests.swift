@@ -16,8 +16,8 @@ import Testing
     private let folder: String
     private let database: KioskDatabase
     private let announcer: Announcer
-    private let desk: Desk
-    private let server: DeskServer
+    private let desk: Recipient
+    private let server: PushServer
     private let courier: OutboxCourier
 
     init() async throws {
@@ -25,7 +25,7 @@ import Testing
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let pilot = try PilotFolder(folder + "/pilot")
         desk = try pilot.desk()
-        server = try DeskServer(desk: desk)
+        server = try PushServer(desk: desk)
         var options = PilotFolder.Options()
         options.port = try await server.start()
         try pilot.writeConfiguration(options)

@@ -123,7 +123,7 @@ struct TapBench: AsyncParsableCommand {
 private final class DeskTimes: Sendable {
     private let times = Mutex<[Double]>([])
 
-    init(_ desk: DeskServer) {
+    init(_ desk: PushServer) {
         Task { [self] in
             for await receipt in desk.receipts {
                 // The end of a presence comes beside it, and is none of the tap's.

@@ -90,7 +90,7 @@ private actor StackTaps: DemoTaps {
 private final class ReceivedLines: Sendable {
     private let lines = Mutex<[String]>([])
 
-    func gather(_ desk: DeskServer) {
+    func gather(_ desk: PushServer) {
         Task { [self] in
             for await receipt in desk.receipts {
                 // What the registrations owed is no tap's.

@@ -67,7 +67,7 @@ struct DeskLoadBench {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let desk = try keys.desk(isDirect: isDirect, file: folder + "/desk.sqlite")
-        let datagrams = try DatagramDesk(desk: desk)
+        let datagrams = try DatagramServer(desk: desk)
         let page = try DeskPage(counter: desk.counter)
         let watch = try await PageWatch(port: page.start())
         let transmitter = keys.transmitter(.udp(host: "127.0.0.1", port: datagrams.port), isDirect: isDirect)

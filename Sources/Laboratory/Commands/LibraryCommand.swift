@@ -51,9 +51,9 @@ struct LibraryCommand: AsyncParsableCommand {
     func run() async throws {
         let desk = try desk()
         let isElsewhere = address != "127.0.0.1" && address != "::1"
-        let server = try DeskServer(desk: desk, address: address, port: port, acknowledges: isElsewhere)
+        let server = try PushServer(desk: desk, address: address, port: port, acknowledges: isElsewhere)
         emit("tokens over HTTP: http://\(address):\(try await server.start())/events")
-        let datagrams = try DatagramDesk(desk: desk, address: address, port: port)
+        let datagrams = try DatagramServer(desk: desk, address: address, port: port)
         emit("tokens over UDP: \(address) port \(datagrams.port)")
         let page = try DeskPage(counter: desk.counter, port: pagePort)
         emit("the staff's display: http://127.0.0.1:\(try await page.start())/ (English: ?lang=en)")
@@ -68,7 +68,7 @@ struct LibraryCommand: AsyncParsableCommand {
         pruning.cancel()
     }
 
-    private func desk() throws -> Desk {
+    private func desk() throws -> Recipient {
         func unusable(_ name: String) -> ValidationError {
             ValidationError("\(folder)/\(name) can not be read; make a pilot folder with kazashi-lab pki init.")
         }
@@ -80,11 +80,11 @@ struct LibraryCommand: AsyncParsableCommand {
             guard let jwk = readFile(folder + "/central-shared.jwk") else { throw unusable("central-shared.jwk") }
             let kiosk = KnownKiosk(id: PilotFolder.kioskID, key: .shared(try SharedKey.parse(jwk)))
             let verifier = TokenVerifier(audience: PilotFolder.audience, kiosks: [kiosk])
-            return try Desk(verifier: verifier, acknowledger: .shared, file: ownFolder() + "/desk.sqlite")
+            return try Recipient(verifier: verifier, acknowledger: .shared, file: ownFolder() + "/desk.sqlite")
         }
         guard let jwk = readFile(folder + "/kiosk.jwk") else { throw unusable("kiosk.jwk") }
         let kiosks = try PublicJWK.parse(jwk).map { KnownKiosk(id: PilotFolder.kioskID, key: $0) }
-        return try Desk(
+        return try Recipient(
             verifier: TokenVerifier(
                 audience: PilotFolder.audience, keys: [try key("library-ecdh.pem")], kiosks: kiosks),
             acknowledger: .signing(try key("library-sign.pem")), file: ownFolder() + "/desk.sqlite")
@@ -122,7 +122,7 @@ struct LibraryCommand: AsyncParsableCommand {
     }
 
     /// One line a token; the pseudonym is for the desk's own table, not for what it prints.
-    static func line(_ receipt: Desk.Receipt) -> String {
+    static func line(_ receipt: Recipient.Receipt) -> String {
         switch receipt.result {
         case .success(let event):
             let line =
@@ -142,7 +142,7 @@ struct RefusalDigest {
     private var end: ContinuousClock.Instant?
     private var count = 0
 
-    mutating func lines(for receipt: Desk.Receipt, at now: ContinuousClock.Instant) -> [String] {
+    mutating func lines(for receipt: Recipient.Receipt, at now: ContinuousClock.Instant) -> [String] {
         var lines: [String] = []
         if let end, now >= end {
             if count > Self.most { lines.append("refused: \(count - Self.most) more") }

@@ -48,11 +48,11 @@ struct ManyKiosksBench {
         let folder = FileManager.default.temporaryDirectory.appending(path: "kazashi-many-\(UUID().uuidString)").path()
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let desk = try Desk(
+        let desk = try Recipient(
             verifier: TokenVerifier(
                 audience: PilotFolder.audience, keys: isDirect ? [] : [library], kiosks: known),
             acknowledger: isDirect ? .shared : .signing(acknowledgement), file: folder + "/desk.sqlite")
-        let datagrams = try DatagramDesk(desk: desk)
+        let datagrams = try DatagramServer(desk: desk)
         let pruning = Task {
             while (try? await Task.sleep(for: .seconds(10))) != nil { desk.prune() }
         }

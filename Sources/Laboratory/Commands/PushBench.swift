@@ -62,9 +62,9 @@ struct BenchKeys: Sendable {
             ? .direct(shared) : .nested(receiver: library.publicJWK, acknowledgers: [acknowledgement.publicJWK])
     }
 
-    func desk(isDirect: Bool, file: String) throws -> Desk {
+    func desk(isDirect: Bool, file: String) throws -> Recipient {
         let key: KnownKiosk.Key = isDirect ? .shared(shared) : .signing(kiosk.publicJWK)
-        return try Desk(
+        return try Recipient(
             verifier: TokenVerifier(
                 audience: PilotFolder.audience, keys: isDirect ? [] : [library],
                 kiosks: [KnownKiosk(id: PilotFolder.kioskID, key: key)]),
@@ -144,9 +144,9 @@ private struct SingleKioskBench {
         for isDirect in [false, true] {
             let suite = isDirect ? "direct" : "nested"
             let desk = try keys.desk(isDirect: isDirect, file: "\(folder)/\(suite).sqlite")
-            let server = try DeskServer(desk: desk)
+            let server = try PushServer(desk: desk)
             let port = try await server.start()
-            let datagrams = try DatagramDesk(desk: desk)
+            let datagrams = try DatagramServer(desk: desk)
             if FileManager.default.isExecutableFile(atPath: TLSFront.program) {
                 let front = try await TLSFront(before: port, in: folder)
                 let endpoint = Endpoint.https(

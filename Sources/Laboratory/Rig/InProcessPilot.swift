@@ -16,7 +16,7 @@ package import VirtualCard
 /// for tests of what does not need the real stack.
 package final class InProcessPilot: Sendable {
     package let reader = InProcessReader()
-    package let desk: DeskServer
+    package let desk: PushServer
     package let database: KioskDatabase
     package var store: RegistrationStore { database.registrations }
     package var outbox: Outbox { database.outbox }
@@ -43,7 +43,7 @@ package final class InProcessPilot: Sendable {
         leftCardAfter: Duration = .seconds(30), healthInterval: Duration = .seconds(5), disk: StateDisk? = nil,
         panel: FrontPanel? = nil
     ) async throws {
-        desk = try DeskServer(desk: folder.desk(suite: options.suite))
+        desk = try PushServer(desk: folder.desk(suite: options.suite))
         var options = options
         options.port = try await desk.start()
         try folder.writeConfiguration(options)

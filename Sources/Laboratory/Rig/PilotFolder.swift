@@ -200,14 +200,14 @@ package struct PilotFolder: Sendable {
 
     /// The library's desk for this kiosk.
     /// - Parameter file: nil: in memory.
-    package func desk(suite: String = "nested", file: String? = nil) throws -> Desk {
+    package func desk(suite: String = "nested", file: String? = nil) throws -> Recipient {
         if suite == "direct" {
             let kiosk = KnownKiosk(id: Self.kioskID, key: .shared(sharedKey))
-            return try Desk(
+            return try Recipient(
                 verifier: TokenVerifier(audience: Self.audience, kiosks: [kiosk]), acknowledger: .shared, file: file)
         }
         let kiosk = KnownKiosk(id: Self.kioskID, key: kioskKey.publicJWK)
-        return try Desk(
+        return try Recipient(
             verifier: TokenVerifier(audience: Self.audience, keys: [libraryKey], kiosks: [kiosk]),
             acknowledger: .signing(acknowledgementKey), file: file)
     }

@@ -5,8 +5,8 @@ package import VirtualCard
 /// its own.
 package final class PilotStack: Sendable {
     package let folder: PilotFolder
-    package let desk: DeskServer
-    private let datagrams: DatagramDesk
+    package let desk: PushServer
+    private let datagrams: DatagramServer
     package let daemon: PCSCDaemon
     package let kiosk: KioskProcess
     package let reader = VPCDReader()
@@ -17,8 +17,8 @@ package final class PilotStack: Sendable {
         program: String = Programs.kazashi
     ) async throws {
         self.folder = folder
-        desk = try DeskServer(desk: folder.desk(suite: options.suite))
-        datagrams = try DatagramDesk(desk: desk.desk, address: options.channel == .udp6 ? "::1" : "127.0.0.1")
+        desk = try PushServer(desk: folder.desk(suite: options.suite))
+        datagrams = try DatagramServer(desk: desk.desk, address: options.channel == .udp6 ? "::1" : "127.0.0.1")
         var options = options
         let port = try await desk.start()
         options.port = options.channel == .http ? port : datagrams.port

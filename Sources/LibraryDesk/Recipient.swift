@@ -24,7 +24,7 @@ package enum Acknowledger: Sendable {
 
 /// A library's receiving desk apart from any channel: checks tokens in the profile's order, answers, acts once on each,
 /// and says who is there.
-package final class Desk: Sendable {
+package final class Recipient: Sendable {
     /// One token, and what came of it.
     package struct Receipt: Sendable {
         package let result: Result<AcceptedEvent, PushError>
@@ -40,7 +40,7 @@ package final class Desk: Sendable {
 
     private let verifier: TokenVerifier
     private let acknowledger: Acknowledger?
-    private let store: DeskStore
+    private let store: RecipientStore
     package let counter: Counter
     /// What came in, in order; only the newest where nobody takes them.
     package let receipts: AsyncStream<Receipt>
@@ -56,7 +56,7 @@ package final class Desk: Sendable {
         now: @escaping @Sendable () -> Int64 = { Int64(time(nil)) }  // safe: the same width
     ) throws {
         (self.verifier, self.acknowledger, self.now) = (verifier, acknowledger, now)
-        store = try DeskStore(path: file)
+        store = try RecipientStore(path: file)
         counter = Counter(store: store)
         (receipts, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(4_096))
     }
@@ -67,9 +67,9 @@ package final class Desk: Sendable {
 
     private struct Checked {
         let start: ContinuousClock.Instant
-        let result: Result<(token: AuthenticToken, entry: DeskStore.Entry), Rejection>
+        let result: Result<(token: AuthenticToken, entry: RecipientStore.Entry), Rejection>
 
-        var entry: DeskStore.Entry? { try? result.get().entry }
+        var entry: RecipientStore.Entry? { try? result.get().entry }
     }
 
     private func check(_ bytes: [UInt8], at now: Int64) -> Checked {
@@ -82,7 +82,7 @@ package final class Desk: Sendable {
             } catch {
                 event = .failure(.invalidRequest)
             }
-            let entry = DeskStore.Entry(
+            let entry = RecipientStore.Entry(
                 kiosk: token.kiosk.id, jti: token.claims.jti, until: now + verifier.life(of: token), event: event)
             return Checked(start: start, result: .success((token, entry)))
         } catch {
@@ -108,8 +108,8 @@ package final class Desk: Sendable {
         return settle(checked, verdicts).first ?? Answer(result: .failure(.invalidRequest), sender: nil)
     }
 
-    private var action: DeskStore.Action {
-        DeskStore.Action(
+    private var action: RecipientStore.Action {
+        RecipientStore.Action(
             act: { [counter] entry, event, record in
                 counter.act(on: event, jti: entry.jti, from: entry.kiosk, record: record)
             },
@@ -117,7 +117,7 @@ package final class Desk: Sendable {
             undo: { [counter] entry in counter.remove(entry.jti, from: entry.kiosk) })
     }
 
-    private func settle(_ checked: [Checked], _ verdicts: [DeskStore.Verdict]) -> [Answer] {
+    private func settle(_ checked: [Checked], _ verdicts: [RecipientStore.Verdict]) -> [Answer] {
         var verdicts = verdicts[...]
         return checked.map { checked in
             let answer: Answer
@@ -134,7 +134,7 @@ package final class Desk: Sendable {
     }
 
     private func settle(
-        _ token: AuthenticToken, _ event: Result<SecurityEvent, PushError>, _ verdict: DeskStore.Verdict?
+        _ token: AuthenticToken, _ event: Result<SecurityEvent, PushError>, _ verdict: RecipientStore.Verdict?
     ) -> Answer {
         let sender = (token.kiosk, token.claims.jti)
         switch (verdict, event) {

@@ -18,7 +18,7 @@ package struct PatronRecord: Sendable, Equatable {
 }
 
 /// The desk's SQLite file: the numbers of tokens that were seen, with their answers, and the patrons' records.
-final class DeskStore: Sendable {
+final class RecipientStore: Sendable {
     private let database: DatabaseQueue
 
     /// A token that passed the checks up to its number.

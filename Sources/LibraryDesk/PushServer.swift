@@ -2,7 +2,7 @@ package import SecurityEvents
 internal import Synchronization
 
 /// A desk's ear for HTTP (RFC 8935).
-package final class DeskServer: Sendable {
+package final class PushServer: Sendable {
     /// How the desk behaves; anything but `normal` is for trying a kiosk.
     package enum Behaviour: Sendable {
         case normal
@@ -14,19 +14,19 @@ package final class DeskServer: Sendable {
         case slow(Duration)
     }
 
-    package let desk: Desk
+    package let desk: Recipient
     private let acknowledges: Bool
     private let address: ListeningSocket.Address
     private let listener = Mutex<PushListener?>(nil)
     private let behaviour = Mutex(Behaviour.normal)
     private let arrived = Mutex<AsyncStream<Void>.Continuation?>(nil)
-    package var receipts: AsyncStream<Desk.Receipt> { desk.receipts }
+    package var receipts: AsyncStream<Recipient.Receipt> { desk.receipts }
 
     /// - Parameters:
     ///   - address: a numeric address of this machine, IPv4 or IPv6.
     ///   - port: 0 takes a free one.
     ///   - acknowledges: signs every answer, for kiosks that come over plain HTTP from elsewhere.
-    package init(desk: Desk, address: String = "127.0.0.1", port: UInt16 = 0, acknowledges: Bool = false) throws {
+    package init(desk: Recipient, address: String = "127.0.0.1", port: UInt16 = 0, acknowledges: Bool = false) throws {
         (self.desk, self.acknowledges) = (desk, acknowledges)
         self.address = try ListeningSocket.Address(address, port: port)
     }

@@ -4,9 +4,9 @@ internal import Foundation
 internal import Glibc
 
 /// A desk's ear for UDP: one token a datagram. Only a token that one of the library's kiosks made gets an answer.
-package final class DatagramDesk: Sendable {
+package final class DatagramServer: Sendable {
     package let port: UInt16
-    private let desk: Desk
+    private let desk: Recipient
     private let descriptor: Int32
     /// Closed at one end, it wakes every thread.
     private let (wake, ending): (Int32, Int32)
@@ -15,7 +15,7 @@ package final class DatagramDesk: Sendable {
     ///   - address: a numeric address of this machine, IPv4 or IPv6.
     ///   - port: 0 takes a free one.
     ///   - threads: that verify side by side.
-    package init(desk: Desk, address: String = "127.0.0.1", port: UInt16 = 0, threads: Int = 2) throws {
+    package init(desk: Recipient, address: String = "127.0.0.1", port: UInt16 = 0, threads: Int = 2) throws {
         self.desk = desk
         descriptor = try ListeningSocket.bound(to: ListeningSocket.Address(address, port: port), type: SOCK_DGRAM)
         // A burst waits in the kernel rather than being lost.
