@@ -114,17 +114,20 @@ var targets: [Target] = [
         dependencies: ["TestPKI", "MyNumberCard", "SmartCard", "Cryptography", "CLinux", "CTestRig"],
         swiftSettings: settings),
     .target(
-        name: "LibraryDesk",
+        name: "Desk",
         dependencies: ["SecurityEvents", "JOSE", "Cryptography", "CLinux", grdb, flyingFox, flyingSocks],
         resources: [
             .embedInCode("Page/index.html"), .embedInCode("Page/page.css"), .embedInCode("Page/page.js"),
-            .embedInCode("Vendors/claims.schema.json"), .embedInCode("Vendors/receiver.py"),
         ],
         swiftSettings: settings),
     .target(
+        name: "VendorKit", dependencies: ["Desk", "SecurityEvents", "JOSE", "Cryptography"],
+        resources: [.embedInCode("claims.schema.json"), .embedInCode("receiver.py")], swiftSettings: settings),
+    .target(
         name: "Laboratory",
         dependencies: [
-            "TestPKI", "VirtualCard", "LibraryDesk", "Kiosk", "Settings", "Service", "ListKeeper", "Registrations",
+            "TestPKI", "VirtualCard", "Desk", "VendorKit", "Kiosk", "Settings", "Service", "ListKeeper",
+            "Registrations",
             "Login", "Certificates", "Revocation", "Registry",
             "Announcement", "SecurityEvents", "Panel",
             "JOSE", "HTTPClient", "Files", "Clock", "Cryptography", "TLV", "CLinux", "CTestRig", "CMbedTLS", "Advice",
@@ -169,7 +172,7 @@ var targets: [Target] = [
     .testTarget(
         name: "AnnouncementTests",
         dependencies: [
-            "Announcement", "SecurityEvents", "HTTPClient", "LibraryDesk", "Laboratory", "JOSE", "Cryptography",
+            "Announcement", "SecurityEvents", "HTTPClient", "Desk", "Laboratory", "JOSE", "Cryptography",
             "Certificates",
             "Revocation", "Clock", "Login", "MyNumberCard", "Registry", "TestPKI", "VirtualCard", grdb,
         ],
@@ -183,7 +186,7 @@ var targets: [Target] = [
     .testTarget(
         name: "ServiceTests",
         dependencies: [
-            "Service", "Laboratory", "LibraryDesk", "VirtualCard", "SecurityEvents", logging,
+            "Service", "Laboratory", "Desk", "VirtualCard", "SecurityEvents", logging,
         ],
         swiftSettings: settings),
     .testTarget(
@@ -196,7 +199,7 @@ var targets: [Target] = [
     .testTarget(
         name: "RegistrationsTests",
         dependencies: [
-            "Registrations", "Kiosk", "Settings", "Service", "Laboratory", "LibraryDesk", "VirtualCard", "Registry",
+            "Registrations", "Kiosk", "Settings", "Service", "Laboratory", "Desk", "VirtualCard", "Registry",
             "Announcement", "SecurityEvents",
             "Cryptography", grdb,
         ], swiftSettings: settings),
@@ -204,15 +207,26 @@ var targets: [Target] = [
     .testTarget(
         name: "KioskTests",
         dependencies: [
-            "Kiosk", "Laboratory", "VirtualCard", "LibraryDesk", "Announcement", "SecurityEvents", "Settings",
+            "Kiosk", "Laboratory", "VirtualCard", "Desk", "Announcement", "SecurityEvents", "Settings",
             "Service", "Registrations",
             "Advice", "Cryptography", "Panel", "OwnThreads", logging,
         ], swiftSettings: settings),
+    .target(
+        name: "ReceiverAttacks",
+        dependencies: ["Desk", "Announcement", "SecurityEvents", "HTTPClient", "JOSE", "Cryptography", "CTestRig"],
+        path: "Tests/ReceiverAttacks", swiftSettings: settings),
     .testTarget(
-        name: "LibraryDeskTests",
+        name: "DeskTests",
         dependencies: [
-            "LibraryDesk", "Laboratory", "Announcement", "SecurityEvents", "HTTPClient", "JOSE", "Cryptography",
-            "CTestRig", grdb,
+            "Desk", "ReceiverAttacks", "Laboratory", "Announcement", "SecurityEvents", "HTTPClient", "JOSE",
+            "Cryptography", grdb,
+        ],
+        swiftSettings: settings),
+    .testTarget(
+        name: "VendorKitTests",
+        dependencies: [
+            "VendorKit", "Desk", "ReceiverAttacks", "Laboratory", "Announcement", "SecurityEvents", "HTTPClient",
+            "JOSE", "Cryptography",
         ],
         swiftSettings: settings),
     .testTarget(
@@ -221,7 +235,7 @@ var targets: [Target] = [
     .testTarget(
         name: "KazashiTests",
         dependencies: [
-            "kazashi", "kazashi-lab", "Laboratory", "VirtualCard", "TestPKI", "LibraryDesk", "SmartCard",
+            "kazashi", "kazashi-lab", "Laboratory", "VirtualCard", "TestPKI", "Desk", "SmartCard",
             "Announcement", "SecurityEvents", "HTTPClient", "JOSE", "Revocation", "Clock", "Panel", "CPCSC", "CLinux",
             "Cryptography",
         ],

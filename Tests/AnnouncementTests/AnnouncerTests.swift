@@ -5,7 +5,7 @@ import Foundation
 import Glibc
 import JOSE
 import Laboratory
-import LibraryDesk
+import Desk
 import Synchronization
 import Testing
 

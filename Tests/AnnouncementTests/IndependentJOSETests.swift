@@ -6,7 +6,7 @@ import Glibc
 import HTTPClient
 import JOSE
 import Laboratory
-import LibraryDesk
+import Desk
 import Testing
 
 /// José (Debian's `jose`), an implementation that shares nothing with ours, as the judge of our tokens in both directions.

@@ -5,7 +5,7 @@ import Foundation
 import Glibc
 import HTTPClient
 import JOSE
-import LibraryDesk
+import Desk
 import Testing
 
 /// A library's new keys are picked up from its files over the channels where no answer can be believed without them.

@@ -5,7 +5,7 @@ import Foundation
 import Glibc
 import HTTPClient
 import JOSE
-import LibraryDesk
+import Desk
 
 /// A kiosk's announcer and a library's desk on loopback, over HTTP and UDP.
 final class Pair: Sendable {

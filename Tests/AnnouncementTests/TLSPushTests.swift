@@ -4,7 +4,7 @@ import Foundation
 import Glibc
 import HTTPClient
 import Laboratory
-import LibraryDesk
+import Desk
 import Testing
 
 /// The push over real TLS, with stunnel before the desk.

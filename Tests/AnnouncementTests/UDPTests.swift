@@ -6,7 +6,7 @@ import Glibc
 import HTTPClient
 import JOSE
 import Laboratory
-import LibraryDesk
+import Desk
 import Synchronization
 import Testing
 

@@ -3,7 +3,7 @@ import Foundation
 import Glibc
 import JOSE
 import Laboratory
-import LibraryDesk
+import Desk
 import Testing
 import VirtualCard
 

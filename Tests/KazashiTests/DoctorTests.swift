@@ -2,7 +2,7 @@ import SecurityEvents
 import Foundation
 import Glibc
 import Laboratory
-import LibraryDesk
+import Desk
 import Testing
 import VirtualCard
 

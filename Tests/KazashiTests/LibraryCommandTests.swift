@@ -6,7 +6,7 @@ import Glibc
 import HTTPClient
 import JOSE
 import Laboratory
-import LibraryDesk
+import Desk
 import Testing
 
 /// The desk as its own process, as a library would try it.

@@ -1,7 +1,7 @@
 import Cryptography
 import Foundation
 import Laboratory
-import LibraryDesk
+import Desk
 import TestPKI
 import Testing
 import VirtualCard

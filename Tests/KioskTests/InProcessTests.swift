@@ -3,7 +3,7 @@ import SecurityEvents
 import Foundation
 import Kiosk
 import Laboratory
-import LibraryDesk
+import Desk
 import Testing
 import VirtualCard
 

@@ -4,7 +4,7 @@ import Glibc
 import Kiosk
 import Service
 import Laboratory
-import LibraryDesk
+import Desk
 import Logging
 import Synchronization
 import Testing

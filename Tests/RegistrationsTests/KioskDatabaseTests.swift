@@ -4,7 +4,7 @@ import GRDB
 import Registrations
 import Kiosk
 import Laboratory
-import LibraryDesk
+import Desk
 import Registry
 import Service
 import Testing

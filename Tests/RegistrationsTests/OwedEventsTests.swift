@@ -7,7 +7,7 @@ import Registrations
 import Settings
 import Kiosk
 import Laboratory
-import LibraryDesk
+import Desk
 import Registry
 import Testing
 

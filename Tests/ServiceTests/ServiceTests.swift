@@ -3,7 +3,7 @@ import Foundation
 import Glibc
 import Service
 import Laboratory
-import LibraryDesk
+import Desk
 import Logging
 import Synchronization
 import Testing

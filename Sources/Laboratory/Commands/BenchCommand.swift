@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import Clock
 internal import Foundation
 internal import Files
-internal import LibraryDesk
+internal import Desk
 internal import SecurityEvents
 internal import Synchronization
 internal import VirtualCard

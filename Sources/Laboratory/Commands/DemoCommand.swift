@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import Foundation
 internal import Files
-internal import LibraryDesk
+internal import Desk
 internal import Logging
 internal import Login
 internal import Panel

@@ -7,7 +7,7 @@ internal import Glibc
 internal import HTTPClient
 internal import JOSE
 internal import Files
-internal import LibraryDesk
+internal import Desk
 internal import Synchronization
 
 /// Does something that blocks on a thread of its own.

@@ -5,7 +5,7 @@ internal import Foundation
 internal import Glibc
 internal import JOSE
 internal import Files
-internal import LibraryDesk
+internal import Desk
 internal import SecurityEvents
 internal import TLV
 

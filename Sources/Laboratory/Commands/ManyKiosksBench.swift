@@ -5,7 +5,7 @@ internal import Glibc
 internal import HTTPClient
 internal import JOSE
 internal import Files
-internal import LibraryDesk
+internal import Desk
 internal import Synchronization
 
 /// Many kiosks, each with its own key, that tap once a minute, and one desk.

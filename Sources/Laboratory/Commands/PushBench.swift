@@ -6,7 +6,7 @@ internal import Foundation
 internal import Glibc
 internal import HTTPClient
 internal import JOSE
-internal import LibraryDesk
+internal import Desk
 
 /// Making, sealing and delivering tokens, beside the arithmetic that both sides can't do without, in one run.
 struct PushBench: AsyncParsableCommand {

@@ -1,5 +1,6 @@
 internal import ArgumentParser
-internal import LibraryDesk
+internal import Desk
+internal import VendorKit
 
 struct VectorsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

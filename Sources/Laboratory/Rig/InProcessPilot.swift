@@ -5,7 +5,7 @@ internal import Service
 package import Registrations
 package import Kiosk
 internal import Files
-package import LibraryDesk
+package import Desk
 internal import Logging
 package import Panel
 package import Registry

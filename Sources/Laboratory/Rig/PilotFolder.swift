@@ -2,7 +2,7 @@ internal import Cryptography
 internal import Foundation
 package import Glibc
 package import JOSE
-package import LibraryDesk
+package import Desk
 internal import TestPKI
 package import VirtualCard
 

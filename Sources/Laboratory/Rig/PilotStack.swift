@@ -1,4 +1,4 @@
-package import LibraryDesk
+package import Desk
 package import VirtualCard
 
 /// The whole stack of a pilot in this namespace: pcscd with the virtual reader, a desk in this process, `kazashi run` as

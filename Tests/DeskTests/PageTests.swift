@@ -4,7 +4,7 @@ import Foundation
 import Glibc
 import HTTPClient
 import JOSE
-import LibraryDesk
+import Desk
 import Testing
 
 /// The staff's display in a real browser.

@@ -3,12 +3,12 @@ import Foundation
 import Glibc
 
 /// A TCP connection to this machine that says what it is told to, be it HTTP or not.
-final class RawConnection: Sendable {
+package final class RawConnection: Sendable {
     private let descriptor: Int32
 
-    struct Refused: Error {}
+    package struct Refused: Error {}
 
-    init(port: UInt16) throws {
+    package init(port: UInt16) throws {
         descriptor = kz_connect_loopback(port)
         guard descriptor >= 0 else { throw Refused() }
         // A bound, that a test ends: everything that is waited for comes much earlier.
@@ -22,7 +22,7 @@ final class RawConnection: Sendable {
 
     /// False: the other side is gone.
     @discardableResult
-    func send(_ bytes: [UInt8]) -> Bool {
+    package func send(_ bytes: [UInt8]) -> Bool {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
@@ -33,10 +33,10 @@ final class RawConnection: Sendable {
     }
 
     /// Nothing more will be said.
-    func finish() { shutdown(descriptor, Int32(SHUT_WR)) }
+    package func finish() { shutdown(descriptor, Int32(SHUT_WR)) }
 
     /// What is answered until the other side closes; nil: it never does.
-    func answer() async -> String? {
+    package func answer() async -> String? {
         await withCheckedContinuation { continuation in
             Thread.detachNewThread { [self] in continuation.resume(returning: read()) }
         }
@@ -54,7 +54,7 @@ final class RawConnection: Sendable {
     }
 
     /// Sends a byte five times a second for as long as it is taken; the number of bytes.
-    func drip(_ bytes: [UInt8]) async -> Int {
+    package func drip(_ bytes: [UInt8]) async -> Int {
         await withCheckedContinuation { continuation in
             Thread.detachNewThread { [self] in
                 for (count, byte) in bytes.enumerated() {

@@ -1,6 +1,6 @@
 import Foundation
 import Glibc
-import LibraryDesk
+import Desk
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct SIP2Tests {

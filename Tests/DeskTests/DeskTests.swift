@@ -2,7 +2,7 @@ import SecurityEvents
 import Cryptography
 import Foundation
 import JOSE
-import LibraryDesk
+import Desk
 import Synchronization
 import Testing
 

@@ -7,10 +7,12 @@ import Testing
 
 /// Requests that carry a good token, and are good but for one thing: whoever takes one of them can be made to read what
 /// another reader does not.
-struct HTTPAttacks {
-    let token: () throws -> [UInt8]
+package struct HTTPAttacks {
+    package let token: () throws -> [UInt8]
 
-    static func request(
+    package init(token: @escaping () throws -> [UInt8]) { self.token = token }
+
+    package static func request(
         _ token: [UInt8], line: String = "POST /events HTTP/1.1", headers: [String]? = nil, length: String? = nil
     ) -> [UInt8] {
         let headers =
@@ -21,7 +23,7 @@ struct HTTPAttacks {
         return Array("\(([line] + headers).joined(separator: "\r\n"))\r\n\r\n".utf8) + token
     }
 
-    func all() throws -> [(name: String, bytes: [UInt8])] {
+    package func all() throws -> [(name: String, bytes: [UInt8])] {
         let type = "Content-Type: application/secevent+jwt"
         func length(_ texts: String...) throws -> [UInt8] {
             Self.request(try token(), headers: ["Host: desk", type] + texts.map { "Content-Length: \($0)" })
@@ -80,7 +82,7 @@ struct HTTPAttacks {
     }
 
     /// Each is refused or hung up on, and a kiosk is served after it, and while slow connections are held.
-    func prove(on port: UInt16, _ site: Site, keepsConnections: Bool) async throws {
+    package func prove(on port: UInt16, _ site: Site, keepsConnections: Bool) async throws {
         for (name, bytes) in try all() {
             let connection = try RawConnection(port: port)
             connection.send(bytes)

@@ -6,7 +6,9 @@ import Glibc
 import HTTPClient
 import JOSE
 import Laboratory
-import LibraryDesk
+import Desk
+import VendorKit
+import ReceiverAttacks
 import Testing
 
 /// Debian's Python with jwcrypto: an implementation that shares nothing with ours.

@@ -1,4 +1,4 @@
-// lint: reads nothing foreign: it writes what others are to read.
+internal import Desk
 
 internal import SecurityEvents
 internal import Cryptography

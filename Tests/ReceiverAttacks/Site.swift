@@ -1,36 +1,36 @@
-import SecurityEvents
-import Announcement
+package import SecurityEvents
+package import Announcement
 import Cryptography
 import Glibc
 import HTTPClient
 import JOSE
-import LibraryDesk
+package import Desk
 
 /// A kiosk and a library of keys made now, by the machine's clock.
-struct Site: Sendable {
+package struct Site: Sendable {
     private let kiosk, library, sign: SigningKey
     private let shared: SharedKey
     private let isDirect: Bool
 
     /// Somebody is there.
-    static let event = SecurityEvent.person(
+    package static let event = SecurityEvent.person(
         .presented(serviceID: nil), SubjectIdentifier(issuer: "https://mkpf.example", subject: "PPID-SECRET"))
 
-    init(_ suite: String) throws {
+    package init(_ suite: String) throws {
         func key() throws -> SigningKey { SigningKey(try P256PrivateKey.generate()) }
         (kiosk, library, sign, shared) = (try key(), try key(), try key(), try SharedKey.generate())
         isDirect = suite == "direct"
     }
 
     /// What receiver.py is told.
-    var configuration: String {
+    package var configuration: String {
         let kioskKey = isDirect ? shared.secretJSON : kiosk.publicJWK.json
         let keys = isDirect ? "" : #""keys": [\#(library.secretJSON)], "sign": \#(sign.secretJSON), "#
         return #"{"audience": "aud", "suite": "\#(isDirect ? "direct" : "nested")", "#
             + keys + #""kiosks": [{"id": "kiosk", "key": \#(kioskKey)}]}"#
     }
 
-    func desk(file: String? = nil) throws -> Recipient {
+    package func desk(file: String? = nil) throws -> Recipient {
         let key: KnownKiosk.Key = isDirect ? .shared(shared) : .signing(kiosk.publicJWK)
         return try Recipient(
             verifier: TokenVerifier(
@@ -38,7 +38,7 @@ struct Site: Sendable {
             acknowledger: isDirect ? .shared : .signing(sign), file: file)
     }
 
-    func transmitter(_ endpoint: Endpoint) -> Transmitter {
+    package func transmitter(_ endpoint: Endpoint) -> Transmitter {
         let suite: Suite =
             isDirect ? .direct(shared) : .nested(receiver: library.publicJWK, acknowledgers: [sign.publicJWK])
         return Transmitter(
@@ -47,9 +47,9 @@ struct Site: Sendable {
     }
 
     /// A fresh one that is taken now.
-    func token() throws -> [UInt8] { try token(Site.event, jti: TokenID()) }
+    package func token() throws -> [UInt8] { try token(Site.event, jti: TokenID()) }
 
-    func token(_ event: SecurityEvent, jti: TokenID) throws -> [UInt8] {
+    package func token(_ event: SecurityEvent, jti: TokenID) throws -> [UInt8] {
         let now = Int64(time(nil))
         let claims = try EventClaims(iss: "kiosk", aud: "aud", iat: now, toe: now, jti: jti, event: event).encoded()
         if isDirect { return try shared.seal(claims, type: EventClaims.type) }

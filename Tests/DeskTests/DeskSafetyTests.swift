@@ -6,7 +6,8 @@ import Foundation
 import GRDB
 import Glibc
 import JOSE
-import LibraryDesk
+import Desk
+import ReceiverAttacks
 import Testing
 
 /// What a desk keeps to whatever comes, in whatever order, from whomever.
