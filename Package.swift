@@ -123,15 +123,24 @@ var targets: [Target] = [
     .target(
         name: "VendorKit", dependencies: ["Desk", "SecurityEvents", "JOSE", "Cryptography"],
         resources: [.embedInCode("claims.schema.json"), .embedInCode("receiver.py")], swiftSettings: settings),
+    .target(name: "LoginSpace", dependencies: ["Login"], swiftSettings: settings),
+    .target(
+        name: "TestRig", dependencies: ["TestPKI", "Panel", "CLinux", "CTestRig"], swiftSettings: settings),
+    .target(
+        name: "Pilot",
+        dependencies: [
+            "TestRig", "TestPKI", "VirtualCard", "Desk", "Kiosk", "Settings", "Service", "Registrations", "Registry",
+            "Announcement", "Panel", "JOSE", "Files", "Cryptography", logging,
+        ],
+        swiftSettings: settings),
     .target(
         name: "Laboratory",
         dependencies: [
-            "TestPKI", "VirtualCard", "Desk", "VendorKit", "Kiosk", "Settings", "Service", "ListKeeper",
-            "Registrations",
-            "Login", "Certificates", "Revocation", "Registry",
-            "Announcement", "SecurityEvents", "Panel",
-            "JOSE", "HTTPClient", "Files", "Clock", "Cryptography", "TLV", "CLinux", "CTestRig", "CMbedTLS", "Advice",
-            logging, arguments,
+            "TestRig", "LoginSpace", "Pilot", "TestPKI", "VirtualCard", "Desk", "VendorKit", "Kiosk", "Settings",
+            "Service",
+            "ListKeeper", "Login", "Certificates", "Revocation", "Registry", "Announcement",
+            "SecurityEvents", "Panel", "JOSE",
+            "HTTPClient", "Files", "Clock", "Cryptography", "TLV", "CMbedTLS", "Advice", logging, arguments,
         ],
         swiftSettings: settings),
     .executableTarget(name: "kazashi-lab", dependencies: ["Laboratory"], swiftSettings: settings),
@@ -143,11 +152,11 @@ var targets: [Target] = [
     .testTarget(name: "TLVTests", dependencies: ["TLV"], swiftSettings: settings),
     .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"], swiftSettings: settings),
     .testTarget(
-        name: "HTTPClientTests", dependencies: ["HTTPClient", "Laboratory", flyingFox, flyingSocks],
+        name: "HTTPClientTests", dependencies: ["TestRig", "HTTPClient", "Laboratory", flyingFox, flyingSocks],
         swiftSettings: settings),
     .testTarget(name: "JOSETests", dependencies: ["JOSE", "Cryptography"], swiftSettings: settings),
     .testTarget(
-        name: "PanelTests", dependencies: ["CLinux", "Advice", "Panel", "Laboratory", "OwnThreads"],
+        name: "PanelTests", dependencies: ["TestRig", "CLinux", "Advice", "Panel", "OwnThreads"],
         swiftSettings: settings),
     .testTarget(name: "SmartCardTests", dependencies: ["SmartCard", "Threads"], swiftSettings: settings),
     .testTarget(
@@ -168,11 +177,11 @@ var targets: [Target] = [
         ], swiftSettings: settings),
     .testTarget(
         name: "RegistryTests", dependencies: ["Registry", "Advice", "Cryptography", grdb], swiftSettings: settings),
-    .testTarget(name: "LoginTests", dependencies: ["Login", "Advice", "Laboratory"], swiftSettings: settings),
+    .testTarget(name: "LoginTests", dependencies: ["Login", "LoginSpace", "Advice"], swiftSettings: settings),
     .testTarget(
         name: "AnnouncementTests",
         dependencies: [
-            "Announcement", "SecurityEvents", "HTTPClient", "Desk", "Laboratory", "JOSE", "Cryptography",
+            "TestRig", "Announcement", "SecurityEvents", "HTTPClient", "Desk", "JOSE", "Cryptography",
             "Certificates",
             "Revocation", "Clock", "Login", "MyNumberCard", "Registry", "TestPKI", "VirtualCard", grdb,
         ],
@@ -180,26 +189,27 @@ var targets: [Target] = [
     .testTarget(
         name: "SettingsTests",
         dependencies: [
-            "Settings", "Laboratory", "TestPKI", "VirtualCard", "Announcement", "SecurityEvents", "Certificates",
+            "Pilot", "Settings", "TestPKI", "VirtualCard", "Announcement", "SecurityEvents", "Certificates",
             "Cryptography", "JOSE",
         ], swiftSettings: settings),
     .testTarget(
         name: "ServiceTests",
         dependencies: [
-            "Service", "Laboratory", "Desk", "VirtualCard", "SecurityEvents", logging,
+            "TestRig", "Service", "Desk", "VirtualCard", "SecurityEvents", logging,
         ],
         swiftSettings: settings),
     .testTarget(
         name: "ListKeeperTests",
         dependencies: [
-            "ListKeeper", "Kiosk", "Laboratory", "TestPKI", "VirtualCard", "Revocation", "Certificates", "HTTPClient",
+            "TestRig", "Pilot", "ListKeeper", "Kiosk", "Laboratory", "TestPKI", "VirtualCard", "Revocation",
+            "Certificates", "HTTPClient",
             "Files",
             "Clock", "Cryptography", "Advice", logging,
         ], swiftSettings: settings),
     .testTarget(
         name: "RegistrationsTests",
         dependencies: [
-            "Registrations", "Kiosk", "Settings", "Service", "Laboratory", "Desk", "VirtualCard", "Registry",
+            "Pilot", "Registrations", "Kiosk", "Settings", "Service", "Desk", "VirtualCard", "Registry",
             "Announcement", "SecurityEvents",
             "Cryptography", grdb,
         ], swiftSettings: settings),
@@ -207,7 +217,8 @@ var targets: [Target] = [
     .testTarget(
         name: "KioskTests",
         dependencies: [
-            "Kiosk", "Laboratory", "VirtualCard", "Desk", "Announcement", "SecurityEvents", "Settings",
+            "TestRig", "Pilot", "Kiosk", "Laboratory", "VirtualCard", "Desk", "Announcement", "SecurityEvents",
+            "Settings",
             "Service", "Registrations",
             "Advice", "Cryptography", "Panel", "OwnThreads", logging,
         ], swiftSettings: settings),
@@ -218,14 +229,14 @@ var targets: [Target] = [
     .testTarget(
         name: "DeskTests",
         dependencies: [
-            "Desk", "ReceiverAttacks", "Laboratory", "Announcement", "SecurityEvents", "HTTPClient", "JOSE",
+            "TestRig", "Desk", "ReceiverAttacks", "Announcement", "SecurityEvents", "HTTPClient", "JOSE",
             "Cryptography", grdb,
         ],
         swiftSettings: settings),
     .testTarget(
         name: "VendorKitTests",
         dependencies: [
-            "VendorKit", "Desk", "ReceiverAttacks", "Laboratory", "Announcement", "SecurityEvents", "HTTPClient",
+            "TestRig", "VendorKit", "Desk", "ReceiverAttacks", "Announcement", "SecurityEvents", "HTTPClient",
             "JOSE", "Cryptography",
         ],
         swiftSettings: settings),
@@ -233,9 +244,9 @@ var targets: [Target] = [
         name: "VirtualCardTests",
         dependencies: ["VirtualCard", "TestPKI", "Cryptography", "MyNumberCard"], swiftSettings: settings),
     .testTarget(
-        name: "KazashiTests",
+        name: "SystemTests",
         dependencies: [
-            "kazashi", "kazashi-lab", "Laboratory", "VirtualCard", "TestPKI", "Desk", "SmartCard",
+            "TestRig", "Pilot", "kazashi", "kazashi-lab", "Laboratory", "VirtualCard", "TestPKI", "Desk", "SmartCard",
             "Announcement", "SecurityEvents", "HTTPClient", "JOSE", "Revocation", "Clock", "Panel", "CPCSC", "CLinux",
             "Cryptography",
         ],

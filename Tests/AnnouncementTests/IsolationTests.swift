@@ -7,7 +7,6 @@ import GRDB
 import Glibc
 import HTTPClient
 import JOSE
-import Laboratory
 import Desk
 import Synchronization
 import Testing

@@ -5,7 +5,7 @@ import Foundation
 import GRDB
 import HTTPClient
 import JOSE
-import Laboratory
+import TestRig
 import Desk
 import Synchronization
 import Testing

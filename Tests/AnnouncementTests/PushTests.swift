@@ -4,7 +4,7 @@ import Cryptography
 import Glibc
 import HTTPClient
 import JOSE
-import Laboratory
+import TestRig
 import Desk
 import Synchronization
 import Testing

@@ -3,7 +3,7 @@
 import Foundation
 import Glibc
 import HTTPClient
-import Laboratory
+import TestRig
 import Desk
 import Testing
 

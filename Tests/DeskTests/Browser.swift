@@ -1,6 +1,6 @@
 import Foundation
 import HTTPClient
-import Laboratory
+import TestRig
 import Testing
 
 /// Headless Chromium, driven over WebDriver (W3C) by Debian's chromedriver.

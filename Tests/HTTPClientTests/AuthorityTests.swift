@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import HTTPClient
+import TestRig
 import Laboratory
 import Testing
 

@@ -1,7 +1,7 @@
 import Dispatch
 import Glibc
 import HTTPClient
-import Laboratory
+import TestRig
 import Synchronization
 import Testing
 

@@ -2,7 +2,6 @@ import Dispatch
 import Foundation
 import Glibc
 import HTTPClient
-import Laboratory
 import Synchronization
 import Testing
 

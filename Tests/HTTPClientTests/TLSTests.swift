@@ -1,6 +1,6 @@
 import Foundation
 import HTTPClient
-import Laboratory
+import TestRig
 import Testing
 
 /// Real TLS against `openssl s_server`: the private authority that a library may have, and the server's name.

@@ -2,7 +2,7 @@ import Announcement
 import SecurityEvents
 import Foundation
 import Kiosk
-import Laboratory
+import Pilot
 import Desk
 import Testing
 import VirtualCard

@@ -4,7 +4,7 @@ import Glibc
 import Settings
 import Service
 import Registrations
-import Laboratory
+import Pilot
 import Testing
 
 /// What a power cut left of files that were to take another's place: it goes where the kiosk starts and where keys are

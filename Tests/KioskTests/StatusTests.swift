@@ -3,7 +3,8 @@ import Foundation
 import Glibc
 import Kiosk
 import Service
-import Laboratory
+import TestRig
+import Pilot
 import Desk
 import Logging
 import Synchronization

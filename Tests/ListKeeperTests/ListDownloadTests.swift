@@ -3,6 +3,7 @@ import Foundation
 import HTTPClient
 import ListKeeper
 import Files
+import TestRig
 import Laboratory
 import Synchronization
 import TestPKI

@@ -1,6 +1,7 @@
 import Clock
 import Foundation
-import Laboratory
+import TestRig
+import Pilot
 import Logging
 import Synchronization
 import TestPKI

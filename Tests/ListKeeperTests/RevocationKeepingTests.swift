@@ -2,6 +2,8 @@ import Foundation
 import Kiosk
 import ListKeeper
 import Files
+import TestRig
+import Pilot
 import Laboratory
 import Synchronization
 import TestPKI

@@ -1,5 +1,5 @@
 import Foundation
-import Laboratory
+import LoginSpace
 import Testing
 
 @Suite struct DiagramTests {

@@ -1,4 +1,4 @@
-import Laboratory
+import LoginSpace
 import Login
 import Testing
 

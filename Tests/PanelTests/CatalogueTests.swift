@@ -1,6 +1,6 @@
 import Advice
-import Laboratory
 import Panel
+import TestRig
 import Testing
 
 @Suite struct CatalogueTests {

@@ -1,7 +1,7 @@
 import CLinux
 import Foundation
 import Glibc
-import Laboratory
+import TestRig
 import OwnThreads
 import Panel
 import Synchronization

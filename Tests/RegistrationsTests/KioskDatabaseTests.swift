@@ -3,7 +3,7 @@ import Foundation
 import GRDB
 import Registrations
 import Kiosk
-import Laboratory
+import Pilot
 import Desk
 import Registry
 import Service

@@ -6,7 +6,7 @@ import GRDB
 import Registrations
 import Settings
 import Kiosk
-import Laboratory
+import Pilot
 import Desk
 import Registry
 import Testing

@@ -1,7 +1,7 @@
 import Cryptography
 import Foundation
 import Registrations
-import Laboratory
+import Pilot
 import Registry
 import Testing
 

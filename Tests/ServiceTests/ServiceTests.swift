@@ -2,7 +2,7 @@ import SecurityEvents
 import Foundation
 import Glibc
 import Service
-import Laboratory
+import TestRig
 import Desk
 import Logging
 import Synchronization

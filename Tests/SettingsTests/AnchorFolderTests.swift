@@ -2,7 +2,7 @@ import Certificates
 import Cryptography
 import Foundation
 import Settings
-import Laboratory
+import Pilot
 import TestPKI
 import Testing
 import VirtualCard

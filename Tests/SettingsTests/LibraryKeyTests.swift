@@ -4,7 +4,7 @@ import Cryptography
 import Foundation
 import JOSE
 import Settings
-import Laboratory
+import Pilot
 import Testing
 
 /// The keys of a library, as kazashi.toml names their files.

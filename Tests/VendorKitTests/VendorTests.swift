@@ -5,7 +5,7 @@ import Foundation
 import Glibc
 import HTTPClient
 import JOSE
-import Laboratory
+import TestRig
 import Desk
 import VendorKit
 import ReceiverAttacks

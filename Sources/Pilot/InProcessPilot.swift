@@ -1,0 +1,142 @@
+internal import TestRig
+package import Announcement
+internal import Foundation
+internal import Settings
+internal import Service
+package import Registrations
+package import Kiosk
+internal import Files
+package import Desk
+internal import Logging
+package import Panel
+package import Registry
+internal import Synchronization
+package import VirtualCard
+
+/// The kiosk's runtime, a card and a desk in one process: no pcscd between. For where namespaces are not to be had, and
+/// for tests of what does not need the real stack.
+package final class InProcessPilot: Sendable {
+    package let reader = InProcessReader()
+    package let desk: PushServer
+    package let database: KioskDatabase
+    package var store: RegistrationStore { database.registrations }
+    package var outbox: Outbox { database.outbox }
+    package let runtime: KioskRuntime
+    private let notes: Notes
+    private let taps: AsyncStream<KioskProcess.Tap>
+    private let running: Task<Void, Never>
+    /// Log lines as they come.
+    private let lines: AsyncStream<String>
+
+    private final class Notes: Sendable {
+        let shown = Mutex<[String]>([])
+        let logged = Mutex<[String]>([])
+    }
+
+    /// - Parameters:
+    ///   - becomesReady: waits until it is.
+    ///   - outageAfter: how long it is out of service before libraries are told.
+    ///   - panel: instead of a display whose texts are kept in `shown`.
+    package init(
+        folder: PilotFolder, records: [[String: Any]], options: PilotFolder.Options = .init(),
+        becomesReady: Bool = true,
+        outageAfter: Duration = .seconds(60), reminderAfter: Duration = .seconds(3),
+        leftCardAfter: Duration = .seconds(30), healthInterval: Duration = .seconds(5), disk: StateDisk? = nil,
+        panel: FrontPanel? = nil
+    ) async throws {
+        desk = try PushServer(desk: folder.desk(suite: options.suite))
+        var options = options
+        options.port = try await desk.start()
+        try folder.writeConfiguration(options)
+        let configuration = try Configuration(file: folder.configuration)
+        database = try KioskDatabase(configuration)
+        let report = await RegistrationImport(store: database.registrations, libraries: ["central"]).run(
+            Array(try JSONSerialization.data(withJSONObject: records)), now: folder.now)
+        guard report?.stored == records.count else { throw ChildProcess.Failed(description: "import failed") }
+        let (states, stateContinuation) = AsyncStream<Bool>.makeStream()
+        let (taps, continuation) = AsyncStream<KioskProcess.Tap>.makeStream()
+        self.taps = taps
+        let (lines, lineContinuation) = AsyncStream<String>.makeStream()
+        self.lines = lines
+        let notes = Notes()
+        self.notes = notes
+        let ledger = KioskLedger()
+        runtime = try KioskRuntime(
+            configuration: configuration, database: database,
+            announcer: Appliance.announcer(for: configuration, ledger: ledger),
+            source: reader,
+            panel: panel
+                ?? FrontPanel(
+                    layout: configuration.panel.layout,
+                    display: DevicePlayer(
+                        TerminalDisplay { text in
+                            notes.shown.withLock { $0.append(text.trimmingCharacters(in: .newlines)) }
+                        }, name: "display")),
+            output: TapOutput { line in
+                if line.contains(#""state":"ready""#) { stateContinuation.yield(true) }
+                let tap = try? JSONDecoder().decode(KioskProcess.Tap.self, from: Data(line.utf8))
+                if let tap { continuation.yield(tap) }
+            },
+            log: Logger(label: "kazashi") { _ in
+                LineLog { line in
+                    notes.logged.withLock { $0.append(line) }
+                    lineContinuation.yield(line)
+                }
+            }, ledger: ledger, outageAfter: outageAfter, reminderAfter: reminderAfter, leftCardAfter: leftCardAfter,
+            healthInterval: healthInterval, disk: disk)
+        running = Task { [runtime] in await runtime.run() }
+        // The first start takes its lists.
+        if becomesReady { for await _ in states { break } }
+    }
+
+    /// Lays the card down, waits for the outcome, and takes it away.
+    package func tap(_ card: CardInField) async -> KioskProcess.Tap {
+        reader.insert(card)
+        let tap = await nextTap()
+        reader.remove()
+        return tap
+    }
+
+    package func nextTap() async -> KioskProcess.Tap {
+        for await tap in taps { return tap }
+        return KioskProcess.Tap(outcome: "none", code: "none", ms: 0, card_ms: 0, apdus: 0)
+    }
+
+    /// Waits until no library is owed anything: what the import owes is carried beside the taps.
+    package func owedIsDelivered() async throws {
+        while try await outbox.depth() != [:] { await Task.yield() }
+    }
+
+    /// Waits for a log line that was not waited for yet.
+    package func log(containing text: String) async -> String? {
+        for await line in lines where line.contains(text) { return line }
+        return nil
+    }
+
+    package var shown: [String] { notes.shown.withLock { $0 } }
+    package var logged: String { notes.logged.withLock { $0.joined(separator: "\n") } }
+
+    package func stop() async {
+        running.cancel()
+        await running.value
+        await desk.stop()
+    }
+}
+
+/// Log lines with their metadata, kept for a test to look into.
+private struct LineLog: LogHandler {
+    var metadata: Logger.Metadata = [:]
+    var logLevel = Logger.Level.trace
+    let write: @Sendable (String) -> Void
+
+    init(write: @escaping @Sendable (String) -> Void) { self.write = write }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        write("\(event.level) \(event.message) \(event.metadata ?? [:])")
+    }
+}

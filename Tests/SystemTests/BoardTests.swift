@@ -1,0 +1,121 @@
+import Foundation
+import Glibc
+import TestRig
+import Laboratory
+import Testing
+
+/// What makes a board an appliance: units, rules, overlays, and the README's tables.
+@Suite struct BoardTests {
+    private static func has(_ program: String) -> Bool { access(program, X_OK) == 0 }
+
+    @Test(
+        "The service is exposed by 1.9 at the most, by systemd's own account: 0.6 of it are the two calls that read the clock",
+        .enabled(if: has("/usr/bin/systemd-analyze"), "needs systemd-analyze"))
+    func exposure() async throws {
+        // As it is when its drop-in is read.
+        let folder = FileManager.default.temporaryDirectory.appending(path: "kazashi-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let parts = try ["kazashi.service", "sandbox.conf"].map {
+            try String(contentsOfFile: DebianTree.repository + "/systemd/" + $0, encoding: .utf8)
+        }
+        let unit = folder.appending(path: "kazashi.service")
+        try parts.joined(separator: "\n").write(to: unit, atomically: true, encoding: .utf8)
+        let result = try await ChildProcess.run(
+            "/usr/bin/systemd-analyze", ["security", "--offline=yes", "--threshold=19", "--no-pager", unit.path()])
+        #expect(result.code == 0, "\(result.output.suffix(200)) \(result.error)")
+    }
+
+    @Test(
+        "The overlays compile without a word", .enabled(if: has("/usr/bin/dtc"), "needs device-tree-compiler"),
+        arguments: ["kazashi-panel", "kazashi-panel-i2c"])
+    func overlays(name: String) async throws {
+        let result = try await ChildProcess.run(
+            "/usr/bin/dtc",
+            ["-@", "-I", "dts", "-O", "dtb", "-o", "/dev/null", DebianTree.repository + "/board/overlays/\(name).dts"])
+        #expect(result.code == 0 && result.error.isEmpty, "\(result.error)")
+    }
+
+    @Test(
+        "The scripts are sound",
+        arguments: ["install", "kazashictl", "make-keys", "tree", "private", "test", "demo", "fuzz", "requirements"])
+    func scripts(name: String) async throws {
+        let result = try await ChildProcess.run("/bin/bash", ["-n", DebianTree.repository + "/board/" + name])
+        #expect(result.code == 0 && result.error.isEmpty, "\(result.error)")
+    }
+
+    @Test(
+        "What kazashictl can't do ends with 2 and says why, before anything is started",
+        arguments: [
+            (["key", "create"], "The service makes its keys itself"),
+            (["crl", "import", "--config", "/x", "list.crl"], "leave --config out"),
+            (["crl", "import", "/proc/self/exe"], "name the file itself"), (["run"], "sudo kazashictl doctor"),
+            ([], "sudo kazashictl doctor"),
+        ])
+    func kazashictl(arguments: [String], words: String) async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "kazashi-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        for (name, words) in [("systemctl", ""), ("systemd-run", "echo started"), ("id", "echo 0")] {
+            let file = folder.appending(path: name)
+            try "#!/bin/sh\n\(words)\n".write(to: file, atomically: true, encoding: .utf8)
+            chmod(file.path(), 0o755)
+        }
+        let result = try await ChildProcess.run(
+            "/usr/bin/env",
+            ["PATH=\(folder.path()):/usr/bin:/bin", DebianTree.repository + "/board/kazashictl"] + arguments)
+        #expect(result.code == 2 && result.error.contains(words) && result.output.isEmpty, "\(result)")
+    }
+
+    @Test("The appliance hands tokens of taps to the announcer alone, which wants them cleared")
+    func cleared() throws {
+        for room in ["Kiosk", "Doctor", "Settings", "Service", "ListKeeper", "Registrations", "kazashi"] {
+            let folder = DebianTree.repository + "/Sources/" + room
+            let files = try #require(FileManager.default.enumerator(atPath: folder)).compactMap { $0 as? String }
+            for file in files where file.hasSuffix(".swift") {
+                let text = try String(contentsOfFile: folder + "/" + file, encoding: .utf8)
+                for way in ["Transmitter", "HTTPDelivery", "UDPDelivery", "DatagramSocket"] {
+                    #expect(!text.contains(way), "\(room)/\(file) sends by itself")
+                }
+            }
+        }
+    }
+
+    @Test("The demonstration installs what it needs, and none of the suite's judges")
+    func requirements() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "kazashi-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        // A system with nothing installed, on which installing only tells.
+        for (name, words) in [
+            ("dpkg-query", "exit 1"), ("apt-get", "echo \"$@\""), ("sudo", "exec \"$@\""), ("swift", ""),
+        ] {
+            let file = folder.appending(path: name)
+            try "#!/bin/sh\n\(words)\n".write(to: file, atomically: true, encoding: .utf8)
+            chmod(file.path(), 0o755)
+        }
+        func asked(_ kind: String) async throws -> String {
+            let result = try await ChildProcess.run(
+                "/usr/bin/env",
+                ["PATH=\(folder.path()):/usr/bin:/bin", DebianTree.repository + "/board/requirements", kind])
+            #expect(result.code == 0, "\(result)")
+            return result.error
+        }
+        let (demo, test) = (try await asked("demo"), try await asked("test"))
+        for name in ["libmbedtls-dev", "pcscd", "vsmartcard-vpcd"] {
+            #expect(demo.contains(name) && test.contains(name), "\(name)")
+        }
+        for name in ["chromium", "qemu-system-x86", "prometheus", "opensc", "mmdebstrap"] {
+            #expect(!demo.contains(name) && test.contains(name), "\(name)")
+        }
+    }
+
+    @Test("The README's tables are the catalogue's")
+    func tables() throws {
+        let readme = String(
+            decoding: try Data(contentsOf: URL(filePath: DebianTree.repository + "/README.md")), as: UTF8.self)
+        for table in CatalogueTables.all {
+            #expect(readme.contains(table), "kazashi-lab panel prints the tables as they should be")
+        }
+    }
+}

@@ -1,0 +1,180 @@
+import Foundation
+import Glibc
+import TestRig
+import Panel
+import Synchronization
+
+/// The Debian tree on Debian's own kernel under QEMU, for what only a kernel has: a serial adapter on USB, LEDs of the LED
+/// class (those of a keyboard), a beeper of the input layer (the PC speaker, heard into a file). udev's rules are the
+/// installed ones, told of these devices' names; the patrons are the pilot's.
+final class VirtualMachine: Sendable {
+    /// Whether there is a kernel for it (`board/tree`).
+    static var boots: Bool { access(kernel, F_OK) == 0 && ServiceTree.boots }
+    private static let kernel = DebianTree.original + ".vmlinuz"
+
+    let files: DebianTree
+    /// At the other end of the serial adapter.
+    let display: SerialDisplay
+    private let folder: String
+    private let console: PseudoTerminal
+    private let monitor: PseudoTerminal
+    private let qemu: ChildProcess
+    private let answers: AsyncStream<String>
+    private let isStopped = Mutex(false)
+
+    /// Installs and boots.
+    init() async throws {
+        files = try await DebianTree()
+        try await files.install()
+        folder = files.root + ".machine"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try await DebianTree.shell(
+            "\"$1\" pki init \"$2/srv/pilot\" --port 8935 2>/dev/null && chmod -R a+rX \"$2/srv/pilot\"",
+            Programs.laboratory, files.root)
+        try Self.prepare(files)
+        // The whole system is the initial file system: it needs no disk, and leaves none behind.
+        try await DebianTree.shell(
+            "ln -s sbin/init \"$1/init\" && cd \"$1\" && find . -print0 | cpio --null -o -H newc --quiet > \"$2/tree.cpio\"",
+            files.root, folder)
+        display = try SerialDisplay()
+        (console, monitor) = (try PseudoTerminal(), try PseudoTerminal())
+        qemu = try ChildProcess(
+            "/usr/bin/qemu-system-x86_64",
+            [
+                "-machine", "q35,pcspk-audiodev=sound", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m",
+                "2560",
+                "-display", "none", "-nodefaults", "-no-reboot", "-kernel", Self.kernel, "-initrd",
+                folder + "/tree.cpio",
+                "-append", "console=ttyS0 quiet systemd.show_status=0", "-serial", "stdio",
+                "-chardev", "serial,id=console,path=\(console.path)", "-serial", "chardev:console",
+                "-chardev", "serial,id=monitor,path=\(monitor.path)", "-mon", "chardev=monitor",
+                "-audiodev", "wav,id=sound,path=\(folder)/sound.wav",
+                "-device", "qemu-xhci", "-chardev", "serial,id=display,path=\(display.path)",
+                "-device", "usb-serial,id=display,chardev=display",
+            ])
+        let (answers, continuation) = AsyncStream<String>.makeStream()
+        self.answers = answers
+        // Reading blocks: a thread of its own.
+        Thread.detachNewThread { [console, monitor, self] in
+            var rest: [UInt8] = []
+            while !isStopped.withLock({ $0 }) {
+                // What the monitor says is not looked at, but must go somewhere.
+                _ = monitor.read()
+                rest += console.read(wait: 100)
+                while let end = rest.firstIndex(of: 0x0A) {
+                    continuation.yield(String(decoding: rest[..<end], as: UTF8.self))
+                    rest.removeSubrange(...end)
+                }
+            }
+            continuation.finish()
+        }
+        // Before that it would echo.
+        for await answer in answers where answer.hasPrefix("ready") { break }
+    }
+
+    private static func prepare(_ files: DebianTree) throws {
+        try files.configure(
+            timeSource: "synchronised", display: "cd5220:/dev/ttyUSB0",
+            panel: """
+                lights = ["input0::capslock", "input0::numlock", "input0::scrolllock"]
+                beeper = "/dev/input/kazashi-beeper"
+                """)
+        // The adapter's own driver comes later than the service, as when somebody plugs it in.
+        try files.write("pcspkr\nevdev\nxhci_pci\n", to: "/etc/modules-load.d/panel.conf")
+        try files.write("blacklist ftdi_sio\n", to: "/etc/modprobe.d/later.conf")
+        // A time server in the machine, and a client that leaves the kernel's flag alone (no rtcsync).
+        try files.write(
+            "local stratum 1\nallow 127.0.0.0/8\nport 123\ncmdport 0\nbindcmdaddress /\npidfile /run/time-server.pid\n",
+            to: "/etc/time-server.conf")
+        try files.write(
+            "server 127.0.0.1 iburst minpoll 0 maxpoll 2\nport 0\ncmdport 0\nbindcmdaddress /\npidfile /run/time-client.pid\n",
+            to: "/etc/time-client.conf")
+        let rules = "/usr/lib/udev/rules.d/70-kazashi.rules"
+        let installed = String(decoding: try Data(contentsOf: URL(filePath: files.root + rules)), as: UTF8.self)
+        try files.write(
+            installed.replacingOccurrences(of: #"DRIVERS=="pwm-beeper|"#, with: #"DRIVERS=="pcspkr|"#)
+                .replacingOccurrences(of: #"KERNEL=="kazashi:*""#, with: #"KERNEL=="input*::*lock""#), to: rules)
+        // A line is a command, and so is its answer: code and output.
+        try files.write(
+            """
+            #!/bin/sh
+            stty raw -echo
+            echo ready
+            while read -r line; do
+                output=$(sh -c "$(echo "$line" | base64 -d)" 2>&1 </dev/null)
+                echo "$? $(printf %s "$output" | base64 -w0)"
+            done
+
+            """, to: "/usr/lib/steps")
+        try files.write(
+            """
+            [Service]
+            ExecStart=/bin/sh /usr/lib/steps
+            StandardInput=tty
+            StandardOutput=tty
+            TTYPath=/dev/ttyS1
+
+            """, to: "/etc/systemd/system/steps.service")
+        let wants = files.root + "/etc/systemd/system/basic.target.wants"
+        try FileManager.default.createDirectory(atPath: wants, withIntermediateDirectories: true)
+        try FileManager.default.createSymbolicLink(
+            atPath: wants + "/steps.service", withDestinationPath: "../steps.service")
+    }
+
+    /// Runs a shell's words in the system.
+    @discardableResult
+    func run(_ words: String) async throws -> (code: Int?, output: String) {
+        guard console.write(Array(Data(words.utf8).base64EncodedData()) + [0x0A]) else {
+            throw DebianTree.Problem(description: "the console takes nothing: \(log)")
+        }
+        for await answer in answers {
+            let parts = answer.split(whereSeparator: { $0 == " " || $0.isNewline })
+            let output = parts.count > 1 ? Data(base64Encoded: String(parts[1])) : Data()
+            return (parts.first.flatMap { Int($0) }, output.map { String(decoding: $0, as: UTF8.self) } ?? "")
+        }
+        throw DebianTree.Problem(description: "the console is silent: \(log)")
+    }
+
+    /// Runs words again and again until they succeed, for a minute of the machine's at the most.
+    func waits(for words: String) async throws -> Bool {
+        try await run("for i in $(seq 120); do \(words) && exit; sleep 0.5; done; exit 1").code == 0
+    }
+
+    /// The serial adapter is pulled out.
+    func unplugDisplay() { _ = monitor.write(Array("device_del display\n".utf8)) }
+    func plugDisplay() { _ = monitor.write(Array("device_add usb-serial,id=display,chardev=display\n".utf8)) }
+
+    /// What the kernel said, for whoever reads a failure.
+    var log: String { String(qemu.standardOutput.suffix(2_000)) + qemu.standardError }
+
+    /// Ends it.
+    /// - Returns: what was heard of the PC speaker while it sounded, the pauses left out.
+    func stop() async -> Recording? {
+        await qemu.stop()
+        isStopped.withLock { $0 = true }
+        display.stop()
+        let recording = (try? Data(contentsOf: URL(filePath: folder + "/sound.wav"))).flatMap { Recording(wave: $0) }
+        await files.remove()
+        try? FileManager.default.removeItem(atPath: folder)
+        return recording
+    }
+}
+
+/// A recording of one tone.
+struct Recording {
+    let seconds: Double
+    /// Hz.
+    let frequency: Double
+
+    /// - Parameter wave: as QEMU writes it: 44 bytes of head, 16 bits, two channels.
+    init?(wave: Data) {
+        guard wave.count > 44 else { return nil }
+        let rate = Double(wave[24]) + Double(wave[25]) * 256 + Double(wave[26]) * 65_536
+        let samples = stride(from: 44, to: wave.count - 3, by: 4).map {
+            Int16(truncatingIfNeeded: Int(wave[$0]) | Int(wave[$0 + 1]) << 8)
+        }
+        seconds = Double(samples.count) / rate
+        let crossings = zip(samples, samples.dropFirst()).count { ($0 < 0) != ($1 < 0) }
+        frequency = Double(crossings) / 2 / seconds
+    }
+}
