@@ -54,7 +54,8 @@ var targets: [Target] = [
     .target(
         name: "Announcement",
         dependencies: [
-            "SecurityEvents", "Login", "Certificates", "Revocation", "Registry", "MyNumberCard", "JOSE", "HTTPClient",
+            "Clock", "SecurityEvents", "Login", "Certificates", "Revocation", "Registry", "MyNumberCard", "JOSE",
+            "HTTPClient",
             "Cryptography",
             "Files", "Advice", grdb,
         ],
@@ -78,7 +79,8 @@ var targets: [Target] = [
     .target(
         name: "Registrations",
         dependencies: [
-            "Announcement", "SecurityEvents", "Registry", "MyNumberCard", "Files", "Cryptography", "Advice", grdb,
+            "Clock", "Announcement", "SecurityEvents", "Registry", "MyNumberCard", "Files", "Cryptography", "Advice",
+            grdb,
         ],
         swiftSettings: room),
     .target(
@@ -107,6 +109,9 @@ var targets: [Target] = [
         ],
         swiftSettings: settings),
 
+    // The counter's, at registration: the kiosk reads no name and no address.
+    .target(name: "CardText", dependencies: ["MyNumberCard", "Cryptography", "TLV"], swiftSettings: room),
+
     // Everything that exists to try, test and pilot: never in the appliance's image.
     .target(name: "TestPKI", dependencies: ["Cryptography", "TLV"], swiftSettings: settings),
     .target(
@@ -115,7 +120,7 @@ var targets: [Target] = [
         swiftSettings: settings),
     .target(
         name: "Desk",
-        dependencies: ["SecurityEvents", "JOSE", "Cryptography", "CLinux", grdb, flyingFox, flyingSocks],
+        dependencies: ["Clock", "SecurityEvents", "JOSE", "Cryptography", "CLinux", grdb, flyingFox, flyingSocks],
         resources: [
             .embedInCode("Page/index.html"), .embedInCode("Page/page.css"), .embedInCode("Page/page.js"),
         ],
@@ -129,7 +134,8 @@ var targets: [Target] = [
     .target(
         name: "Pilot",
         dependencies: [
-            "TestRig", "TestPKI", "VirtualCard", "Desk", "Kiosk", "Settings", "Service", "Registrations", "Registry",
+            "Clock", "TestRig", "TestPKI", "VirtualCard", "Desk", "Kiosk", "Settings", "Service", "Registrations",
+            "Registry",
             "Announcement", "Panel", "JOSE", "Files", "Cryptography", logging,
         ],
         swiftSettings: settings),
@@ -161,7 +167,8 @@ var targets: [Target] = [
     .testTarget(name: "SmartCardTests", dependencies: ["SmartCard", "Threads"], swiftSettings: settings),
     .testTarget(
         name: "MyNumberCardTests",
-        dependencies: ["MyNumberCard", "Cryptography", "VirtualCard", "TestPKI"], swiftSettings: settings),
+        dependencies: ["TLV", "CardText", "MyNumberCard", "Cryptography", "VirtualCard", "TestPKI"],
+        swiftSettings: settings),
     .target(
         name: "PathFixture", dependencies: ["Certificates", "Clock", "Cryptography", "TestPKI"],
         path: "Tests/PathFixture", swiftSettings: settings),
@@ -259,7 +266,7 @@ if let fuzzer {
         .target(
             name: "FuzzDriver", dependencies: ["CFuzzer"], path: "Tests/Fuzz/Driver", swiftSettings: settings))
     for (name, rooms) in [
-        "FuzzTLV": ["TLV"], "FuzzAgeRecord": ["MyNumberCard"], "FuzzCVCertificate": ["MyNumberCard"],
+        "FuzzTLV": ["TLV"], "FuzzAgeRecord": ["MyNumberCard", "CardText"], "FuzzCVCertificate": ["MyNumberCard"],
         "FuzzCertificate": ["Revocation", "Certificates", "Clock"], "FuzzStatusChain": ["SmartCard"],
         "FuzzRevocationList": ["Revocation", "Certificates", "Files"],
         "FuzzRevocationIndex": ["Revocation"], "FuzzToken": ["SecurityEvents", "JOSE", "Cryptography"],

@@ -1,3 +1,4 @@
+internal import Clock
 internal import SecurityEvents
 internal import Cryptography
 internal import Glibc
@@ -32,7 +33,7 @@ package final class Announcer: Sendable {
     ///   - acknowledged: told of each acknowledgement: by which library, and how long after the sending.
     package init(
         kiosk: String, platform: String, signingKey: SigningKey, libraries: [Library], http: CurlClient,
-        followUpLimit: Duration = .seconds(60), now: @escaping @Sendable () -> Int64 = { Int64(time(nil)) },
+        followUpLimit: Duration = .seconds(60), now: @escaping @Sendable () -> Int64 = { systemTime() },
         acknowledged: @escaping @Sendable (String, Duration) -> Void = { _, _ in }
     ) {
         (self.platform, self.followUpLimit) = (platform, followUpLimit)
@@ -105,7 +106,7 @@ package final class Announcer: Sendable {
     /// acknowledged shows that keys, audience and clocks agree.
     package func probe(_ library: String, deadline: ContinuousClock.Instant) async -> Delivery {
         guard let transmitter = transmitter(for: library), let nobody = try? TokenID(), let jti = try? TokenID(),
-            let token = try? await transmitter.seal(.kiosk(.withdrawn(nobody)), jti: jti, toe: Int64(time(nil)))
+            let token = try? await transmitter.seal(.kiosk(.withdrawn(nobody)), jti: jti, toe: systemTime())
         else { return .unreachable }
         return await transmitter.push(token, deadline: deadline)
     }
@@ -128,13 +129,12 @@ package final class Announcer: Sendable {
         Task { [transmitter = item.transmitter, toe = item.token.iat] in
             guard let jti = try? TokenID(), let token = try? await transmitter.seal(.kiosk(event), jti: jti, toe: toe)
             else { return }
-            var pause = Duration.seconds(1)
+            var backoff = Backoff(first: .seconds(1), longest: .seconds(10))
             while ContinuousClock.now < limit {
                 let attempt = min(limit, .now + .seconds(5))
                 guard await transmitter.push(token, deadline: attempt) == .unreachable,
-                    (try? await Task.sleep(for: pause)) != nil
+                    (try? await Task.sleep(for: backoff.failed())) != nil
                 else { return }
-                pause = min(pause * 2, .seconds(10))
             }
         }
     }

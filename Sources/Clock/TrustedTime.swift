@@ -72,7 +72,7 @@ package struct TrustedClock: Sendable {
 
     /// - Parameter belief: what is known of this boot.
     package init(source: Source, belief: BootBelief) {
-        self.init(source: source, belief: belief, system: { Int64(truncatingIfNeeded: time(nil)) }, kernel: { .now })
+        self.init(source: source, belief: belief, system: systemTime, kernel: { .now })
     }
 
     /// - Parameter system: seconds since 1970 by the system's clock.

@@ -1,3 +1,4 @@
+internal import Clock
 package import Settings
 package import Service
 internal import Registrations
@@ -178,7 +179,7 @@ package struct Appliance: Sendable {
             kiosk: configuration.kioskID, platform: configuration.platform, signingKey: configuration.signingKey,
             libraries: configuration.libraries, http: CurlClient(),
             acknowledged: { library, duration in
-                ledger.acknowledged(library, after: duration, at: Int64(time(nil)))
+                ledger.acknowledged(library, after: duration, at: systemTime())
             })
     }
 }

@@ -82,7 +82,7 @@ struct DeskLoadBench {
             made.removeAll(keepingCapacity: true)
             for number in start..<min(count, start + most) {
                 let token = try await transmitter.seal(
-                    BenchKeys.presented(number), jti: TokenID(), toe: Int64(time(nil)))
+                    BenchKeys.presented(number), jti: TokenID(), toe: systemTime())
                 made.append(token.bytes)
             }
             let portion = made

@@ -1,3 +1,4 @@
+internal import Clock
 internal import TestRig
 internal import Pilot
 internal import SecurityEvents
@@ -105,7 +106,7 @@ struct ManyKiosksBench {
 
     private func make(_ kiosk: Simulated, _ number: Int, _ library: SigningKey) throws -> Made {
         let jti = try TokenID()
-        let now = Int64(time(nil))
+        let now = systemTime()
         let claims = EventClaims(
             iss: kiosk.id, aud: PilotFolder.audience, iat: now, toe: now, jti: jti,
             event: BenchKeys.presented(number))

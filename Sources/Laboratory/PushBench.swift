@@ -1,3 +1,4 @@
+internal import Clock
 internal import TestRig
 internal import Pilot
 internal import SecurityEvents
@@ -77,7 +78,7 @@ struct BenchKeys: Sendable {
         Transmitter(
             Library(
                 name: "central", audience: PilotFolder.audience, endpoint: endpoint, suite: suite(isDirect: isDirect)),
-            kiosk: PilotFolder.kioskID, signingKey: kiosk, http: CurlClient(), now: { Int64(time(nil)) })
+            kiosk: PilotFolder.kioskID, signingKey: kiosk, http: CurlClient(), now: { systemTime() })
     }
 
     /// A presence of somebody.
@@ -130,7 +131,7 @@ private struct SingleKioskBench {
                 await transmitter.prepare()
                 let jti = try TokenID()
                 let start = ContinuousClock.now
-                let token = try await transmitter.seal(BenchKeys.presented(), jti: jti, toe: Int64(time(nil)))
+                let token = try await transmitter.seal(BenchKeys.presented(), jti: jti, toe: systemTime())
                 timings.add(start.duration(to: .now))
                 size = token.bytes.count
             }
@@ -173,7 +174,7 @@ private struct SingleKioskBench {
             await transmitter.prepare()
             let jti = try TokenID()
             let start = ContinuousClock.now
-            let token = try await transmitter.seal(BenchKeys.presented(number), jti: jti, toe: Int64(time(nil)))
+            let token = try await transmitter.seal(BenchKeys.presented(number), jti: jti, toe: systemTime())
             guard await transmitter.push(token, deadline: start + .seconds(4)) == .acknowledged else {
                 throw ChildProcess.Failed(description: "\(name): a token was not acknowledged")
             }

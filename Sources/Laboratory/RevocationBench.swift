@@ -237,7 +237,7 @@ private struct LargeListBench {
     func checksMeanwhile() async throws {
         let lists = try lists("national", entries: entries)
         let authority = try lists.authority()
-        let now = Int64(time(nil))
+        let now = systemTime()
         let key = try RSAPrivateKey()
         let user = TestAuthority.UserCertificate(
             serial: [0x7F, 0xFF, 0xFF, 0xFE, 0x01], commonName: "bench", publicKey: key.publicKey,

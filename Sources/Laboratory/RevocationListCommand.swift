@@ -1,3 +1,4 @@
+internal import Clock
 internal import TestRig
 internal import ArgumentParser
 internal import Cryptography
@@ -75,7 +76,7 @@ package struct LargeLists: Sendable {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let file = folder + "/ca-key.der"
         let key = try readFile(file).map { try RSAPrivateKey(encoded: $0) } ?? RSAPrivateKey()
-        let now = Int64(time(nil))
+        let now = systemTime()
         let authority = try TestAuthority(
             validFrom: now - 366 * 86_400, validTo: now + 3_660 * 86_400, key: key)
         if readFile(file) == nil {
@@ -91,7 +92,7 @@ package struct LargeLists: Sendable {
     @discardableResult
     package func write(progress: (Int, Int) -> Void = { _, _ in }) throws -> Int {
         let authority = try authority()
-        let thisUpdate = Int64(time(nil)) - 60
+        let thisUpdate = systemTime() - 60
         let synthetic = SyntheticEntries(width, thisUpdate: thisUpdate)
         var written = 0
         let names = names

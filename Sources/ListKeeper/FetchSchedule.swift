@@ -1,3 +1,5 @@
+internal import Clock
+
 /// When a list is fetched again: hourly while all is well, with growing pauses while it is not, never all kiosks at once.
 package struct FetchSchedule {
     package enum Outcome {
@@ -6,15 +8,15 @@ package struct FetchSchedule {
         case failed(retryAfter: Int?)
     }
     static let interval: Double = 3_600
-    static let firstPause: Double = 60
     /// A server may ask for a longer pause, but not for for ever.
     static let longestAsked: Double = 6 * 3_600
 
-    private(set) var failures = 0
+    private var backoff: Backoff
     private let random: @Sendable (ClosedRange<Double>) -> Double
 
     package init(random: @escaping @Sendable (ClosedRange<Double>) -> Double = { Double.random(in: $0) }) {
         self.random = random
+        backoff = Backoff(first: .seconds(60), longest: .seconds(Self.interval), random: random)
     }
 
     /// Seconds to wait before the first fetch: at once where nothing is served.
@@ -24,12 +26,10 @@ package struct FetchSchedule {
     package mutating func pause(after outcome: Outcome) -> Double {
         switch outcome {
         case .done:
-            failures = 0
+            backoff.succeeded()
             return Self.interval * random(0.9...1.1)
         case .failed(let asked):
-            failures += 1
-            let pause = min(Self.interval, Self.firstPause * Double(1 << min(failures - 1, 10)))
-            return max(pause * random(0.5...1), min(Double(max(0, asked ?? 0)), Self.longestAsked))
+            return max(backoff.failed().milliseconds / 1_000, min(Double(max(0, asked ?? 0)), Self.longestAsked))
         }
     }
 }

@@ -1,3 +1,4 @@
+internal import Clock
 package import Files
 package import HTTPClient
 internal import Synchronization
@@ -62,7 +63,7 @@ package struct ListDownload: Sendable {
         restart: @escaping @Sendable () -> Void = {}, each: @escaping ListIntake.Consumer
     ) async throws -> Result {
         let sink = ListSink(scratch: scratch, progress: progress, restart: restart, each: each)
-        var mends = 0
+        var backoff = Backoff(first: limits.firstPause, longest: .seconds(60))
         while true {
             let condition = condition(known, sink)
             sink.expect(condition)
@@ -81,11 +82,10 @@ package struct ListDownload: Sendable {
                 if let refused = sink.error { throw refused }
                 if error == .cancelled { throw CancellationError() }
                 let canMend = error.isBreak && sink.validators?.strong != nil
-                guard canMend, sink.taken > 0, mends < limits.mends else {
+                guard canMend, sink.taken > 0, backoff.failures < limits.mends else {
                     throw Failure.transfer(error)
                 }
-                mends += 1
-                try await Task.sleep(for: limits.firstPause * (1 << (mends - 1)) * Double.random(in: 0.5...1))
+                try await Task.sleep(for: backoff.failed())
             }
         }
     }

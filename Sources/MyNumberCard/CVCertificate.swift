@@ -65,7 +65,9 @@ package struct RecordIssuerKey: Sendable {
         (self.identifier, self.issuer, self.use, self.key) = (identifier, issuer, use, key)
     }
 
-    func verify(_ signature: some Collection<UInt8>, over record: ArraySlice<UInt8>, of kind: CardDataError.Record)
+    package func verify(
+        _ signature: some Collection<UInt8>, over record: ArraySlice<UInt8>, of kind: CardDataError.Record
+    )
         throws(CardDataError)
     {
         do {

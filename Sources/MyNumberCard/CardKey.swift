@@ -31,7 +31,7 @@ package struct CardKey: Sendable, Equatable, CustomStringConvertible {
     }
 
     /// From a card's record: `90` exponent, `91` modulus.
-    init(cardRecord contents: ArraySlice<UInt8>, record: CardDataError.Record) throws(CardDataError) {
+    package init(cardRecord contents: ArraySlice<UInt8>, record: CardDataError.Record) throws(CardDataError) {
         do {
             var reader = TLVReader(contents, rules: .ber)
             let exponent = try reader.next(0x90).contents

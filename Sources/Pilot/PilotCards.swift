@@ -1,3 +1,4 @@
+internal import Clock
 internal import Foundation
 internal import TestPKI
 package import VirtualCard
@@ -11,7 +12,7 @@ private struct IssuedCards: Sendable {
     let unregistered: IssuedCard
     let phone: IssuedCard
 
-    static let made = Result { try IssuedCards(now: Int64(time(nil))) }
+    static let made = Result { try IssuedCards(now: systemTime()) }
 
     private init(now: Int64) throws {
         let issuers = try TestIssuers(now: now)

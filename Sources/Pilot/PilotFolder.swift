@@ -1,3 +1,4 @@
+internal import Clock
 internal import TestRig
 internal import Cryptography
 internal import Foundation
@@ -66,7 +67,7 @@ package struct PilotFolder: Sendable {
     /// Makes the folder and writes everything but cards and registrations.
     package init(_ path: String, issuers: TestIssuers? = nil, options: Options = Options()) throws {
         self.path = path
-        now = Int64(time(nil))
+        now = systemTime()
         self.issuers = try issuers ?? TestIssuers(now: now)
         libraryKey = SigningKey(try P256PrivateKey.generate())
         acknowledgementKey = SigningKey(try P256PrivateKey.generate())

@@ -1,4 +1,5 @@
 package import Announcement
+internal import Clock
 package import Cryptography
 internal import Files
 internal import FoundationEssentials
@@ -68,7 +69,7 @@ package struct KioskDatabase: Sendable {
         registrations = try RegistrationStore(
             database: database, storageKey: storageKey
         ) { old, new, db in
-            let now = Int64(time(nil))  // safe: time_t has 64 bits
+            let now = systemTime()
             for owed in try OwedEvent.owed(from: old, to: new, libraries: libraries, platform: platform, at: now) {
                 try outbox.add(owed, in: db)
             }

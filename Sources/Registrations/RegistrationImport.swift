@@ -152,10 +152,8 @@ package struct Record: Codable, Sendable {
     package var service_ids: [String: String]?
 
     package init(_ registration: Registration) {
-        let base64 = Data(registration.certificate.revealed).base64EncodedString(options: [
-            .lineLength64Characters, .endLineWithLineFeed,
-        ])
-        certificate = "-----BEGIN CERTIFICATE-----\n\(base64)\n-----END CERTIFICATE-----\n"
+        certificate = String(
+            decoding: PEM.encode(registration.certificate.revealed, label: "CERTIFICATE"), as: UTF8.self)
         ppid = registration.ppids.mapValues(\.revealed)
         birth_date = registration.birthDate.revealed
         birth_key = registration.birthKey?.revealed

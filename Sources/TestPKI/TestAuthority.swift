@@ -1,4 +1,5 @@
 package import Cryptography
+internal import TLV
 
 /// A certification authority that imitates JPKI's layout under the name O=JPKI-TEST; never a production name.
 package struct TestAuthority: Sendable {

@@ -1,4 +1,5 @@
 package import Cryptography
+internal import TLV
 
 /// The cards' own hierarchy: a CA of the test range, and a municipality that signs records.
 package struct TestCardAuthority: Sendable {

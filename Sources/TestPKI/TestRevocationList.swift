@@ -1,4 +1,5 @@
 internal import Cryptography
+internal import TLV
 
 /// A CRL in the making, in JPKI's shape or broken on purpose.
 package struct TestRevocationList: Sendable {

@@ -66,7 +66,7 @@ struct MomentOptions: ParsableArguments {
 
     /// The time that `--at` gave, or else the system's.
     static func moment(_ at: [String]) throws -> TrustedTime {
-        guard let text = at.last else { return TrustedTime(asserted: Int64(Glibc.time(nil))) }
+        guard let text = at.last else { return TrustedTime(asserted: systemTime()) }
         guard let seconds = CivilTime(rfc3339: text)?.secondsSince1970 else {
             throw ValidationError("--at wants RFC 3339 in UTC, such as 2026-04-01T00:00:00Z.")
         }

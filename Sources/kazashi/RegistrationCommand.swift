@@ -1,6 +1,7 @@
 import Advice
 import Announcement
 import ArgumentParser
+import Clock
 import Files
 import Glibc
 import Kiosk
@@ -97,7 +98,7 @@ extension Kazashi.Registration {
                 await RegistrationImport(
                     store: store, libraries: configuration.libraries.map(\.name),
                     fits: { configuration.fits($0, ppid: $1, serviceID: $2) }
-                ).run(bytes, now: Int64(time(nil)))
+                ).run(bytes, now: systemTime())
             }
             guard let report else {
                 say("\(records):\n" + Words.notRecords.indented)

@@ -311,7 +311,7 @@ struct ListDescription: Encodable {
         (number, base_number) = (list.numberText, list.baseNumberText)
         this_update = CivilTime(secondsSince1970: list.thisUpdate).rfc3339
         next_update = CivilTime(secondsSince1970: list.nextUpdate).rfc3339
-        stale = !list.isFresh(at: TrustedTime(asserted: Int64(time(nil))), maxAge: nil)
+        stale = !list.isFresh(at: TrustedTime(asserted: systemTime()), maxAge: nil)
         (entries, bytes) = (list.index.count, list.index.byteCount)
     }
 

@@ -1,4 +1,6 @@
+import CardText
 import MyNumberCard
+import TLV
 import TestPKI
 import Testing
 

@@ -1,3 +1,4 @@
+import CardText
 import Cryptography
 import MyNumberCard
 import TestPKI

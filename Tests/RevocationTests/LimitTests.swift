@@ -1,6 +1,7 @@
 import Certificates
 import PathFixture
 import Revocation
+import TLV
 import TestPKI
 import Testing
 

@@ -2,6 +2,7 @@ import Certificates
 import PathFixture
 import Revocation
 import Cryptography
+import TLV
 import TestPKI
 import Testing
 

@@ -4,6 +4,7 @@ import Revocation
 import OwnThreads
 import Cryptography
 import Foundation
+import TLV
 import TestPKI
 import Testing
 

@@ -5,6 +5,7 @@ import Clock
 import OwnThreads
 import Cryptography
 import Foundation
+import TLV
 import TestPKI
 import Testing
 

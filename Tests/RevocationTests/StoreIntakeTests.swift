@@ -1,4 +1,5 @@
 import Certificates
+import Cryptography
 import PathFixture
 import Revocation
 import Files

@@ -1,3 +1,4 @@
+internal import Clock
 package import SecurityEvents
 
 /// What an operator is told about the outbox. Nothing of anybody is in it.
@@ -67,33 +68,30 @@ package final class OutboxCourier: Sendable {
         }
     }
 
-    private struct Backoff {
-        let first: Duration
-        var failures = 0
+    /// When a library is tried again: after 5 s, 10, 20, … eleven minutes.
+    private struct Pause {
+        var backoff: Backoff
         var until = ContinuousClock.now
 
-        mutating func failed() {
-            failures += 1
-            // 5 s, 10, 20, … eleven minutes; never all kiosks at once.
-            until = .now + first * (1 << min(failures - 1, 7)) * Double.random(in: 0.5...1)
-        }
+        init(first: Duration) { backoff = Backoff(first: first, longest: first * 128) }
+        mutating func failed() { until = .now + backoff.failed() }
     }
 
     private func serve(_ lane: Lane) async {
-        var backoff = Backoff(first: firstPause)
+        var pause = Pause(first: firstPause)
         for await _ in lane.ticks {
-            guard backoff.until <= .now else { continue }
+            guard pause.until <= .now else { continue }
             do throws(OutboxError) {
-                while try await deliverFirst(to: lane.transmitter, &backoff), !Task.isCancelled {}
+                while try await deliverFirst(to: lane.transmitter, &pause), !Task.isCancelled {}
             } catch {
                 report(.unavailable)
-                backoff.failed()
+                pause.failed()
             }
         }
     }
 
     /// True when there may be more.
-    private func deliverFirst(to transmitter: Transmitter, _ backoff: inout Backoff) async throws(OutboxError) -> Bool {
+    private func deliverFirst(to transmitter: Transmitter, _ pause: inout Pause) async throws(OutboxError) -> Bool {
         let library = transmitter.library.name
         guard let now = await now(), let entry = try await outbox.first(for: library) else { return false }
         guard let owed = entry.owed else {
@@ -107,13 +105,13 @@ package final class OutboxCourier: Sendable {
             return true
         }
         guard let token = try? await transmitter.seal(owed.event, jti: owed.jti, toe: owed.toe) else {
-            backoff.failed()
+            pause.failed()
             return false
         }
         switch await transmitter.push(token, deadline: .now + attempt) {
         case .acknowledged:
-            if backoff.failures > 0 { report(.caughtUp(library: library)) }
-            backoff = Backoff(first: firstPause)
+            if pause.backoff.failures > 0 { report(.caughtUp(library: library)) }
+            pause = Pause(first: firstPause)
             try await outbox.settle(entry)
             return true
         case .refused(let error?) where [.invalidRequest, .invalidIssuer, .invalidAudience].contains(error):
@@ -121,9 +119,9 @@ package final class OutboxCourier: Sendable {
             report(.refused(library: library, event: owed.event.uri, error))
             return true
         case .refused, .unreachable:
-            backoff.failed()
+            pause.failed()
             // Cancelled is not refused.
-            if !Task.isCancelled { report(.waiting(library: library, attempts: backoff.failures)) }
+            if !Task.isCancelled { report(.waiting(library: library, attempts: pause.backoff.failures)) }
             return false
         }
     }

@@ -1,3 +1,4 @@
+internal import Clock
 package import SecurityEvents
 internal import Glibc
 package import JOSE
@@ -53,7 +54,7 @@ package final class Recipient: Sendable {
     ///   - now: seconds since 1970.
     package init(
         verifier: TokenVerifier, acknowledger: Acknowledger? = nil, file: String? = nil,
-        now: @escaping @Sendable () -> Int64 = { Int64(time(nil)) }  // safe: the same width
+        now: @escaping @Sendable () -> Int64 = { systemTime() }
     ) throws {
         (self.verifier, self.acknowledger, self.now) = (verifier, acknowledger, now)
         store = try RecipientStore(path: file)

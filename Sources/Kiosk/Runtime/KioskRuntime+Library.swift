@@ -82,7 +82,7 @@ extension KioskRuntime {
     }
 
     private func owe(_ event: KioskEvent, to libraries: [Library], at now: TrustedTime?) {
-        let toe = now?.secondsSince1970 ?? max(upkeep.lastStored ?? 0, Int64(time(nil)))
+        let toe = now?.secondsSince1970 ?? max(upkeep.lastStored ?? 0, systemTime())
         let names = libraries.map(\.name)
         guard !names.isEmpty else { return }
         Task { [outbox, courier, log] in

@@ -34,7 +34,7 @@ extension KioskRuntime {
         let now = trustedNow()?.secondsSince1970
         let counts = ledger.counts
         let ends = revocation.ends(maxAge: configuration.maxAge)
-        let system = Int64(time(nil))
+        let system = systemTime()
         return StatusReport(
             kiosk: configuration.kioskID, state: shownCause == nil ? "ready" : "out_of_service",
             cause: shownCause?.rawValue, code: shownCause?.code.rawValue, since: seconds(since: stateSince),

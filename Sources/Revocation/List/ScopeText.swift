@@ -1,3 +1,4 @@
+internal import Cryptography
 internal import Certificates
 internal import TLV
 
@@ -33,7 +34,7 @@ extension RevocationListFields {
         guard number.count > 8 else {
             return String(number.reduce(0 as UInt64) { $0 << 8 | UInt64(truncatingIfNeeded: $1) })
         }
-        return "0x" + number.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        return "0x" + number.hexText
     }
 }
 
@@ -48,7 +49,7 @@ extension PointName {
             {
                 text
             } else {
-                "#" + encoded.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+                "#" + encoded.hexText
             }
         }
     }

@@ -1,4 +1,5 @@
 import FuzzDriver
+import CardText
 import MyNumberCard
 
 fuzz(objectMutation) { bytes in

@@ -1,6 +1,4 @@
-internal import TLV
-
-/// Builds DER from the inside out.
+/// Builds DER (X.690) from the inside out.
 package enum DER {
     package static func object(_ tag: UInt8, _ contents: [UInt8]) -> [UInt8] {
         [tag] + length(contents.count) + contents
@@ -19,7 +17,7 @@ package enum DER {
     package static func integer(_ bytes: [UInt8]) -> [UInt8] {
         let trimmed = Array(bytes.drop { $0 == 0 })
         let value = trimmed.isEmpty ? [0] : trimmed
-        return object(0x02, value[0] & 0x80 != 0 ? [0] + value : value)
+        return object(0x02, (value.first ?? 0) & 0x80 != 0 ? [0] + value : value)
     }
 
     package static func integer(_ value: Int) -> [UInt8] {
@@ -33,32 +31,8 @@ package enum DER {
     }
 
     package static func length(_ count: Int) -> [UInt8] {
-        guard count >= 0x80 else { return [UInt8(count)] }
+        guard count >= 0x80 else { return [UInt8(truncatingIfNeeded: count)] }
         let bytes = (0..<8).map { UInt8(truncatingIfNeeded: count >> (56 - 8 * $0)) }.drop { $0 == 0 }
-        return [0x80 | UInt8(bytes.count)] + bytes
-    }
-}
-
-/// A distinguished name, built from type and value pairs in order.
-package struct TestName: Sendable, Hashable {
-    package let parts: [Part]
-    package struct Part: Sendable, Hashable {
-        package let type: String
-        package let value: String
-    }
-
-    package init(_ parts: (String, String)...) { self.parts = parts.map { Part(type: $0.0, value: $0.1) } }
-
-    package var der: [UInt8] {
-        let types: [String: [UInt8]] = [
-            "C": [0x55, 0x04, 0x06], "O": [0x55, 0x04, 0x0A], "OU": [0x55, 0x04, 0x0B], "CN": [0x55, 0x04, 0x03],
-            "L": [0x55, 0x04, 0x07],
-        ]
-        return DER.object(
-            0x30,
-            parts.flatMap { part in
-                let value = part.type == "C" ? DER.printable(part.value) : DER.utf8(part.value)
-                return DER.set(DER.sequence(DER.oid(types[part.type] ?? []), value))
-            })
+        return [0x80 | UInt8(truncatingIfNeeded: bytes.count)] + bytes
     }
 }

@@ -1,4 +1,5 @@
 internal import Cryptography
+package import MyNumberCard
 internal import TLV
 
 /// EF 0002 of 券面事項入力補助 (FF20): name, address, birth date, sex. An identity: it prints as nothing. Unverified.
