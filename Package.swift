@@ -46,7 +46,8 @@ var targets: [Target] = [
     .target(name: "MyNumberCard", dependencies: ["SmartCard", "Cryptography", "TLV"], swiftSettings: room),
     .target(name: "Certificates", dependencies: ["Cryptography", "TLV", "Clock"], swiftSettings: room),
     .target(
-        name: "Revocation", dependencies: ["Certificates", "Cryptography", "TLV", "Files", "Clock", "CLinux"],
+        name: "Revocation",
+        dependencies: ["Advice", "Certificates", "Cryptography", "TLV", "Files", "Clock", "CLinux"],
         swiftSettings: room),
     .target(name: "Registry", dependencies: ["Cryptography", "Advice", grdb], swiftSettings: room),
     .target(
@@ -86,7 +87,8 @@ var targets: [Target] = [
     .target(
         name: "Kiosk",
         dependencies: [
-            "Login", "Settings", "Service", "ListKeeper", "Registrations", "Announcement", "SecurityEvents", "Registry",
+            "Advice", "Login", "Settings", "Service", "ListKeeper", "Registrations", "Announcement", "SecurityEvents",
+            "Registry",
             "Revocation",
             "Certificates", "MyNumberCard", "SmartCard", "Panel", "HTTPClient", "Files", "Clock", "Cryptography",
             "CLinux", "Threads", grdb, logging,
@@ -142,7 +144,8 @@ var targets: [Target] = [
     .target(
         name: "Laboratory",
         dependencies: [
-            "TestRig", "LoginSpace", "Pilot", "TestPKI", "VirtualCard", "Desk", "VendorKit", "Kiosk", "Settings",
+            "Registrations", "TestRig", "LoginSpace", "Pilot", "TestPKI", "VirtualCard", "Desk", "VendorKit", "Kiosk",
+            "Settings",
             "Service",
             "ListKeeper", "Login", "Certificates", "Revocation", "Registry", "Announcement",
             "SecurityEvents", "Panel", "JOSE",
@@ -183,8 +186,8 @@ var targets: [Target] = [
             "OwnThreads",
         ], swiftSettings: settings),
     .testTarget(
-        name: "RegistryTests", dependencies: ["Registry", "Advice", "Cryptography", grdb], swiftSettings: settings),
-    .testTarget(name: "LoginTests", dependencies: ["Login", "LoginSpace", "Advice"], swiftSettings: settings),
+        name: "RegistryTests", dependencies: ["Registry", "Cryptography", grdb], swiftSettings: settings),
+    .testTarget(name: "LoginTests", dependencies: ["Login", "LoginSpace"], swiftSettings: settings),
     .testTarget(
         name: "AnnouncementTests",
         dependencies: [
@@ -220,11 +223,11 @@ var targets: [Target] = [
             "Announcement", "SecurityEvents",
             "Cryptography", grdb,
         ], swiftSettings: settings),
-    .testTarget(name: "DoctorTests", dependencies: ["Doctor"], swiftSettings: settings),
+    .testTarget(name: "DoctorTests", dependencies: ["Advice", "Doctor"], swiftSettings: settings),
     .testTarget(
         name: "KioskTests",
         dependencies: [
-            "TestRig", "Pilot", "Kiosk", "Laboratory", "VirtualCard", "Desk", "Announcement", "SecurityEvents",
+            "Login", "TestRig", "Pilot", "Kiosk", "Laboratory", "VirtualCard", "Desk", "Announcement", "SecurityEvents",
             "Settings",
             "Service", "Registrations",
             "Advice", "Cryptography", "Panel", "OwnThreads", logging,

@@ -16,15 +16,17 @@ extension Examination {
     func check(_ library: Library) async -> Finding {
         let part = "library \(library.name)"
         if let problem = await connection(to: library.endpoint) {
-            return Finding(part, .wrong, problem.seen, problem.advice)
+            return Finding(part, .wrong, problem)
         }
         let announcer = Appliance.announcer(for: configuration)
         switch await announcer.probe(library.name, deadline: .now + .seconds(5)) {
-        case .acknowledged: return Finding(part, "acknowledges this kiosk's tokens")
-        case .unreachable: return Finding(part, .wrong, "no answer that counts within 5 s", .libraryUnreachable)
+        case .acknowledged: return Finding(part, "acknowledges this kiosk's tokens", "この端末のトークンを受信確認しました。")
+        case .unreachable:
+            return Finding(
+                part, .wrong, Words("no valid acknowledgement within 5 s", "5 秒以内に有効な受信確認がありません。"),
+                do: .libraryNetwork)
         case .refused(let error):
-            let seen = "refuses this kiosk's tokens: \(error?.rawValue ?? "without a name")"
-            return Finding(part, .wrong, seen, error == .invalidKey ? .libraryKey : .libraryRefuses)
+            return Finding(part, .wrong, error?.advice ?? PushError.rejected, of: error?.rawValue)
         }
     }
 
@@ -39,11 +41,12 @@ extension Examination {
             // A client's own certificate comes first; of authorities the last to end may be the one that counts.
             let counts = key == "ca" ? left.max() : left.first
             return Self.ending(
-                "library \(library.name)", "certificates of \(key)", left: [counts].compactMap { $0 }, .certificateEnds)
+                "library \(library.name)", Words("certificates of \(key)", "\(key) の証明書"),
+                left: [counts].compactMap { $0 }, do: .libraryCertificate)
         }
     }
 
-    private func connection(to endpoint: Endpoint) async -> (seen: String, advice: Words)? {
+    private func connection(to endpoint: Endpoint) async -> Advice? {
         switch endpoint {
         case .udp(let host, _):
             let isThere = await withCheckedContinuation { continuation in
@@ -52,25 +55,35 @@ extension Examination {
                     continuation.resume(returning: !HostAddress.lookUp(host).isEmpty)
                 }
             }
-            return isThere ? nil : ("\(host): the name is not known", .libraryName)
+            return isThere ? nil : .unknownHost
         case .https(let url, let tls): return await connection(to: url, tls)
         case .loopback(let url), .plainHTTP(let url): return await connection(to: url, TLSOptions())
         }
     }
 
-    private func connection(to url: String, _ tls: TLSOptions) async -> (seen: String, advice: Words)? {
+    private func connection(to url: String, _ tls: TLSOptions) async -> Advice? {
         do throws(HTTPClientError) {
             _ = try await CurlClient().send(HTTPRequest(.options, url, timeout: .seconds(5), tls: tls))
             return nil
         } catch {
             switch error {
-            case .network(6): return ("the name is not known", .libraryName)
-            case .network(7): return ("nobody listens there", .libraryUnreachable)
+            case .network(6): return .unknownHost
+            case .network(7):
+                return Advice(Words("connection refused", "接続を拒否されました。"), do: .libraryNetwork)
             case .network(let code) where [35, 51, 53, 54, 58, 59, 60, 66, 77, 80, 83, 90, 91].contains(code):
-                return ("TLS fails (libcurl \(code))", .libraryTLS)
-            case .network(let code): return ("the connection fails (libcurl \(code))", .libraryUnreachable)
-            case .timedOut: return ("no answer within 5 s", .libraryUnreachable)
-            case .unusableRequest: return ("the URL, or a file of ca or client_certificate, can't be used", .libraryTLS)
+                return Advice(
+                    Words("TLS failed (libcurl \(code))", "TLS 接続に失敗しました（libcurl \(code)）。"), do: .libraryTLS)
+            case .network(let code):
+                return Advice(
+                    Words("connection failed (libcurl \(code))", "接続に失敗しました（libcurl \(code)）。"),
+                    do: .libraryNetwork)
+            case .timedOut:
+                return Advice(Words("no answer within 5 s", "5 秒以内に応答がありません。"), do: .libraryNetwork)
+            case .unusableRequest:
+                return Advice(
+                    Words(
+                        "the URL, or a file of ca or client_certificate, cannot be used",
+                        "URL、または ca・client_certificate のファイルを使用できません。"), do: .libraryTLS)
             // It answers; what, does not matter.
             case .answerTooLarge, .cancelled, .stopped: return nil
             }

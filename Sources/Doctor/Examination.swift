@@ -1,3 +1,4 @@
+internal import Login
 package import Settings
 internal import Service
 internal import ListKeeper
@@ -28,12 +29,10 @@ package struct Examination: Sendable {
 
     /// Everything, in the order in which it is mended; each finding is told as soon as it is there.
     package func run(_ tell: (Finding) -> Void) async {
-        tell(Finding("version", "kazashi \(KazashiVersion.text)"))
+        tell(Finding("version", "kazashi \(KazashiVersion.text)", "kazashi \(KazashiVersion.text)"))
         tell(service)
         if let report, let running = report.configuration, running != configuration.fingerprint {
-            tell(
-                Finding(
-                    "configuration", .wrong, "the kiosk runs with an older one than the file's", .configurationOlder))
+            tell(Finding("configuration", .wrong, .configurationOlder))
         }
         tell(rights)
         let lists = servedLists
@@ -45,10 +44,10 @@ package struct Examination: Sendable {
         keys.forEach(tell)
         tell(anchors(now))
         for file in configuration.anchorFilesLeftOut {
-            tell(Finding("anchors", .warning, "\(file) holds no certificate and is left out", .badKey))
+            tell(Finding("anchors", .warning, KioskNote.anchorLeftOut.advice, of: file))
         }
         if configuration.isTest {
-            tell(Finding("trust", .warning, "test cards are believed (trust.test)", .testCards))
+            tell(Finding("trust", .warning, .testCards))
         }
         self.lists(lists, now).forEach(tell)
         for finding in await reader() { tell(finding) }
@@ -62,28 +61,37 @@ package struct Examination: Sendable {
     }
 
     private var service: Finding {
-        guard let report else { return Finding("service", .warning, "no kiosk runs here", .kioskNotRunning) }
-        guard let cause = report.cause else { return Finding("service", "running, ready") }
-        return Finding("service", .wrong, "running, out of service: \(cause) (\(report.code ?? "-"))", .outOfServiceNow)
+        guard let report else { return Finding("service", .warning, .kioskNotRunning) }
+        guard let cause = report.cause else { return Finding("service", "running, ready", "動作中、利用できます。") }
+        let (why, code) = (Cause(rawValue: cause)?.advice.happened, report.code ?? "-")
+        return Finding(
+            "service", .wrong,
+            Words(
+                "out of service: \(cause) (\(code))\(why.map { ". \($0.english)" } ?? "")",
+                "利用できません：\(cause)（\(code)）。\(why?.japanese ?? "")"),
+            do: Words("See the findings below.", "以下の項目を確認してください。"))
     }
 
     /// Where no kiosk runs that could tell, devices and card service are opened with the rights of whoever asks.
     private var rights: Finding {
-        if report != nil { return Finding("rights", "those of the running kiosk") }
+        if report != nil { return Finding("rights", "those of the running kiosk", "動作中の端末の権限です。") }
         return geteuid() == 0
-            ? Finding("rights", .warning, "root's", .asRoot) : Finding("rights", "those of user \(geteuid())")
+            ? Finding("rights", .warning, .asRoot)
+            : Finding("rights", "those of user \(geteuid())", "ユーザー \(geteuid()) の権限です。")
     }
 
     private func clock(_ now: TrustedTime?) -> Finding {
         guard configuration.timeSource == .synchronised else {
-            return Finding("clock", "the system's, as configured (time.source)")
+            return Finding(
+                "clock", "the system's, as configured (time.source)", "システムの時計を使います（time.source の設定どおり）。")
         }
         switch (now, KernelClock.now) {
         case (nil, .unknown(let number)):
-            return Finding("clock", .wrong, "the kernel can not be asked: \(SystemProblem(number))", .clockUnknown)
-        case (nil, _): return Finding("clock", .wrong, "not synchronised", .clockUnset)
-        case (_, .synchronised): return Finding("clock", "synchronised")
-        case (_, .unsynchronised), (_, .unknown): return Finding("clock", "synchronised earlier since this start-up")
+            return Finding("clock", .wrong, KioskNote.clockUnknown.advice, of: "\(SystemProblem(number))")
+        case (nil, _): return Finding("clock", .wrong, .notSynchronised)
+        case (_, .synchronised): return Finding("clock", "synchronised", "同期しています。")
+        case (_, .unsynchronised), (_, .unknown):
+            return Finding("clock", "synchronised earlier since this start-up", "起動後に一度同期しました。")
         }
     }
 
@@ -92,21 +100,35 @@ package struct Examination: Sendable {
 
     /// What is to be said of certificates that end, or have; nil when none does within 90 days.
     /// - Parameter left: seconds until each ends; negative: it has.
-    package static func ending(_ part: String, _ what: String, left: [Int64], _ advice: Words) -> Finding? {
+    package static func ending(_ part: String, _ what: Words, left: [Int64], do action: Words) -> Finding? {
         guard let first = left.min(), first < soon else { return nil }
+        let (all, ended, ending) = (left.count, left.count { $0 < 0 }, left.count { $0 < soon })
         if first < 0 {
-            return Finding(part, .wrong, "\(left.count { $0 < 0 }) of \(left.count) \(what) have expired", advice)
+            return Finding(
+                part, .wrong,
+                Words(
+                    "\(ended) of \(all) \(what.english) have expired",
+                    "\(what.japanese) \(all) 件中 \(ended) 件の有効期限が切れています。"),
+                do: action)
         }
-        let seen =
-            "\(left.count { $0 < soon }) of \(left.count) \(what) expire within 90 days, the first in \(first / 86_400)"
-        return Finding(part, .warning, seen, advice)
+        let days = first / 86_400
+        return Finding(
+            part, .warning,
+            Words(
+                "\(ending) of \(all) \(what.english) expire within 90 days, the first in \(days)",
+                "\(what.japanese) \(all) 件中 \(ending) 件が 90 日以内に期限切れになります（最短で \(days) 日後）。"),
+            do: action)
     }
 
     private var keys: [Finding] {
         let exposed = configuration.exposedSecrets
         guard exposed.isEmpty else { return exposed.map { Finding("keys", $0) } }
         let kid = configuration.signingKey.publicJWK.keyID
-        return [Finding("keys", "every secret is there, for its owner alone; the signing key's kid is \(kid)")]
+        return [
+            Finding(
+                "keys", "all keys present, readable by the owner only; the signing key's kid is \(kid)",
+                "すべての鍵があり、所有者だけが読み取れます。署名鍵の kid は \(kid) です。")
+        ]
     }
 
     private func anchors(_ now: TrustedTime?) -> Finding {
@@ -114,8 +136,8 @@ package struct Examination: Sendable {
         let left = now.map { now in
             certificates.map { ($0.notAfter.secondsSince1970 ?? .max) - now.secondsSince1970 }
         }
-        return Self.ending("anchors", "certificates", left: left ?? [], .anchorExpired)
-            ?? Finding("anchors", "\(certificates.count) certificates")
+        return Self.ending("anchors", Words("certificates", "証明書"), left: left ?? [], do: .anchorExpired)
+            ?? Finding("anchors", "\(certificates.count) certificates", "証明書 \(certificates.count) 件")
     }
 
     private var servedLists: ServedLists {
@@ -127,21 +149,31 @@ package struct Examination: Sendable {
     private func lists(_ lists: ServedLists, _ now: TrustedTime?) -> [Finding] {
         var findings: [Finding] = []
         for path in configuration.revocationFiles where access(path, R_OK) != 0 {
-            findings.append(Finding("lists", .wrong, "\(path) is not there, or may not be read", .fileUnreadable))
+            findings.append(Finding("lists", .wrong, ListNote.sourceMissing.advice, of: path))
         }
         guard !lists.signed.isEmpty else {
-            return findings + [Finding("lists", .wrong, "the store holds none", .noLists)]
+            return findings + [Finding("lists", .wrong, Cause.revocation.advice)]
         }
         guard let now, let newest = lists.newest else { return findings }
         let ends = lists.ends(maxAge: configuration.maxAge).map { $0 - now.secondsSince1970 }
         let stale = ends.count { $0 <= 0 }
-        let age = "\(lists.signed.count), the newest \((now.secondsSince1970 - newest.thisUpdate) / 60) minutes old"
-        if stale == ends.count {
-            findings.append(Finding("lists", .wrong, "\(age); all have run out", .listsRunOut))
-        } else if stale > 0 {
-            findings.append(Finding("lists", .warning, "\(age); \(stale) have run out", .listsRunOut))
+        let minutes = (now.secondsSince1970 - newest.thisUpdate) / 60
+        let age = Words(
+            "\(lists.signed.count), the newest \(minutes) minutes old",
+            "失効リスト \(lists.signed.count) 件、最新は \(minutes) 分前のものです。")
+        if stale > 0 {
+            let expired = stale == ends.count ? "all" : "\(stale)"
+            findings.append(
+                Finding(
+                    "lists", stale == ends.count ? .wrong : .warning,
+                    Words("\(age.english); \(expired) have expired", age.japanese + "\(stale) 件の期限が切れています。"),
+                    do: ListNote.expired.advice.action))
         } else {
-            findings.append(Finding("lists", "\(age); the first runs out in \((ends.min() ?? 0) / 60) minutes"))
+            let left = (ends.min() ?? 0) / 60
+            findings.append(
+                Finding(
+                    "lists", "\(age.english); the first expires in \(left) minutes",
+                    age.japanese + "最初の期限切れは \(left) 分後です。"))
         }
         return findings
     }
@@ -149,28 +181,35 @@ package struct Examination: Sendable {
     // MARK: Reader
 
     private func reader() async -> [Finding] {
+        let answers = Finding("card service", "pcscd answers", "pcscd が応答しています。")
         if let reader = report?.reader {
             guard reader.service else {
-                return [Finding("card service", .wrong, "pcscd does not answer", .noCardService)]
+                return [Finding("card service", .wrong, Cause.cardService.advice)]
             }
-            guard reader.reader else { return [Finding("reader", .wrong, "there is none", .noReader)] }
-            guard !reader.held else { return [Finding("reader", .wrong, "a blocked call holds it", .readerHeld)] }
-            return [Finding("reader", "ready, says the running kiosk")]
+            guard reader.reader else { return [Finding("reader", .wrong, Cause.reader.advice)] }
+            guard !reader.held else { return [Finding("reader", .wrong, .readerHeld)] }
+            return [Finding("reader", "ready, says the running kiosk", "利用できます（動作中の端末による）。")]
         }
         switch await firstEvent() {
         case .serviceUnavailable, nil:
             return [
-                Finding("card service", .wrong, "pcscd does not answer, or does not let this user in", .noCardService)
+                Finding(
+                    "card service", .wrong,
+                    Words(
+                        "pcscd does not answer, or denies this user access",
+                        "カードサービス（pcscd）が応答しないか、このユーザーに許可していません。"),
+                    do: Cause.cardService.advice.action)
             ]
         case .readerUnavailable:
             let wanted = configuration.readerName
-            return [
-                Finding("card service", "pcscd answers"),
-                Finding("reader", .wrong, wanted.isEmpty ? "there is none" : "none is called \(wanted)", .noReader),
-            ]
+            let seen =
+                wanted.isEmpty
+                ? Cause.reader.advice.happened
+                : Words("no reader name contains \(wanted)", "名前に \(wanted) を含むリーダーがありません。")
+            return [answers, Finding("reader", .wrong, seen, do: Cause.reader.advice.action)]
         case .readerAvailable(let name), .cardInserted(let name):
-            return [Finding("card service", "pcscd answers"), Finding("reader", name)]
-        case .cardRemoved, .readerHeld, .readerReleased: return [Finding("reader", "there is one")]
+            return [answers, Finding("reader", name, name)]
+        case .cardRemoved, .readerHeld, .readerReleased: return [Finding("reader", "found", "見つかりました。")]
         }
     }
 
@@ -200,17 +239,20 @@ package struct Examination: Sendable {
     private var storage: Finding {
         let state = configuration.state
         guard access(state, F_OK) == 0 else {
-            return Finding("storage", .warning, "\(state) is not there yet", .kioskNotRunning)
+            return Finding(
+                "storage", .warning, Words("\(state) does not exist yet", "\(state) はまだありません。"),
+                do: Advice.kioskNotRunning.action)
         }
         guard StateFolder.isWritable(state) else {
-            return Finding("storage", .wrong, "\(state) is read-only or full", .stateFolder)
+            return Finding("storage", .wrong, Cause.storage.advice, of: state)
         }
-        return Finding("storage", "\(StateFolder.room(state) >> 20) MiB are free under \(state)")
+        let free = StateFolder.room(state) >> 20
+        return Finding("storage", "\(free) MiB free under \(state)", "\(state) の空き容量は \(free) MiB です。")
     }
 
     private func registry() async -> Finding {
         guard access(KioskDatabase.path(in: configuration.state), F_OK) == 0 else {
-            return Finding("registry", .warning, "nobody is registered yet", .noRegistrations)
+            return Finding("registry", .warning, .noRegistrations)
         }
         do throws(RegistryError) {
             let database = try KioskDatabase(configuration)
@@ -225,13 +267,17 @@ package struct Examination: Sendable {
             let damaged = list.count { $0.state == .damaged }
             if damaged > 0 {
                 return Finding(
-                    "registry", .wrong, "\(damaged) of \(list.count) registrations are damaged", .recordsDamaged)
+                    "registry", .wrong,
+                    Words(
+                        "\(damaged) of \(list.count) registrations are damaged",
+                        "登録 \(list.count) 件中 \(damaged) 件が破損しています。"),
+                    do: .recordsDamaged)
             }
             return list.isEmpty
-                ? Finding("registry", .warning, "nobody is registered yet", .noRegistrations)
-                : Finding("registry", "\(list.count) registrations")
+                ? Finding("registry", .warning, .noRegistrations)
+                : Finding("registry", "\(list.count) registrations", "登録 \(list.count) 件")
         } catch {
-            return Finding("registry", .wrong, error.code.rawValue, error.advice)
+            return Finding("registry", .wrong, error.code.advice, of: error.code.rawValue)
         }
     }
 
@@ -240,10 +286,10 @@ package struct Examination: Sendable {
     private func devices() -> [Finding] {
         if let report {
             return report.panel.map { part in
-                let fault = DeviceFault(rawValue: part.condition)
+                let advice = (DeviceFault(rawValue: part.condition) ?? .blocked).advice
                 return part.condition == "well"
-                    ? Finding(part.part, "works, says the running kiosk")
-                    : Finding(part.part, .wrong, part.condition, fault?.advice ?? .deviceBlocked)
+                    ? Finding(part.part, "works, says the running kiosk", "正常です（動作中の端末による）。")
+                    : Finding(part.part, .wrong, advice, of: part.condition)
             }
         }
         var findings: [Finding] = []
@@ -252,15 +298,15 @@ package struct Examination: Sendable {
             do throws(DeviceFault) {
                 try device.open()
                 device.close()
-                findings.append(Finding(part, path))
+                findings.append(Finding(part, path, path))
             } catch {
-                findings.append(Finding(part, .wrong, "\(path): \(error.rawValue)", error.advice))
+                findings.append(Finding(part, .wrong, error.advice, of: "\(path): \(error.rawValue)"))
             }
         }
         let panel = configuration.panel
         switch panel.display {
-        case .none: findings.append(Finding("display", "none, as configured"))
-        case .terminal: findings.append(Finding("display", "the terminal"))
+        case .none: findings.append(Finding("display", "none, as configured", "設定どおり、ありません。"))
+        case .terminal: findings.append(Finding("display", "the terminal", "端末の画面"))
         case .device(let commands, let path):
             open("display", path, CharacterDisplay(commands, path: path, hasKana: panel.layout.hasKana))
         }

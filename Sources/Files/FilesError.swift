@@ -20,8 +20,8 @@ package struct FilesError: Error, Equatable, Sendable, CustomStringConvertible {
     package var description: String {
         let why = errno == 0 ? "" : " (\(String(cString: strerror(errno))))"
         return switch code {
-        case .unreadable: "\(path) can not be read\(why)"
-        case .unwritable: "\(path) can not be written\(why)"
+        case .unreadable: "\(path) cannot be read\(why)"
+        case .unwritable: "\(path) cannot be written\(why)"
         case .held: "another process holds \(path)"
         }
     }

@@ -33,7 +33,7 @@ package struct Appliance: Sendable {
     ///   `ConfigurationError` where there is no service manager that it could stay up for.
     package func run() async throws {
         // No core file holds what a presence held, and no other process of this user reads it.
-        if kz_forbid_core_dumps() != 0 { log.note(.coreDumpsAllowed) }
+        if kz_forbid_core_dumps() != 0 { log.note(KioskNote.coreDumpsAllowed) }
         // Its watchdog counts from here on: what hangs on the way to the first card is ended, too.
         service.ready()
         service.status("starting")
@@ -79,7 +79,7 @@ package struct Appliance: Sendable {
             _ = try? Ownership.become(ownerOf: configuration.state)
             return try KioskDatabase(configuration)
         } catch {
-            log.note(error, "the registrations can not be opened")
+            log.note(error, "the registration database cannot be opened")
             let cause: Cause = StateFolder.isWritable(configuration.state) ? .registry : .storage
             // A service has a view of its own of the disk, made when it starts: after a while it is time for a new one.
             switch await standby(cause).wait(
@@ -169,7 +169,7 @@ package struct Appliance: Sendable {
         do throws(SystemProblem) {
             return try StatusSocket(configuration.statusSocket) { await runtime.status().json }
         } catch {
-            log.note(.statusUnavailable, ["socket": "\(configuration.statusSocket)", "error": "\(error)"])
+            log.note(KioskNote.statusUnavailable, ["socket": "\(configuration.statusSocket)", "error": "\(error)"])
             return nil
         }
     }

@@ -1,6 +1,9 @@
+internal import Announcement
 internal import Logging
 internal import Login
+internal import Panel
 internal import Registry
+internal import SecurityEvents
 internal import Service
 internal import Settings
 
@@ -8,12 +11,42 @@ extension Logger {
     /// The configuration can't be used.
     func note(_ error: ConfigurationError) {
         self.error(
-            "the configuration can not be used",
-            metadata: Self.words(Cause.configuration.rawValue, error.advice, ["seen": "\(error.seen)"]))
+            "the configuration cannot be used",
+            metadata: Self.words(Cause.configuration.code, error.kind.advice, ["seen": "\(error.seen)"]))
     }
 
-    /// The registrations, or what is owed, could not be read or written.
+    /// The registrations, or what is pending, could not be read or written.
     func note(_ error: RegistryError, _ text: Message) {
-        self.error(text, metadata: Self.words("\(error)", error.advice))
+        self.error(text, metadata: Self.words("\(error)", error.code.advice))
+    }
+
+    /// One line when a part of the panel fails, and one when it is well again. Taps go on without it.
+    func note(_ part: FrontPanel.Part, _ condition: DeviceCondition) {
+        let part = ["part": "\(part.rawValue)"] as Metadata
+        switch condition {
+        case .well: info("a part of the panel works again", metadata: part)
+        case .stuck:
+            warning(
+                "a part of the panel does not work",
+                metadata: Self.words(condition.code, DeviceFault.blocked.advice, part))
+        case .faulty(let fault): warning("a part of the panel does not work", metadata: Self.words(fault, part))
+        }
+    }
+
+    /// One line for what an operator should know of pending events.
+    func note(_ notice: OutboxNotice) {
+        switch notice {
+        case .waiting(let library, let attempts):
+            note(OutboxTrouble.waiting, ["library": "\(library)", "attempts": "\(attempts)"])
+        case .caughtUp(let library): info("pending events delivered", metadata: ["library": "\(library)"])
+        case .refused(let library, let event, let error):
+            note(
+                OutboxTrouble.refused, at: .error,
+                ["library": "\(library)", "event": "\(event)", "err": "\(error.rawValue)"])
+        case .expired(let library, let event):
+            note(OutboxTrouble.expired, at: .error, ["library": "\(library)", "event": "\(event)"])
+        case .damaged(let library): note(OutboxTrouble.damaged, at: .error, ["library": "\(library)"])
+        case .unavailable: note(OutboxTrouble.unavailable, at: .error)
+        }
     }
 }

@@ -29,11 +29,11 @@ struct Standby: Sendable {
     ///   - attempt: tried at each event; nil when it is no better.
     func wait<Value: Sendable>(_ patience: Duration?, _ attempt: () async -> Value?) async -> End<Value> {
         output.state(cause)
-        service.status("out of service: \(cause.rawValue) (\(cause.code.rawValue))")
+        service.status("out of service: \(cause.rawValue) (\(cause.shortCode.rawValue))")
         let start = ContinuousClock.now
         // What it says stays: whoever comes after says something of their own.
         let panel = parts.panel.map { FrontPanel($0, saysGoodbye: false) }
-        panel?.show(.outOfService(cause.code))
+        panel?.show(.outOfService(cause.shortCode))
         let socket = try? StatusSocket(parts.statusSocket) {
             report(panel, since: start.duration(to: .now)).json
         }
@@ -66,7 +66,7 @@ struct Standby: Sendable {
 
     private func report(_ panel: FrontPanel?, since: Duration) -> StatusReport {
         StatusReport(
-            kiosk: parts.kioskID ?? "-", state: "out_of_service", cause: cause.rawValue, code: cause.code.rawValue,
+            kiosk: parts.kioskID ?? "-", state: "out_of_service", cause: cause.rawValue, code: cause.shortCode.rawValue,
             since: since.components.seconds, uptime: since.components.seconds,
             reader: nil,
             lists: .init(served: 0, entries: 0, age: nil, firstEnds: nil, lastEnds: nil), libraries: [],

@@ -24,7 +24,7 @@ struct CardOptions: ParsableArguments {
     var port: UInt16 = 35_963
 
     func card() throws -> CardInField {
-        guard let bytes = readFile(profile) else { throw ValidationError("\(profile) can not be read.") }
+        guard let bytes = readFile(profile) else { throw ValidationError("\(profile) cannot be read.") }
         var profile = try CardProfile.read(bytes)
         var faults = CardFaults()
         for text in fault {

@@ -1,15 +1,19 @@
 package import Advice
+internal import Announcement
 internal import Clock
 internal import Kiosk
+internal import Registrations
 internal import Registry
+internal import Revocation
 internal import Service
 internal import ListKeeper
 internal import Files
 internal import Login
 internal import Panel
+internal import Settings
 internal import TestRig
 
-/// The README's tables of what a patron meets and what staff are told, drawn from the catalogue.
+/// The documents' tables of what a patron meets and what staff are told, drawn from the rooms' own words.
 package enum CatalogueTables {
     /// Every message with its words, light and sound.
     package static var messages: String {
@@ -25,47 +29,58 @@ package enum CatalogueTables {
         return lines.joined(separator: "\n")
     }
 
-    /// Why a kiosk takes no taps: the display's short code, the log's cause.
+    /// Why a kiosk takes no taps: the display's short code, the journal's cause.
     package static var causes: String {
-        let rows = Cause.allCases.map { cause in
-            "| \(cause.code.rawValue) | `\(cause.rawValue)` | \(cause.advice.english) | \(cause.advice.japanese) |"
-        }
-        return (["| display | cause | cure | 対処 |", "|---|---|---|---|"] + rows).joined(separator: "\n")
+        table(
+            "| display | cause |", "|---|---|",
+            Cause.allCases.map { ("| \($0.shortCode.rawValue) | `\($0.rawValue)` |", $0.advice) })
+    }
+
+    /// Every code of a tap.
+    package static var taps: String {
+        table(
+            "| code | on the display |", "|---|---|",
+            Outcome.all.map { ("| `\($0.code)` | \(Face.outcome($0).message.name) |", $0.advice) })
     }
 
     /// What can be wrong with a part of the panel.
     package static var faults: String {
         let conditions = DeviceFault.allCases.map { DeviceCondition.faulty($0) } + [.stuck]
-        let rows = conditions.compactMap { condition in
-            condition.advice.map { "| `\(condition.code)` | \($0.english) | \($0.japanese) |" }
-        }
-        return (["| code | cure | 対処 |", "|---|---|---|"] + rows).joined(separator: "\n")
+        return table(
+            "| code |", "|---|",
+            conditions.compactMap { condition in condition.advice.map { ("| `\(condition.code)` |", $0) } })
     }
 
-    /// What else the journal tells.
-    package static var journal: String {
-        let rows = codes.map { "| `\($0.code)` | \($0.meaning) | \($0.advice.english) | \($0.advice.japanese) |" }
-        return (["| code | meaning | cure | 対処 |", "|---|---|---|---|"] + rows).joined(separator: "\n")
-    }
+    /// What else the journal tells, by the room that tells it.
+    package static var journal: String { table(codes) }
 
     /// Every code of the journal but those of taps, states and the panel.
-    package static var codes: [(code: String, meaning: String, advice: Words)] {
-        JournalCode.allCases.map { ($0.rawValue, $0.meaning, $0.advice) }
-            + ListWords.all.map { ($0.code, $0.meaning, $0.advice) }
-            + RegistryError.Code.allCases.map { ($0.rawValue, $0.meaning, RegistryError($0).advice) }
+    package static var codes: [any Advised] {
+        let all: [[any Advised]] = [
+            KioskNote.allCases, OutboxTrouble.allCases, ListNote.allCases, SourceFault.allCases,
+            RevocationError.Code.allCases, RegistryError.Code.allCases,
+        ]
+        return all.flatMap { $0 }
     }
 
-    /// Every table, as it stands in the README.
-    package static var all: [String] { [messages, causes, taps, faults, journal] }
+    /// What is wrong with a configuration, a signing key's file, or a record of an import.
+    package static var settings: String { table(ConfigurationError.Kind.allCases) }
+    package static var keys: String { table(SigningKeyFile.Problem.allCases) }
+    package static var records: String { table(RegistrationImport.Reason.allCases) }
 
-    /// Every code of a tap.
-    package static var taps: String {
-        rows(Outcome.all.map { ($0.code, Face.outcome($0).message.name, $0.advice.english, $0.advice.japanese) })
+    /// Every table, as it stands in the documents.
+    package static var all: [String] { [messages, causes, taps, faults, journal, settings, keys, records] }
+
+    private static func table(_ codes: [any Advised]) -> String {
+        table("| code |", "|---|", codes.map { ("| `\($0.code)` |", $0.advice) })
     }
 
-    private static func rows(_ rows: [(String, String, String, String)]) -> String {
-        (["| code | on the display | meaning and cure | 意味と対処 |", "|---|---|---|---|"]
-            + rows.map { "| `\($0.0)` | \($0.1) | \($0.2) | \($0.3) |" }).joined(separator: "\n")
+    private static func table(_ head: String, _ line: String, _ rows: [(String, Advice)]) -> String {
+        ([head + " what happened | what to do | 状態 | 対処 |", line + "---|---|---|---|"]
+            + rows.map { row, advice in
+                "\(row) \(advice.happened.english) | \(advice.action.english) | \(advice.happened.japanese) "
+                    + "| \(advice.action.japanese) |"
+            }).joined(separator: "\n")
     }
 
     private static func words(_ score: Score<Lamps>) -> String {

@@ -71,7 +71,7 @@ struct LibraryCommand: AsyncParsableCommand {
 
     private func desk() throws -> Recipient {
         func unusable(_ name: String) -> ValidationError {
-            ValidationError("\(folder)/\(name) can not be read; make a pilot folder with kazashi-lab pki init.")
+            ValidationError("\(folder)/\(name) cannot be read; make a pilot folder with kazashi-lab pki init.")
         }
         func key(_ name: String) throws -> SigningKey {
             guard let pem = readFile(folder + "/" + name) else { throw unusable(name) }
@@ -95,7 +95,7 @@ struct LibraryCommand: AsyncParsableCommand {
     private func ownFolder() throws -> String {
         let own = folder + "/desk"
         guard mkdir(own, 0o700) == 0 || errno == EEXIST, chmod(own, 0o700) == 0 else {
-            throw ValidationError("\(own) can not be made: \(String(cString: strerror(errno)))")
+            throw ValidationError("\(own) cannot be made: \(String(cString: strerror(errno)))")
         }
         // Where it was kept before.
         for ending in ["", "-wal"] { rename("\(folder)/desk.sqlite\(ending)", "\(own)/desk.sqlite\(ending)") }

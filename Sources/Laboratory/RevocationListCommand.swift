@@ -106,7 +106,7 @@ package struct LargeLists: Sendable {
             let path = folder + "/" + name
             guard FileManager.default.createFile(atPath: path, contents: nil),
                 let file = FileHandle(forWritingAtPath: path)
-            else { throw ChildProcess.Failed(description: "\(path) can not be written") }
+            else { throw ChildProcess.Failed(description: "\(path) cannot be written") }
             try list.stream(synthetic, range, signedBy: authority) { piece in
                 try file.write(contentsOf: Data(piece))
                 written += piece.count

@@ -28,7 +28,7 @@ package struct CertificateCheck: Sendable {
         package let file: String
         package let what: String
         package var description: String {
-            "\(file): \(what)\n\(Words("Check the path; certificates and lists are PEM or DER.", "ファイルの場所と形式（PEM か DER）を確認してください。").indented)"
+            "\(file): \(what)\n\(SourceFault.unreadable.advice.indented)"
         }
     }
 
@@ -60,7 +60,7 @@ package struct CertificateCheck: Sendable {
             } catch let error as RevocationError {
                 unread = unread ?? error
             } catch {
-                throw UnreadableFile(file: file, what: "can not be read")
+                throw UnreadableFile(file: file, what: "cannot be read")
             }
         }
         do throws(CertificateError) {
@@ -81,7 +81,7 @@ package struct CertificateCheck: Sendable {
         var all: [[UInt8]] = []
         for file in files {
             guard let bytes = file == "-" ? readStandardInput() : readFile(file) else {
-                throw UnreadableFile(file: file, what: "can not be read")
+                throw UnreadableFile(file: file, what: "cannot be read")
             }
             guard let blocks = try? derBlocks(in: bytes, label: "CERTIFICATE") else {
                 throw UnreadableFile(file: file, what: "holds PEM that is not base64, or not closed")

@@ -104,7 +104,7 @@ package actor RevocationKeeper {
             let parent = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."  // safe: a place in it
             _ = watch.add(parent)
             if SourceMemory.File(path) == nil, missing.insert(path).inserted {
-                log.note(.listSourceMissing, ["path": "\(path)"])
+                log.note(ListNote.sourceMissing, ["path": "\(path)"])
             }
         }
     }
@@ -153,9 +153,9 @@ package actor RevocationKeeper {
         for notice in store.notices() {
             switch notice {
             case .forgotten(let id):
-                log.note(.listForgotten, ["list": "\(id)"])
+                log.note(ListNote.forgotten, ["list": "\(id)"])
                 hasForgotten = true
-            case .numbersRebuilt: log.note(.listNumbersRebuilt, at: .error)
+            case .numbersRebuilt: log.note(ListNote.numbersRebuilt, at: .error)
             }
             store.remove(notice)
         }
@@ -166,7 +166,7 @@ package actor RevocationKeeper {
     private func tellAhead() {
         guard !served.isEmpty, let now = clock() else { return }
         let ids = Set(served.filter { IssueTime.isAhead($0.value, of: now) }.keys)
-        for id in ids.subtracting(ahead) { log.note(.listAhead, ["list": "\(id)"]) }
+        for id in ids.subtracting(ahead) { log.note(ListNote.ahead, ["list": "\(id)"]) }
         ahead = ids
     }
 
@@ -179,10 +179,9 @@ package actor RevocationKeeper {
             let removed = try store.removeDamaged()
             if removed == 0 { _ = tellNotices(of: store) }
             guard removed > 0 else { return }
-            let words = ListWords(RevocationError(.storeDamaged, ""))
             log.error(
                 "damaged indexes were removed",
-                metadata: Logger.words(words.code, words.advice, ["count": "\(removed)"]))
+                metadata: Logger.words(RevocationError.Code.storeDamaged, ["count": "\(removed)"]))
         } catch {
             return complain(error, file: folder)
         }
@@ -294,7 +293,7 @@ package actor RevocationKeeper {
         refused = refused.filter { SourceMemory.File($0.key) != nil }
         early.forgetGone()
         if !memory.store(folder + "/sources.json") {
-            log.note(.listMemory, ["folder": "\(folder)"])
+            log.note(ListNote.sourcesNotSaved, ["folder": "\(folder)"])
         }
         await refresh()
     }
@@ -401,7 +400,7 @@ package actor RevocationKeeper {
             complain(error, file: source, list: report.outcomes.count > 1 ? outcome.position : nil)
         }
         let more = refused.count - min(refused.count, Self.mostComplaints) + report.moreRefused
-        if more > 0 { log.warning("more lists left out", metadata: ["source": "\(source)", "count": "\(more)"]) }
+        if more > 0 { log.warning("more CRLs rejected", metadata: ["source": "\(source)", "count": "\(more)"]) }
         if let failure = report.unsaid(failure) { complain(failure, file: source) }
         return failure != nil || !refused.isEmpty
     }
@@ -412,6 +411,6 @@ package actor RevocationKeeper {
         let words = ListWords(error)
         var more: Logger.Metadata = ["source": "\(file)", "reason": "\(words.reason)"]
         if let list { more["list"] = "\(list)" }
-        log.warning("revocation list left out", metadata: Logger.words(words.code, words.advice, more))
+        log.warning("CRL rejected", metadata: Logger.words(words.fault, more))
     }
 }

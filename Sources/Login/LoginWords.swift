@@ -1,108 +1,143 @@
 package import Advice
 
-extension Cause {
-    /// What a technician is to do about it.
-    package var advice: Words {
+extension Cause: Advised {
+    package var code: String { rawValue }
+
+    package var advice: Advice {
         switch self {
         case .configuration:
-            Words(
-                "Run `sudo kazashictl doctor`: it names the file, the line or key, and what to do. The kiosk reads the file again "
-                    + "when it changes.", "sudo kazashictl doctor が設定の誤りと対処方法を示します。ファイルを直すと自動で読み直します。")
+            Advice(
+                "The configuration cannot be used", "設定を使用できません。",
+                do: "Run `sudo kazashictl doctor`: it names the file, the line or key, and what to do. The kiosk reads "
+                    + "the file again when it changes.",
+                "sudo kazashictl doctor が設定の誤りと対処方法を示します。ファイルを直すと自動で読み直します。")
         case .clock:
-            Words(
-                "Give the board a time server (systemd-timesyncd) or a battery clock; with a clock of your own trust set "
-                    + "time.source to \"system\".", "時刻サーバー（systemd-timesyncd）か電池付き時計を用意してください。")
+            Advice(
+                "There is no trusted time", "信頼できる時刻がありません。",
+                do: "Set up NTP (systemd-timesyncd) or an RTC; for another trusted clock set time.source = \"system\".",
+                "NTP（systemd-timesyncd）か RTC（電池付き時計）を用意するか、信頼できる時計なら time.source を \"system\" にしてください。")
         case .reader:
-            Words(
-                "Plug the reader in; pcsc_scan lists what pcscd sees. Compare reader.name.",
+            Advice(
+                "There is no reader", "リーダーがありません。",
+                do: "Plug the reader in; pcsc_scan lists what pcscd sees. Compare reader.name.",
                 "リーダーを接続してください（pcsc_scan で一覧）。reader.name も確認してください。")
         case .cardService:
-            Words(
-                "See `systemctl status pcscd.socket`, and that board/polkit's rule is installed for the user kazashi.",
-                "systemctl status pcscd.socket と、polkit のルール（board/polkit）を確認してください。")
+            Advice(
+                "The card service (pcscd) does not answer", "カードサービス（pcscd）が応答しません。",
+                do: "Check `systemctl status pcscd.socket`, and that the polkit rule (board/polkit) is installed.",
+                "systemctl status pcscd.socket を確認し、polkit のルール（board/polkit）が入っていることを確認してください。")
         case .revocation:
-            Words(
-                "Put a revocation list of the anchors' authority into [revocation] files, or name its URL.",
-                "[revocation] の files か urls に、認証局の失効リストを用意してください。")
+            Advice(
+                "There is no current CRL", "有効な失効リストがありません。",
+                do: "Put the CA's CRL into [revocation] files, or set its URL in urls.",
+                "認証局の失効リストを [revocation] の files に置くか、urls に URL を指定してください。")
         case .registry:
-            Words(
-                "The database can not be read or written. Check the disk and the rights of the state folder.",
-                "データベースを読み書きできません。ディスクと権限を確認してください。")
+            Advice(
+                "The registration database cannot be used", "登録データベースを使用できません。",
+                do: "Check the disk and state folder permissions.", "ディスクと state フォルダーの権限を確認してください。")
         case .storage:
-            Words(
-                "Make room on the disk; the state folder must be writable, for what must outlive a start.",
-                "ディスクの空きを増やし、state フォルダーに書き込めるようにしてください。")
+            Advice(
+                "The state folder is read-only or full", "state フォルダーが読み取り専用か、空き容量がありません。",
+                do: "Free disk space; the state folder must be writable to keep data across restarts.",
+                "ディスクの空き容量を増やし、state フォルダーに書き込めるようにしてください（再起動後もデータを残すため）。")
         }
     }
 }
 
-extension Refusal {
-    /// What it means, and what staff can do.
-    package var advice: Words {
+extension Outcome: Advised {
+    package var advice: Advice {
         switch self {
-        case .notThisCard:
-            Words(
-                "Another card, or a phone. Ask for the My Number Card itself.", "別のカードかスマートフォンです。マイナンバーカード本体を使ってください。")
-        case .cardPulled:
-            Words("Taken away too early. Hold it still until the display says so.", "早く離れました。表示が変わるまで動かさないでください。")
-        case .cardError:
-            Words("The card or reader failed. Take it out of its case; try again.", "読み取りエラーです。ケースから出して、もう一度かざしてください。")
-        case .cardTimeout:
-            Words("More than five seconds. Out of the case, flat on the reader.", "5 秒を超えました。ケースから出して平らに置いてください。")
-        case .unregistered:
-            Words("Not registered here. Register at the counter, with the PIN.", "未登録です。窓口で暗証番号を使って登録してください。")
-        case .untrusted:
-            Words(
-                "The certificate is not of a pinned authority. Check [trust] anchors; else register again.",
-                "証明書の発行元が設定にありません。anchors を確認してください。")
-        case .expired:
-            Words("The certificate has expired. It is renewed at the municipality.", "証明書の有効期限切れです。市区町村で更新してください。")
-        case .revoked: Words("The certificate is revoked. The municipality can tell why.", "証明書が失効しています。市区町村に確認してください。")
-        case .undetermined:
-            Words(
-                "No fresh revocation list covers the card. See `kazashi status`, lists.",
-                "有効な失効リストがありません。kazashi status の lists を確認してください。")
-        case .suspended:
-            Words("The registration is suspended. Make it again at the counter.", "登録が停止中です。窓口で登録し直してください。")
-        case .cardKeyUnknown:
-            Words(
-                "The record has no card key, and the configuration asks for one. Register again.",
-                "カード鍵が未登録です。窓口で登録し直してください。")
-        case .notProven:
-            Words(
-                "The card did not prove that it is the registered one. Look at it; register again if it is new.",
-                "登録されたカードと確認できません。カードを確かめ、再交付なら登録し直してください。")
-        case .triesLow:
-            Words(
-                "Few tries are left on the card; we touch none of them. The municipality resets them.",
-                "カードの照合回数が残り少なくなっています。市区町村で初期化してください。")
-        case .birthDateRefused:
-            Words(
-                "The card refused the registered birth date; the registration is suspended. Register again.",
-                "登録の生年月日が一致しません。登録を停止しました。窓口で登録し直してください。")
-        case .libraryUnreachable:
-            Words(
-                "A required library did not answer within five seconds. See `kazashi doctor`.",
-                "図書館が 5 秒以内に応答しません。kazashi doctor で確認してください。")
-        case .libraryRefused:
-            Words(
-                "A required library said no; the log has its word. See `kazashi doctor`.",
-                "図書館が受け付けませんでした。kazashi doctor で確認してください。")
-        case .tooSoon: Words("The same card right after its welcome: silent.", "確認直後の同じカードです（表示なし）。")
-        case .outOfService:
-            Words("The kiosk takes no taps now; the state line has its cause.", "現在利用できません。状態の原因を確認してください。")
-        }
-    }
-}
-
-extension Outcome {
-    package var advice: Words {
-        switch self {
-        case .welcomed: Words("Welcomed: every required library acknowledged.", "確認済み。図書館が受け取りました。")
+        case .welcomed:
+            Advice(
+                "Accepted: all required libraries acknowledged", "確認済みです。必須の図書館すべてが受信しました。",
+                do: "No action is needed.", "対応は不要です。")
         case .refused(let refusal): refusal.advice
         }
     }
 
     /// In the order in which the first that applies is told.
     package static let all: [Outcome] = [.welcomed] + Refusal.allCases.map { .refused($0) }
+}
+
+extension Refusal {
+    package var advice: Advice {
+        switch self {
+        case .notThisCard:
+            Advice(
+                "Another card, or a phone", "別のカードかスマートフォンです。", do: "Ask for the My Number Card itself.",
+                "マイナンバーカード本体を使ってください。")
+        case .cardPulled:
+            Advice(
+                "Card removed too early", "カードが早く離れました。", do: "Hold it still until the display changes.",
+                "表示が変わるまで動かさないでください。")
+        case .cardError:
+            Advice(
+                "The card or reader failed", "読み取りエラーです。", do: "Take the card out of its case; try again.",
+                "ケースから出して、もう一度かざしてください。")
+        case .cardTimeout:
+            Advice(
+                "Reading took over 5 s", "読み取りに 5 秒以上かかりました。",
+                do: "Remove the case; lay the card flat on the reader.", "ケースから出し、リーダーに平らに置いてください。")
+        case .unregistered:
+            Advice(
+                "Not registered", "未登録です。", do: "Register at the library counter (PIN needed).",
+                "図書館のカウンターで登録してください（暗証番号が必要）。")
+        case .untrusted:
+            Advice(
+                "Certificate not from a configured CA, or not acceptable", "電子証明書を信頼できません。",
+                do: "Check [trust] and the clock; else register again.",
+                "[trust] の設定と時計を確認し、問題なければ登録し直してください。")
+        case .expired:
+            Advice(
+                "Certificate expired", "電子証明書の有効期限が切れています。",
+                do: "Have it renewed at the municipal office, then register again here.",
+                "市区町村の窓口で更新後、登録し直してください。")
+        case .revoked:
+            Advice(
+                "Certificate revoked", "電子証明書が失効しています。",
+                do: "Refer the patron to the municipal office; register again after reissue.",
+                "市区町村の窓口へご案内ください。再発行後は登録し直してください。")
+        case .undetermined:
+            Advice(
+                "Revocation status unknown: no current CRL covers this card", "このカードを対象とする有効な失効リストがありません。",
+                do: "See lists in `kazashi status`.", "kazashi status の lists を確認してください。")
+        case .suspended:
+            Advice(
+                "Registration suspended", "登録は停止中です。", do: "Register again at the counter.",
+                "図書館のカウンターで登録し直してください。")
+        case .cardKeyUnknown:
+            Advice(
+                "Registration has no card public key (required by configuration)", "登録にカードの公開鍵がありません（設定で必須）。",
+                do: "Register again at the counter.", "図書館のカウンターで登録し直してください。")
+        case .notProven:
+            Advice(
+                "Not proven to be the registered card", "登録済みのカードと確認できません。",
+                do: "Inspect it; if reissued, register again.", "カードを確かめ、再交付なら登録し直してください。")
+        case .triesLow:
+            Advice(
+                "Fewer than 5 tries left, or unknown; the kiosk used none", "照合の残り回数が 5 回未満か不明です（消費していません）。",
+                do: "The municipal office can reset them.", "市区町村の窓口で初期化してください。")
+        case .birthDateRefused:
+            Advice(
+                "Birth date rejected by the card; a registration with a pinned card public key is suspended",
+                "生年月日がカードと一致しません（カードの公開鍵が固定済みの登録は停止しました）。",
+                do: "Register again at the counter.", "図書館のカウンターで登録し直してください。")
+        case .libraryUnreachable:
+            Advice(
+                "A required library did not answer within 5 s", "図書館側が 5 秒以内に応答しませんでした。",
+                do: "Run `kazashi doctor`.", "kazashi doctor で確認してください。")
+        case .libraryRefused:
+            Advice(
+                "A required library rejected the token", "図書館側が拒否しました。",
+                do: "See err in the journal, then run `kazashi doctor`.", "ジャーナルの err と kazashi doctor を確認してください。")
+        case .tooSoon:
+            Advice(
+                "The same card right after its welcome; no message is shown", "確認直後の同じカードです（表示なし）。",
+                do: "No action is needed.", "対応は不要です。")
+        case .outOfService:
+            Advice(
+                "Kiosk out of service", "端末を利用できません。", do: "`kazashi status` shows the cause.",
+                "kazashi status で原因を確認してください。")
+        }
+    }
 }

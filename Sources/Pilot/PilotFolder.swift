@@ -173,7 +173,7 @@ package struct PilotFolder: Sendable {
         let name = "crl/\(city.lowercased()).crl"
         try write(".list.new", list(age: age, revoked: revoked, number: number, city: city))
         guard rename("\(path)/.list.new", "\(path)/\(name)") == 0 else {
-            throw ChildProcess.Failed(description: "\(name) can not be written")
+            throw ChildProcess.Failed(description: "\(name) cannot be written")
         }
     }
 

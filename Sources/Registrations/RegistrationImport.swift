@@ -17,7 +17,7 @@ package struct RegistrationImport: Sendable {
         package let index: Int
         package let reason: Reason
     }
-    package enum Reason: String, Sendable, CaseIterable {
+    package enum Reason: String, Advised, CaseIterable {
         case notARecord = "not_a_record"
         case certificate
         case birthDate = "birth_date"
@@ -28,32 +28,39 @@ package struct RegistrationImport: Sendable {
         case otherCardKey = "other_card_key"
         case storage
 
-        package var advice: Words {
-            switch self {
+        package var code: String { rawValue }
+
+        package var advice: Advice {
+            let mend = Words("Correct the record and import it again.", "記録を直して、もう一度取り込んでください。")
+            return switch self {
             case .notARecord:
-                Words(
-                    "Not an object with certificate, ppid and birth_date.", "certificate・ppid・birth_date を持つ記録ではありません。")
-            case .certificate: Words("certificate is not one PEM block.", "certificate が PEM ひとつではありません。")
-            case .birthDate: Words("birth_date is not YYYY-MM-DD.", "birth_date が YYYY-MM-DD ではありません。")
+                Advice(
+                    Words(
+                        "It must be an object with certificate, ppid and birth_date",
+                        "certificate・ppid・birth_date を持つ記録ではありません。"), do: mend)
+            case .certificate:
+                Advice(Words("certificate must be one PEM block", "certificate が PEM ひとつではありません。"), do: mend)
+            case .birthDate:
+                Advice(Words("birth_date must be YYYY-MM-DD", "birth_date が YYYY-MM-DD ではありません。"), do: mend)
             case .birthKey:
-                Words(
-                    "birth_key is not six digits, or is needed for a birth before 1912-07-30.",
-                    "birth_key が数字 6 桁ではないか、1912-07-30 より前の生年月日に必要です。")
+                Advice(
+                    Words(
+                        "birth_key must be six digits; required for births before 1912-07-30",
+                        "birth_key は数字 6 桁です。1912-07-30 より前の生年月日では必須です。"), do: mend)
             case .cardKey:
-                Words(
-                    "card_key is no base64 DER of an RSA key of 2048 bits or more.",
-                    "card_key が 2048 ビット以上の RSA 公開鍵ではありません。")
-            case .noLibrary: Words("ppid names none of the configured libraries.", "ppid に設定済みの図書館がありません。")
+                Advice(
+                    Words(
+                        "card_key must be the base64 DER of an RSA key of 2048 bits or more",
+                        "card_key が 2048 ビット以上の RSA 公開鍵（DER の base64）ではありません。"), do: mend)
+            case .noLibrary:
+                Advice(Words("ppid must name a configured library", "ppid に設定済みの図書館がありません。"), do: mend)
             case .length:
-                Words("A ppid or service_id is empty or longer than 64 bytes.", "ppid か service_id が空か、64 バイトを超えています。")
-            case .otherCardKey:
-                Words(
-                    "Another card key is pinned: use `kazashi registration forget-card-key` first, at the counter.",
-                    "別のカード鍵が登録されています。窓口で forget-card-key を実行してから登録してください。")
-            case .storage:
-                Words(
-                    "The database can not be read or written. Check the disk and the rights of the state folder.",
-                    "データベースを読み書きできません。ディスクと権限を確認してください。")
+                Advice(
+                    Words(
+                        "ppid and service_id must have 1 to 64 bytes, and fit into the library's token",
+                        "ppid と service_id は 1〜64 バイトで、図書館へのトークンに収まる長さでなければなりません。"), do: mend)
+            case .otherCardKey: RegistryError.Code.otherCardKey.advice
+            case .storage: RegistryError.Code.unavailable.advice
             }
         }
     }

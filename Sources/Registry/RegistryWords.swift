@@ -1,45 +1,39 @@
 package import Advice
 
-extension RegistryError.Code {
-    /// What the code means.
-    package var meaning: String {
-        switch self {
-        case .wrongKey: "the storage key is not the database's"
-        case .damaged: "the registrations are damaged"
-        case .unavailable: "the registrations can't be read or written"
-        case .newerSchema: "the database was made by a newer version"
-        case .unknownID: "no registration has that id"
-        case .otherCardKey: "another card key is pinned"
-        }
-    }
-}
+extension RegistryError.Code: Advised {
+    package var code: String { rawValue }
 
-extension RegistryError {
-    /// What an operator is to do about it.
-    package var advice: Words {
-        switch code {
+    package var advice: Advice {
+        switch self {
         case .wrongKey:
-            Words(
-                "The storage key is not the one this database was made with; nothing was changed. Give the right "
-                    + "kiosk.storage_key, or move the database away and register again.",
-                "保存用の鍵がデータベースと一致しません（変更していません）。正しい鍵を指定してください。")
+            Advice(
+                "Storage key does not match this database; nothing changed", "保存用の鍵がデータベースと一致しません（変更していません）。",
+                do: "Set the right kiosk.storage_key, or move the database away and register again.",
+                "正しい鍵を指定するか、データベースを退避して登録し直してください。")
         case .damaged:
-            Words(
-                "The database is not as it was written. Restore it from a copy, or move it away and register again.",
-                "データベースが壊れています。控えから戻すか、登録し直してください。")
+            Advice(
+                "Database damaged", "データベースが破損しています。",
+                do: "Restore a backup, or move it away and register again.",
+                "バックアップから復元するか、退避して登録し直してください。")
         case .unavailable:
-            Words(
-                "The database can not be read or written. Check the disk and the rights of the state folder.",
-                "データベースを読み書きできません。ディスクと権限を確認してください。")
+            Advice(
+                "Cannot read or write the database", "データベースを読み書きできません。",
+                do: "Check the disk and state folder permissions.", "ディスクと state フォルダーの権限を確認してください。")
         case .newerSchema:
-            Words(
-                "A newer version of kazashi made this database; nothing changed. Install that version, or move the database away "
-                    + "and register again.", "新しい版の kazashi で作られたデータベースです（変更していません）。その版を入れるか、退避して登録し直してください。")
-        case .unknownID: Words("No registration has that id; see `kazashi registration list`.", "その ID の登録はありません。")
+            Advice(
+                "Database made by a newer version; nothing changed", "新しい版の kazashi で作られたデータベースです（変更していません）。",
+                do: "Install that version, or move the database away and register again.",
+                "その版を入れるか、データベースを退避して登録し直してください。")
+        case .unknownID:
+            Advice(
+                "No registration has that id", "その ID の登録はありません。", do: "See `kazashi registration list`.",
+                "kazashi registration list で確認してください。")
         case .otherCardKey:
-            Words(
-                "Another card key is pinned: use `kazashi registration forget-card-key` first, at the counter.",
-                "別のカード鍵が登録されています。窓口で forget-card-key を実行してから登録してください。")
+            Advice(
+                "A different card public key is pinned", "別のカードの公開鍵が固定されています。",
+                do:
+                    "Check patron and card at the counter, then run `kazashi registration forget-card-key` and register.",
+                "カウンターで本人とカードを確認し、kazashi registration forget-card-key を実行後、登録してください。")
         }
     }
 }

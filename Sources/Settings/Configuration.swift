@@ -77,14 +77,14 @@ package struct Configuration: Sendable {
         if takesExposedSecrets { reader.taken = exposedSecrets }
         self.file = file
         kioskID = written.kiosk.id
-        guard !kioskID.isEmpty else { throw reader.wrong("kiosk.id", "a kiosk needs a name") }
+        guard !kioskID.isEmpty else { throw reader.wrong("kiosk.id", "must not be empty") }
         minGap = try reader.duration(written.kiosk.min_gap ?? "2s", "kiosk.min_gap").seconds
         state = reader.resolve(written.kiosk.state)
         storageKey = try reader.storageKey(written.kiosk.storage_key)
         signingKeyFile = SigningKeyFile(path: reader.resolve(written.kiosk.signing_key))
         signingKey = try reader.signingKey(written.kiosk.signing_key)
         guard let source = TrustedClock.Source(rawValue: written.time?.source ?? "synchronised") else {
-            throw reader.wrong("time.source", #""synchronised" or "system""#)
+            throw reader.wrong("time.source", #"must be "synchronised" or "system""#)
         }
         timeSource = source
         readerName = written.reader?.name ?? ""
@@ -98,7 +98,7 @@ package struct Configuration: Sendable {
         revocationFiles = (written.revocation?.files ?? []).map(reader.resolve)
         revocationURLs = written.revocation?.urls ?? []
         guard revocationURLs.allSatisfy({ $0.hasPrefix("https://") || $0.hasPrefix("http://") }) else {
-            throw reader.wrong("revocation.urls", "https:// or http:// (lists are signed)")
+            throw reader.wrong("revocation.urls", "must begin with https:// or http:// (CRLs are signed)")
         }
         maxAge = try reader.duration(written.revocation?.max_age ?? "36h", "revocation.max_age").wholeSeconds
         platform = written.platform.issuer
@@ -124,7 +124,7 @@ struct ConfigurationReader {
 
     func text() throws(ConfigurationError) -> String {
         guard let bytes = readFile(file), let text = String(validating: bytes, as: UTF8.self) else {
-            throw ConfigurationError(.unreadable, file: file, "can not be read as UTF-8 text")
+            throw ConfigurationError(.unreadable, file: file, "cannot be read as UTF-8 text")
         }
         return text
     }
@@ -141,17 +141,20 @@ struct ConfigurationReader {
     func statusSocket(_ written: String?) -> String { resolve(written ?? "/run/kazashi/status.sock") }
 
     func duration(_ text: String, _ key: String) throws(ConfigurationError) -> WrittenDuration {
-        guard let duration = WrittenDuration(text) else { throw wrong(key, #"a duration such as "2s" or "36h""#) }
+        guard let duration = WrittenDuration(text) else {
+            throw wrong(key, #"must be a duration such as "2s" or "36h""#)
+        }
         return duration
     }
 
     func bytes(_ path: String, _ key: String) throws(ConfigurationError) -> [UInt8] {
         guard credentials != nil || !path.hasPrefix(Self.credential) else {
             throw ConfigurationError(
-                .noCredential, file: file, place: .key(key), "\(path) is handed over by the service manager")
+                .noCredential, file: file, place: .key(key),
+                "\(path) is a systemd credential, readable only in the service")
         }
         guard let bytes = readFile(resolve(path)) else {
-            throw ConfigurationError(.unreadable, file: file, place: .key(key), "\(path) can not be read")
+            throw ConfigurationError(.unreadable, file: file, place: .key(key), "\(path) cannot be read")
         }
         return bytes
     }
@@ -170,7 +173,7 @@ struct ConfigurationReader {
         guard !path.hasPrefix(Self.credential) else { return nil }
         var information = stat()
         guard stat(resolve(path), &information) == 0, information.st_mode & 0o077 == 0 else {
-            return ConfigurationError(.wrongMode, file: file, place: .key(key), "\(path) may be read by others")
+            return ConfigurationError(.wrongMode, file: file, place: .key(key), "\(path) can be read by others")
         }
         return nil
     }
@@ -191,7 +194,7 @@ struct ConfigurationReader {
         defer { wipe(&bytes) }
         guard bytes.count == 32 else {
             throw ConfigurationError(
-                .badKey, file: file, place: .key("kiosk.storage_key"), "\(path) does not hold 32 raw bytes")
+                .badKey, file: file, place: .key("kiosk.storage_key"), "\(path) must hold 32 raw bytes")
         }
         return SecretBytes(copying: bytes)
     }
@@ -203,7 +206,7 @@ struct ConfigurationReader {
             return SigningKey(try P256PrivateKey(pem: bytes))
         } catch {
             throw ConfigurationError(
-                .badKey, file: file, place: .key("kiosk.signing_key"), "\(path) is no PEM of a P-256 private key")
+                .badKey, file: file, place: .key("kiosk.signing_key"), "\(path) must be PEM of a P-256 private key")
         }
     }
 
@@ -216,7 +219,7 @@ struct ConfigurationReader {
         var leftOut: [String] = []
         for path in paths.map(resolve) {
             for name in filesUnder(path) {
-                guard let found = readFile(name) else { throw problem("\(name) can not be read") }
+                guard let found = readFile(name) else { throw problem("\(name) cannot be read") }
                 guard let blocks = try? derBlocks(in: found, label: "CERTIFICATE") else {
                     throw problem("\(name) holds PEM that is not base64, or not closed")
                 }
@@ -237,7 +240,7 @@ struct ConfigurationReader {
                 certificates += blocks
             }
         }
-        guard !certificates.isEmpty else { throw problem("no certificate is found there") }
+        guard !certificates.isEmpty else { throw problem("there is no certificate") }
         do {
             return (try TrustAnchors(certificates), leftOut)
         } catch {
@@ -256,7 +259,8 @@ struct ConfigurationReader {
         var anchors = CardAnchors(allowsTest: isTest, denied: denied)
         for path in paths {
             guard let items = try? JSONDecoder().decode([Item].self, from: Data(try bytes(path, key))) else {
-                throw ConfigurationError(.badKey, file: file, place: .key(key), "\(path) is no list of card anchors")
+                throw ConfigurationError(
+                    .badKey, file: file, place: .key(key), "\(path) must be a JSON array of card anchors")
             }
             for (index, item) in items.enumerated() {
                 guard let id = [UInt8](hexText: item.key_id).flatMap({ KeyIdentifier($0) }),
@@ -265,19 +269,20 @@ struct ConfigurationReader {
                     let use = CardAnchors.Use(rawValue: item.use ?? "visual"),
                     let rsa = try? RSAPublicKey(modulus: n, exponent: e)
                 else {
-                    throw ConfigurationError(.badKey, file: file, place: .key(key), "\(path): entry \(index) is no key")
+                    throw ConfigurationError(
+                        .badKey, file: file, place: .key(key), "\(path): entry \(index) is not a key")
                 }
                 do {
                     try anchors.add(id, use: use, key: rsa)
                 } catch {
                     throw ConfigurationError(
                         .badKey, file: file, place: .key(key),
-                        "\(path): entry \(index) is of the test range; a real kiosk takes none (trust.test)")
+                        "\(path): entry \(index) is in the test range; only trust.test = true allows it")
                 }
             }
         }
         guard !anchors.isEmpty else {
-            throw ConfigurationError(.badKey, file: file, place: .key(key), "no card anchor is found there")
+            throw ConfigurationError(.badKey, file: file, place: .key(key), "there is no card anchor")
         }
         return anchors
     }
@@ -286,7 +291,7 @@ struct ConfigurationReader {
         var denied: Set<[UInt8]> = []
         for text in texts {
             guard let bytes = [UInt8](hexText: text), [16, 20, 32].contains(bytes.count) else {
-                throw wrong("trust.denied", "a key id or key hash in hex")
+                throw wrong("trust.denied", "must be a key id or key hash in hex")
             }
             denied.insert(bytes)
         }
@@ -295,7 +300,9 @@ struct ConfigurationReader {
 
     func policies(_ texts: [String]) throws(ConfigurationError) -> [OID] {
         try texts.map { (text) throws(ConfigurationError) in
-            guard let oid = OID(text) else { throw wrong("trust.policies", "an object identifier such as 1.2.392") }
+            guard let oid = OID(text) else {
+                throw wrong("trust.policies", "must be an object identifier such as 1.2.392")
+            }
             return oid
         }
     }

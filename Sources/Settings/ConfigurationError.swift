@@ -20,36 +20,60 @@ package struct ConfigurationError: Error, Equatable, Sendable, CustomStringConve
         (self.kind, self.file, self.place, self.problem) = (kind, file, place, problem)
     }
 
-    package var description: String { "\(seen)\n\(advice.indented)" }
+    package var description: String { "\(seen)\n\(kind.advice.indented)" }
 
     /// Where, and what.
-    package var seen: String {
-        let place =
-            switch place {
-            case .whole: file
-            case .line(let line): "\(file):\(line)"
-            case .key(let key): "\(file): \(key)"
-            }
-        return "\(place): \(problem)"
-    }
+    package var seen: String { "\(self.where): \(problem)" }
 
-    package var advice: Words {
-        switch kind {
-        case .unreadable: Words("Check the path and the rights of the file.", "ファイルの場所と権限を確認してください。")
-        case .notTOML: Words("Mend the line; the file is TOML 1.0.", "この行を TOML 1.0 として直してください。")
+    /// The file, with its line or the key where that is known.
+    package var `where`: String {
+        switch place {
+        case .whole: file
+        case .line(let line): "\(file):\(line)"
+        case .key(let key): "\(file): \(key)"
+        }
+    }
+}
+
+extension ConfigurationError.Kind: Advised {
+    package var code: String { rawValue }
+
+    package var advice: Advice {
+        switch self {
+        case .unreadable:
+            Advice(
+                "Cannot read the file", "ファイルを読み取れません。", do: "Check the path and file permissions.",
+                "ファイルの場所と権限を確認してください。")
+        case .notTOML:
+            Advice(
+                "Not valid TOML", "書式が TOML 1.0 ではありません。", do: "Fix this line: it must be valid TOML 1.0.",
+                "この行の書式（TOML 1.0）を直してください。")
         case .unknownKey:
-            Words(
-                "Remove the key or mend its spelling; the README lists all keys.",
-                "キーを削除するか綴りを直してください（README に一覧があります）。")
-        case .missingKey: Words("Add the key; the README shows an example.", "キーを追加してください（README に例があります）。")
-        case .wrongValue: Words("Give a value of the kind that is asked for.", "求められている形式の値にしてください。")
-        case .badKey: Words("Give a file that holds such a key, certificate or list.", "正しい鍵・証明書のファイルを指定してください。")
+            Advice(
+                "Unknown key", "不明なキーです。", do: "Remove the key or correct its spelling; operate.md lists all keys.",
+                "キーを削除するか、綴りを直してください（operate.md に一覧があります）。")
+        case .missingKey:
+            Advice(
+                "Missing key", "必要なキーがありません。", do: "Add the key; operate.md shows an example.",
+                "キーを追加してください（operate.md に例があります）。")
+        case .wrongValue:
+            Advice(
+                "Wrong value", "値が正しくありません。", do: "Change the value as this line says.",
+                "表示された条件に合う値にしてください。")
+        case .badKey:
+            Advice(
+                "Not a usable key, certificate or CRL", "鍵・証明書・失効リストとして使用できません。",
+                do: "Specify a file with a valid key, certificate or list of the required kind.",
+                "必要な種類の鍵・証明書・リストのファイルを指定してください。")
         case .wrongMode:
-            Words("Run chmod 0600 on the file: nobody else may read it.", "chmod 0600 で所有者だけが読めるようにしてください。")
+            Advice(
+                "Readable by others", "所有者以外も読み取れます。", do: "Run chmod 0600 so that only the owner can read it.",
+                "chmod 0600 で所有者だけが読めるようにしてください。")
         case .noCredential:
-            Words(
-                "Say it as the service would: sudo kazashictl, and the same words.",
-                "sudo kazashictl に続けて同じコマンドを実行してください。")
+            Advice(
+                "A systemd credential, readable only in the service", "サービスだけが読み取れる systemd のクレデンシャルです。",
+                do: "Run it as the service: `sudo kazashictl doctor` (or status, registration, key).",
+                "sudo kazashictl doctor のように実行してください（status・registration・key も同様）。")
         }
     }
 }

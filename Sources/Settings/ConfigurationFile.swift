@@ -89,12 +89,12 @@ struct ConfigurationFile: Decodable {
             let isThere = isPresent(path, in: text)
             throw ConfigurationError(
                 isThere ? .wrongValue : .missingKey, file: file, place: .key(path.joined(separator: ".")),
-                isThere ? "the value is of another type" : "the key is missing")
+                isThere ? "the value has the wrong type" : "the key is missing")
         } catch DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context),
             DecodingError.dataCorrupted(let context)
         {
             let path = context.codingPath.map(\.stringValue).joined(separator: ".")
-            throw ConfigurationError(.wrongValue, file: file, place: .key(path), "the value is of another type")
+            throw ConfigurationError(.wrongValue, file: file, place: .key(path), "the value has the wrong type")
         } catch {
             throw ConfigurationError(.notTOML, file: file, "not a configuration")
         }

@@ -11,10 +11,10 @@ extension ConfigurationReader {
     ) throws(ConfigurationError) -> [Library] {
         guard !written.isEmpty else {
             throw ConfigurationError(
-                .missingKey, file: file, place: .key("library"), "no library would be told anything")
+                .missingKey, file: file, place: .key("library"), "there must be a [[library]] section")
         }
         guard Set(written.map(\.name)).count == written.count else {
-            throw wrong("library.name", "two libraries bear one name")
+            throw wrong("library.name", "each library must have its own name")
         }
         return try written.enumerated().map { (index, library) throws(ConfigurationError) in
             let part = LibraryPart(reader: self, key: "library.\(index)", written: library)
@@ -35,7 +35,8 @@ extension ConfigurationReader {
             else {
                 throw wrong(
                     part.key + ".audience",
-                    "kiosk.id, platform.issuer, this and the key's kid are too long together for a token")
+                    "kiosk.id, platform.issuer, this and the key's kid must fit into one token; together they are too long"
+                )
             }
             return made
         }
@@ -100,17 +101,18 @@ private struct LibraryPart: Sendable {
                     clientKey: written.client_key.map(reader.resolve)))
         }
         if url.hasPrefix("http://") {
-            guard let (host, _) = Self.authority(of: url) else { throw reader.wrong(key + ".url", "no host in it") }
+            guard let (host, _) = Self.authority(of: url) else { throw reader.wrong(key + ".url", "must name a host") }
             // Only a numeric loopback address or `localhost` counts: a name may lead anywhere.
             if host == "localhost" || host == "127.0.0.1" || host == "::1" { return .loopback(url: url) }
             guard written.allow_plain_http == true else {
                 throw reader.wrong(
-                    key + ".url", "http:// to this machine only, unless allow_plain_http says otherwise")
+                    key + ".url",
+                    "must be https:// or udp://; http:// beyond this machine needs allow_plain_http = true")
             }
             return .plainHTTP(url: url)
         }
         guard url.hasPrefix("udp://"), let (host, port) = Self.authority(of: url), let port else {
-            throw reader.wrong(key + ".url", "https://, udp://host:port, or http://")
+            throw reader.wrong(key + ".url", "must begin with https://, udp:// (with a port) or http://")
         }
         return .udp(host: host, port: port)
     }
@@ -148,18 +150,20 @@ private struct LibraryPart: Sendable {
         switch written.suite ?? "nested" {
         case "nested":
             guard written.shared_key == nil else {
-                throw reader.wrong(key + ".shared_key", #"only the suite "direct" has one"#)
+                throw reader.wrong(key + ".shared_key", #"must be removed: only the suite "direct" has one"#)
             }
             guard let path = written.receiver_key else {
-                throw missing("receiver_key", "nested needs the receiver's key")
+                throw missing("receiver_key", #"the suite "nested" needs the receiver's key"#)
             }
             let receivers = try publicKeys(path, "receiver_key", for: .sealing)
-            guard let receiver = receivers.first else { throw missing("receiver_key", "no key in it") }
+            guard let receiver = receivers.first else { throw missing("receiver_key", "the file holds no key") }
             let acknowledgers = try written.acknowledgement_key.map { (path) throws(ConfigurationError) in
                 try publicKeys(path, "acknowledgement_key", for: .verifying)
             }
             guard endpoint.provesWhoAnswers || acknowledgers != nil else {
-                throw missing("acknowledgement_key", "nothing else tells who answers over udp:// or plain http://")
+                throw missing(
+                    "acknowledgement_key",
+                    "needed over udp:// and plain http://: only a signed acknowledgement tells who answers")
             }
             return .nested(
                 receiver: receiver, others: Array(receivers.dropFirst()), acknowledgers: acknowledgers ?? [])
@@ -167,9 +171,11 @@ private struct LibraryPart: Sendable {
             for (name, value) in [
                 ("receiver_key", written.receiver_key), ("acknowledgement_key", written.acknowledgement_key),
             ] where value != nil {
-                throw reader.wrong("\(key).\(name)", #"the suite "direct" has shared_key only"#)
+                throw reader.wrong("\(key).\(name)", #"must be removed: the suite "direct" has shared_key only"#)
             }
-            guard let path = written.shared_key else { throw missing("shared_key", "direct needs the shared key") }
+            guard let path = written.shared_key else {
+                throw missing("shared_key", #"the suite "direct" needs the shared key"#)
+            }
             var bytes = try reader.secret(path, key + ".shared_key")
             defer { wipe(&bytes) }
             do {
@@ -177,9 +183,9 @@ private struct LibraryPart: Sendable {
             } catch {
                 throw ConfigurationError(
                     .badKey, file: reader.file, place: .key(key + ".shared_key"),
-                    "\(path) is no oct JWK of 32 bytes")
+                    "\(path) must be an oct JWK of 32 bytes")
             }
-        default: throw reader.wrong(key + ".suite", #""nested" or "direct""#)
+        default: throw reader.wrong(key + ".suite", #"must be "nested" or "direct""#)
         }
     }
 
@@ -198,8 +204,8 @@ private struct LibraryPart: Sendable {
                     ? #"for sealing (use "enc", key_ops deriveKey or deriveBits)"#
                     : #"for verifying (use "sig", key_ops verify)"#
                 problem = "\(path) has no P-256 public key \(fitting)"
-            case .unsuitableKey: problem = "\(path) has a private key in it: make a new pair, and take its public half"
-            default: problem = "\(path) is no P-256 public JWK, nor a JWK Set"
+            case .unsuitableKey: problem = "\(path) holds a private key: make a new pair and use its public key only"
+            default: problem = "\(path) must be a P-256 public JWK, or a JWK Set"
             }
         }
         throw ConfigurationError(.badKey, file: reader.file, place: .key("\(key).\(name)"), problem)

@@ -26,10 +26,10 @@ extension ConfigurationReader {
         var options = PanelOptions()
         options.display = try display(written?.display ?? "terminal")
         guard let width = DisplayLayout.Width(rawValue: written?.columns ?? 20) else {
-            throw wrong("panel.columns", "20 or 16")
+            throw wrong("panel.columns", "must be 20 or 16")
         }
         guard let first = DisplayLayout.Language(rawValue: language) else {
-            throw wrong("kiosk.language", #""ja" or "en""#)
+            throw wrong("kiosk.language", #"must be "ja" or "en""#)
         }
         options.layout = DisplayLayout(
             width: width, hasKana: written?.kana ?? true, language: first, isTest: isTest,
@@ -37,15 +37,17 @@ extension ConfigurationReader {
             takesTurns: options.display != .terminal)
         options.lights = written?.lights ?? []
         guard options.lights.isEmpty || options.lights.count == 3 else {
-            throw wrong("panel.lights", "three LEDs, left to right, or none")
+            throw wrong("panel.lights", "must name three LEDs, left to right, or none")
         }
         options.beeper = written?.beeper.map(resolve)
         guard let volume = Beeper.Volume(rawValue: written?.volume ?? "high") else {
-            throw wrong("panel.volume", #""high", "low" or "off""#)
+            throw wrong("panel.volume", #"must be "high", "low" or "off""#)
         }
         options.volume = volume
         if let text = written?.quiet {
-            guard let quiet = QuietHours(text) else { throw wrong("panel.quiet", #"hours such as "20:00-08:30""#) }
+            guard let quiet = QuietHours(text) else {
+                throw wrong("panel.quiet", #"must be hours such as "20:00-08:30""#)
+            }
             options.quiet = quiet
         }
         return options
@@ -59,7 +61,7 @@ extension ConfigurationReader {
             let parts = text.split(separator: ":", maxSplits: 1)
             guard parts.count == 2, let commands = CommandSet(rawValue: String(parts[0])) else {
                 let sets = CommandSet.allCases.map { "\($0.rawValue):PATH" }.joined(separator: ", ")
-                throw wrong("panel.display", "no such display; there are terminal, none, \(sets)")
+                throw wrong("panel.display", "must be terminal, none, or \(sets)")
             }
             return .device(commands, path: resolve(String(parts[1])))
         }

@@ -8,45 +8,43 @@ package import JOSE
 /// it is used: for a while they accept both, by `kid`.
 package struct SigningKeyFile: Sendable {
     /// What went wrong with it.
-    package enum Problem: String, Error, Sendable, CaseIterable {
+    package enum Problem: String, Error, Advised, CaseIterable {
         /// A next key is there already.
-        case alreadyPrepared
+        case alreadyPrepared = "already_prepared"
         /// The folder has keys already.
-        case alreadyCreated
-        case notPrepared
+        case alreadyCreated = "already_created"
+        case notPrepared = "not_prepared"
         /// It is no PEM of a P-256 private key, or can't be read.
         case unreadable
-        case notWritten
+        case notWritten = "not_written"
 
-        /// What happened.
-        package var meaning: String {
-            switch self {
-            case .alreadyPrepared: "the next key already exists"
-            case .alreadyCreated: "keys already exist in this folder; nothing changed"
-            case .notPrepared: "there is no next key"
-            case .unreadable: "not readable as PEM of a P-256 private key"
-            case .notWritten: "the key could not be written"
-            }
-        }
+        package var code: String { rawValue }
 
-        package var advice: Words {
+        package var advice: Advice {
             switch self {
             case .alreadyPrepared:
-                Words(
-                    "A next key is there. Hand `kazashi key show` to every library, then run `kazashi key rotate --activate`.",
-                    "次の鍵は作成済みです。kazashi key show の出力を各図書館に渡してから、kazashi key rotate --activate を実行してください。")
+                Advice(
+                    "The next key already exists", "次の鍵は作成済みです。",
+                    do: "Give `kazashi key show` to every library, then run `kazashi key rotate --activate`.",
+                    "kazashi key show の出力を各図書館に渡してから、kazashi key rotate --activate を実行してください。")
             case .alreadyCreated:
-                Words(
-                    "Name an empty folder. To change a kiosk's signing key, use `kazashi key rotate`.",
+                Advice(
+                    "Keys already exist in this folder; nothing changed", "このフォルダーには既に鍵があります（変更していません）。",
+                    do: "Name an empty folder. To change a kiosk's signing key, use `kazashi key rotate`.",
                     "空のフォルダーを指定してください。署名鍵の更新には kazashi key rotate を使います。")
             case .notPrepared:
-                Words("Run `kazashi key rotate` first: it makes the next key.", "先に kazashi key rotate で次の鍵を作ってください。")
+                Advice(
+                    "There is no next key", "次の鍵がありません。", do: "Run `kazashi key rotate` first: it makes the next key.",
+                    "先に kazashi key rotate で次の鍵を作ってください。")
             case .unreadable:
-                Words("Give a file that holds such a key, certificate or list.", "正しい鍵・証明書のファイルを指定してください。")
+                Advice(
+                    "Not readable as PEM of a P-256 private key", "P-256 秘密鍵の PEM として読み取れません。",
+                    do: "Specify a file with such a key.", "P-256 秘密鍵の PEM ファイルを指定してください。")
             case .notWritten:
-                Words(
-                    "The key in use was not changed. Check the rights and the room of the folder of kiosk.signing_key.",
-                    "使用中の鍵は変更していません。kiosk.signing_key のフォルダーの権限と空きを確認してください。")
+                Advice(
+                    "The key could not be written; the key in use is unchanged", "鍵を書き込めません（使用中の鍵は変更していません）。",
+                    do: "Check permissions and free space of the folder of kiosk.signing_key.",
+                    "kiosk.signing_key のフォルダーの権限と空き容量を確認してください。")
             }
         }
     }

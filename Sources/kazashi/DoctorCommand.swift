@@ -13,11 +13,11 @@ extension Kazashi {
         static let configuration = CommandConfiguration(
             abstract: "Look at every part of the kiosk, and say what is wrong and what to do.",
             discussion: """
-                端末の各部を点検し、問題と対処方法を表示します。It changes nothing. Each library is sent one token that says
-                nothing, to see whether it is acknowledged.
+                端末の各部を点検し、問題と対処方法を表示します。It changes nothing. Each library is sent one test token
+                without effect. 各図書館へ影響のない試験トークンを 1 通送ります。
                 --tap waits for a card and walks it through the login without announcing, pinning or suspending; stop the
                 kiosk first (systemctl stop kazashi). カードを 1 枚試します（図書館には知らせません）。
-                Exit codes: 0 nothing is wrong; 1 something is; 2 wrong use or configuration; 3 it could not be told.
+                Exit codes: 0 no fault; 1 a fault was found; 2 usage or configuration error; 3 undetermined.
                 """)
 
         @OptionGroup var options: ConfigurationOption
@@ -47,7 +47,7 @@ extension Kazashi {
 
         private static func printReport(_ findings: [Finding]) {
             struct Output: Encodable {
-                struct Line: Encodable { let part, state, seen, advice, 対処: String? }
+                struct Line: Encodable { let part, state, seen, 状態, advice, 対処: String? }
                 let healthy: Bool
                 let findings: [Line]
             }
@@ -56,8 +56,8 @@ extension Kazashi {
                     healthy: !findings.contains { $0.state == .wrong },
                     findings: findings.map {
                         .init(
-                            part: $0.part, state: $0.state.rawValue, seen: $0.seen, advice: $0.advice?.english,
-                            対処: $0.advice?.japanese)
+                            part: $0.part, state: $0.state.rawValue, seen: $0.seen.english, 状態: $0.seen.japanese,
+                            advice: $0.action?.english, 対処: $0.action?.japanese)
                     }))
         }
 
@@ -68,8 +68,10 @@ extension Kazashi {
                 case .warning: "warning "
                 case .wrong: "WRONG   "
                 }
-            let advice = finding.advice.map { "\n          \($0.english)\n          \($0.japanese)" } ?? ""
-            return "\(mark)  \(finding.part): \(finding.seen)\(advice)"
+            let action =
+                finding.action.map { "\n          \($0.english)\n          \(finding.seen.japanese)\($0.japanese)" }
+                ?? ""
+            return "\(mark)  \(finding.part): \(finding.seen.english)\(action)"
         }
 
         // MARK: One card
@@ -77,7 +79,7 @@ extension Kazashi {
         private func walk(_ configuration: Configuration) async throws {
             if (try? StatusSocket.ask(configuration.statusSocket)) != nil {
                 say(
-                    "A kiosk runs and would see the same card: systemctl stop kazashi first.\n"
+                    "The running kiosk would see the same card: run systemctl stop kazashi first.\n"
                         + "動作中の端末を先に停止してください（systemctl stop kazashi）。")
                 throw ExitCode.wrongUse
             }
@@ -111,7 +113,7 @@ enum RehearsalWords {
         case .fact(let fact): words(fact).map { "\($0.isGood ? "ok      " : "WRONG   ")  \($0.text)" }
         case .outcome(.welcomed): "ok        everything holds: it would be announced. すべて正常です（通知はしていません）。"
         case .outcome(.refused(let refusal)):
-            "WRONG     refused: \(refusal.rawValue). \(refusal.advice.english) \(refusal.advice.japanese)"
+            "WRONG     refused: \(refusal.rawValue). \(refusal.advice.text.english) \(refusal.advice.text.japanese)"
         }
     }
 
@@ -127,7 +129,7 @@ enum RehearsalWords {
         case .birthDateVerified(let accepted): (accepted, "birth date 生年月日: \(accepted ? "accepted" : "refused")")
         case .proofChecked(let check): (check == .proven, "the card's proof カードの真正性: \(check)")
         case .cardFailed(let failure): (false, "the card カード: \(failure)")
-        case .registryFailed: (false, "the registry can not be read 登録を読めません")
+        case .registryFailed: (false, "the registration database cannot be read 登録データベースを読めません")
         case .passed(.card): (false, "five seconds have passed 5 秒を超えました")
         case .cardKeyPinned, .announced, .passed: nil
         }

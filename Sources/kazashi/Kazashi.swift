@@ -15,7 +15,7 @@ struct Kazashi: AsyncParsableCommand {
         discussion: """
             マイナンバーカードのかざし利用（暗証番号なし）による図書館向けログイン装置です。
 
-            Exit codes: 0 yes or done; 1 a clear no; 2 wrong use or configuration; 3 could not tell.
+            Exit codes: 0 success; 1 negative result; 2 usage or configuration error; 3 undetermined.
             People's words go to standard error; --json prints one JSON object on standard output.
             """,
         version: KazashiVersion.text,

@@ -9,10 +9,10 @@ extension Kazashi {
         static let configuration = CommandConfiguration(
             abstract: "The kiosk's signing key: what libraries know it by.",
             discussion: """
-                To change it without a gap: `key rotate` makes the next key; hand `key show` (both keys) to every library;
+                To change it without a gap: `key rotate` makes the next key; give `key show` (both keys) to every library;
                 once all of them have it, `key rotate --activate`, and SIGHUP to a kiosk that runs; then the libraries may
                 forget the old one.
-                鍵の交換：key rotate で次の鍵を作り、key show の出力を各図書館に渡し、登録が済んだら key rotate --activate
+                鍵の更新：key rotate で次の鍵を作り、key show の出力を各図書館に渡し、登録が済んだら key rotate --activate
                 を実行します。
                 """,
             subcommands: [Create.self, Show.self, Rotate.self])
@@ -25,13 +25,15 @@ extension Kazashi.Key {
             abstract: "Make a new kiosk's two secrets, storage.key and kiosk-es256.pem, in a folder.",
             discussion: "新しい端末の鍵を作ります。既にある鍵は置き換えません。")
 
-        @Argument(help: "The folder; it is there already.") var folder: String
+        @Argument(help: "An existing folder.") var folder: String
 
         func run() throws {
             try actAsOwner(of: folder)
             try withWords {
                 try SigningKeyFile.createKeys(in: folder)
-                say("\(folder): storage.key and kiosk-es256.pem are made, for their owner alone. 鍵を作りました。")
+                say(
+                    "\(folder): storage.key and kiosk-es256.pem created, readable by their owner only. 鍵を作りました（所有者だけが読み取れます）。"
+                )
             }
         }
     }
@@ -64,12 +66,14 @@ extension Kazashi.Key {
             try withWords {
                 if activate {
                     try file.activate()
-                    say("\(file.path): in use now. Send SIGHUP to a kiosk that runs (systemctl reload).")
+                    say(
+                        "\(file.path): in use now. Run `systemctl reload kazashi` where a kiosk runs. 使用を開始しました。動作中の端末では systemctl reload kazashi を実行してください。"
+                    )
                 } else {
                     try file.prepare()
                     say(
-                        "The next key is made; the one in use is as it was.\n"
-                            + "Hand `kazashi key show` to every library, then run `kazashi key rotate --activate`.\n"
+                        "The next key is created; the key in use is unchanged.\n"
+                            + "Give `kazashi key show` to every library, then run `kazashi key rotate --activate`.\n"
                             + "次の鍵を作りました。kazashi key show の出力を各図書館に渡してください。")
                 }
             }
@@ -81,7 +85,7 @@ private func withWords(_ body: () throws -> Void) throws {
     do {
         try body()
     } catch let problem as SigningKeyFile.Problem {
-        say("signing key: \(problem.meaning)\n\(problem.advice.indented)")
+        say("signing key: \(problem.advice.happened.english)\n\(problem.advice.indented)")
         throw problem == .notWritten || problem == .unreadable ? ExitCode.couldNotTell : ExitCode.no
     }
 }

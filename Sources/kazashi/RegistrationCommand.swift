@@ -39,7 +39,7 @@ private func withStore<Value>(_ configuration: Configuration, _ body: (Registrat
         result = .failure(error)
     }
     // Whatever it ended with: some of what was asked for may be done.
-    if await !database.close() { say(Words.logHeld.indented) }
+    if await !database.close() { say(Advice.logHeld.whole) }
     do {
         return try result.get()
     } catch let error as RegistryError {
@@ -61,7 +61,7 @@ private func forEach(
             failed = true
             // One row's damage is that row's.
             let isRow = error.code == .damaged && error.status == nil
-            say(isRow ? "\(text): damaged\n" + Words.recordDamaged.indented : "\(text): \(RegistryWords.of(error))")
+            say(isRow ? "\(text): damaged\n" + Advice.recordDamaged.indented : "\(text): \(RegistryWords.of(error))")
         }
     }
     if failed { throw ExitCode.no }
@@ -71,7 +71,7 @@ private func forEach(
 private func complain(ofDamaged ids: [String]) throws {
     guard !ids.isEmpty else { return }
     for id in ids { say("\(id): damaged") }
-    say(Words.recordDamaged.indented)
+    say(Advice.recordDamaged.indented)
     throw ExitCode.no
 }
 
@@ -80,7 +80,7 @@ extension Kazashi.Registration {
         static let configuration = CommandConfiguration(
             abstract: "Store records from a JSON file or standard input (-).",
             discussion:
-                "Every record that can be used is stored; each that can't is named. Exit 1 when any was left out.")
+                "Every usable record is stored; each skipped one is named. Exit 1 when any was skipped.")
 
         @OptionGroup var options: ConfigurationOption
         @Flag(help: "Print one JSON object on standard output.")
@@ -91,7 +91,7 @@ extension Kazashi.Registration {
         func run() async throws {
             let configuration = try options.load()
             guard let bytes = records == "-" ? readStandardInput() : readFile(records) else {
-                say("\(records): can not be read\n" + Words.fileUnreadable.indented)
+                say("\(records): cannot be read\n" + ConfigurationError.Kind.unreadable.advice.indented)
                 throw ExitCode.wrongUse
             }
             let report = try await withStore(configuration) { store in
@@ -101,13 +101,15 @@ extension Kazashi.Registration {
                 ).run(bytes, now: systemTime())
             }
             guard let report else {
-                say("\(records):\n" + Words.notRecords.indented)
+                say("\(records): \(Advice.notRecords.happened.english)\n" + Advice.notRecords.indented)
                 throw ExitCode.wrongUse
             }
             for left in report.leftOut {
-                say("record \(left.index): left out: \(left.reason.rawValue)\n" + left.reason.advice.indented)
+                say(
+                    "record \(left.index): skipped: \(left.reason.rawValue): \(left.reason.advice.happened.english)\n"
+                        + left.reason.advice.indented)
             }
-            say("\(report.stored) stored, \(report.leftOut.count) left out")
+            say("\(report.stored) stored, \(report.leftOut.count) skipped")
             if json {
                 struct Left: Encodable { let index: Int, reason: String }
                 struct Output: Encodable { let stored: Int, left_out: [Left] }
@@ -198,7 +200,9 @@ extension Kazashi.Registration {
 
     struct Export: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Print every record, in the form that import takes: identities, in the clear.")
+            abstract:
+                "Print every record, in the form that import takes; contains personal data in plain text. 個人情報が平文で出力されます。"
+        )
         @OptionGroup var options: ConfigurationOption
 
         func run() async throws {
@@ -212,14 +216,20 @@ extension Kazashi.Registration {
 }
 
 /// What is to be done about the registrations.
-extension Words {
-    fileprivate static let logHeld = Words(
-        "Another program reads the database: what was removed leaves its log when that ends. Run the command again then.",
-        "別のプログラムがデータベースを使用中です。終了後にもう一度実行すると、ログからも消去されます。")
-    fileprivate static let recordDamaged = Words(
-        "Remove it (kazashi registration remove ID) and register again; check the disk.",
+extension Advice {
+    fileprivate static let logHeld = Advice(
+        "Another program is reading the database; removed records leave its log when that ends",
+        "別のプログラムがデータベースを使用中です。", do: "Run the command again then.",
+        "終了後にもう一度実行すると、ログからも消去されます。")
+    fileprivate static let recordDamaged = Advice(
+        "The record is damaged", "登録が破損しています。",
+        do: "Remove it (kazashi registration remove ID) and register again; check the disk.",
         "kazashi registration remove ID で削除し、登録し直してください。ディスクも確認してください。")
-    fileprivate static let fileUnreadable = Words("Check the path and the rights of the file.", "ファイルの場所と権限を確認してください。")
-    fileprivate static let notRecords = Words(
-        "No JSON array of records; nothing was stored.", "記録の JSON 配列ではありません（何も登録していません）。")
+    fileprivate static let notRecords = Advice(
+        "Not a JSON array of records; nothing was stored", "記録の JSON 配列ではありません（何も登録していません）。",
+        do: "Give an array of objects with certificate, ppid and birth_date.",
+        "certificate・ppid・birth_date を持つ記録の配列を指定してください。")
+
+    /// With what happened, in both languages.
+    fileprivate var whole: String { "  \(text.english)\n  \(text.japanese)" }
 }

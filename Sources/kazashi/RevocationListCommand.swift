@@ -17,7 +17,7 @@ extension Kazashi {
     struct RevocationList: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "crl",
-            abstract: "Import revocation lists into a store, check certificates, show what is there.",
+            abstract: "Import CRLs into a CRL store, check certificates, show what is there. 失効リストの取り込みと確認。",
             subcommands: [Import.self, CheckStore.self, Status.self, Forget.self])
 
         struct StoreOption: ParsableArguments {
@@ -56,7 +56,7 @@ extension Kazashi {
 
         struct Import: AsyncParsableCommand {
             static let configuration = CommandConfiguration(
-                abstract: "Take a list into the store, reading it once and never holding it.",
+                abstract: "Import a CRL into the store: it is read once, and never held in memory.",
                 discussion: """
                     FILE, an http(s):// URL, or - for standard input; PEM or DER. The list that was served is served on
                     until the new one is whole and its signature verified.
@@ -132,12 +132,12 @@ extension Kazashi {
                             code: words?.code, reason: words?.reason))
                 } else {
                     for case .taken(let list) in lists { say(list.text) }
-                    if report.moreTaken > 0 { say("and \(report.moreTaken) more lists that are in the store") }
+                    if report.moreTaken > 0 { say("and \(report.moreTaken) more CRLs that are in the store") }
                 }
                 let codes = errors.map { error, list in
                     complain(error, of: list.map { "\(source), list \($0)" } ?? source)
                 }
-                if report.moreRefused > 0 { say("\(source): \(report.moreRefused) more lists were refused") }
+                if report.moreRefused > 0 { say("\(source): \(report.moreRefused) more CRLs were rejected") }
                 // A list that could not be told may be told another time.
                 let worst = codes.max { $0.rawValue < $1.rawValue }
                 if let worst { throw worst }
@@ -146,7 +146,7 @@ extension Kazashi {
 
         struct CheckStore: ParsableCommand {
             static let configuration = CommandConfiguration(
-                commandName: "check", abstract: "Say whether a certificate is good by the store's lists.",
+                commandName: "check", abstract: "Check a certificate against the store's CRLs.",
                 discussion: "Exit codes: 0 good, 1 revoked or untrusted, 3 undetermined.")
 
             @OptionGroup var options: StoreOption
@@ -167,7 +167,7 @@ extension Kazashi {
 
         struct Forget: ParsableCommand {
             static let configuration = CommandConfiguration(
-                abstract: "Make the store forget one list and its number, so that an older one may follow.",
+                abstract: "Remove one CRL and its number from the store, so that an older one can follow.",
                 discussion: """
                     For a list that should never have been taken, such as one of the future. The journal of the kiosk that
                     serves the store says so.
@@ -177,15 +177,15 @@ extension Kazashi {
             @OptionGroup var options: StoreOption
             @Flag(help: "Print one JSON object on standard output.")
             var json = false
-            @Argument(help: "The list, by its id in `crl status`.")
+            @Argument(help: "The CRL, by its id in `crl status`.")
             var id: String
 
             func run() throws {
                 let store = try options.open()
                 do {
                     guard try store.forget(id: id) else {
-                        if json { printJSON(["code": "unknown_list", "reason": "the store knows no list of that id"]) }
-                        say("\(id): the store knows no list of that id; `kazashi crl status` shows them.")
+                        if json { printJSON(["code": "unknown_list", "reason": "the store has no CRL with that id"]) }
+                        say("\(id): the store has no CRL with that id; see `kazashi crl status`.")
                         throw ExitCode.no
                     }
                 } catch let error as RevocationError {
@@ -197,8 +197,8 @@ extension Kazashi {
 
         struct Status: ParsableCommand {
             static let configuration = CommandConfiguration(
-                abstract: "Show the store's lists, and what is wrong with it.",
-                discussion: "Exit codes: 0 all is well, 1 something in the store can not be served.")
+                abstract: "Show the store's CRLs, and its faults.",
+                discussion: "Exit codes: 0 no fault, 1 a CRL in the store cannot be used.")
 
             @OptionGroup var options: StoreOption
             @Flag(help: "Print one JSON object on standard output.")
@@ -230,7 +230,7 @@ extension Kazashi {
                     output.lists.forEach { say($0.text) }
                     notices.forEach { say("since the kiosk last told: \($0)") }
                     for problem in contents.problems { _ = complain(problem.error, of: problem.file) }
-                    if output.lists.isEmpty { say("The store holds no list.") }
+                    if output.lists.isEmpty { say("The store holds no CRL.") }
                 }
                 if !output.problems.isEmpty { throw ExitCode.no }
             }

@@ -36,10 +36,12 @@ extension Kazashi {
 
         private static func words(_ error: StatusError) -> String {
             switch error {
-            case .notRunning: "no kiosk runs here. 端末が動作していません（systemctl status kazashi）。"
-            case .refused: "the rights do not reach: be in the group kazashi. 権限がありません（kazashi グループに入ってください）。"
-            case .silent: "the kiosk does not answer. 端末が応答しません。"
-            case .malformed: "another version answers: update both. 別の版が応答しました。"
+            case .notRunning:
+                "kazashi is not running: see systemctl status kazashi. kazashi が動作していません（systemctl status kazashi）。"
+            case .refused: "permission denied: add your user to group kazashi. 権限がありません。ユーザーを kazashi グループに追加してください。"
+            case .silent:
+                "the kiosk does not answer: see systemctl status kazashi. 端末が応答しません（systemctl status kazashi）。"
+            case .malformed: "version mismatch: update kiosk and command. 版が一致しません。端末とコマンドを更新してください。"
             }
         }
     }
@@ -55,7 +57,7 @@ enum StatusWords {
         lines.append("version 版       \(report.version), up \(length(report.uptime))")
         let reader =
             switch report.reader {
-            case nil: "not asked yet"
+            case nil: "not looked for yet"
             case let reader? where !reader.service: "pcscd does not answer"
             case let reader? where !reader.reader: "none"
             case let reader?: reader.held ? "held by a blocked call" : "ready"
@@ -63,7 +65,7 @@ enum StatusWords {
         lines.append("reader リーダー   \(reader)")
         let age = report.lists.age.map { "newest \(length($0)) old" } ?? "age unknown"
         let end = report.lists.firstEnds.map {
-            $0 >= 0 ? ", the first runs out in \(length($0))" : ", the first has run out"
+            $0 >= 0 ? ", the first expires in \(length($0))" : ", the first has expired"
         }
         lines.append("lists 失効リスト  \(report.lists.served), \(report.lists.entries) entries, \(age)\(end ?? "")")
         for library in report.libraries {

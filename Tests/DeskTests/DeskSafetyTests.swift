@@ -144,7 +144,7 @@ import Testing
         await server.stop()
     }
 
-    @Test("What can not be remembered was not acted on: it is neither acknowledged nor shown, and the next try is new")
+    @Test("What cannot be remembered was not acted on: it is neither acknowledged nor shown, and the next try is new")
     func notKept() async throws {
         let desk = try table.desk(inMemory: false)
         // Everything goes well until the transaction is to be kept.

@@ -1,3 +1,4 @@
+import Advice
 import Doctor
 import Testing
 
@@ -9,7 +10,7 @@ import Testing
             ([], nil),
         ] as [([Int64], Finding.State?)])
     func ending(left: [Int64], state: Finding.State?) {
-        let finding = Examination.ending("anchors", "certificates", left: left, .anchorExpired)
+        let finding = Examination.ending("anchors", Words("certificates", "証明書"), left: left, do: .anchorExpired)
         #expect(finding?.state == state)
     }
 }

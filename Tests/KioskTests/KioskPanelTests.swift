@@ -65,16 +65,16 @@ import VirtualCard
         let ready = "ﾏｲﾅﾝﾊﾞｰｶｰﾄﾞｦ"
         #expect(await line.shows(ready) != nil)
         _ = try await pilot.tap(CardInField(cards.good.profile))
-        let shown = try #require(await line.shows("OK - take card"))
+        let shown = try #require(await line.shows("Card accepted"))
         let over = try #require(await line.shows(ready))
         // It may stand longer on a slow machine, never shorter.
         #expect(shown.duration(to: over) > .milliseconds(1_500))
         _ = try await pilot.tap(CardInField(cards.good.profile))
-        #expect(await line.shows("OK - take card") != nil)
+        #expect(await line.shows("Card accepted") != nil)
         _ = try await pilot.tap(CardInField(cards.unregistered.profile))
         // Nothing between the welcome and what the next one is told but that it is noticed.
-        for await change in line.changes where change.rows.contains("See the counter") || change.rows.contains(ready) {
-            #expect(change.rows.contains("See the counter"))
+        for await change in line.changes where change.rows.contains("Please see staff") || change.rows.contains(ready) {
+            #expect(change.rows.contains("Please see staff"))
             break
         }
         await pilot.stop()

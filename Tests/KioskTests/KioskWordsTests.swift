@@ -1,24 +1,38 @@
 import Advice
-import Settings
-import Registrations
+import Kiosk
 import Laboratory
+import Login
+import Panel
+import Registrations
+import Settings
 import Testing
 
 @Suite struct KioskWordsTests {
-    @Test("Whatever the journal tells stands in both languages, each code once")
-    func journal() {
-        for entry in CatalogueTables.codes { #expect(entry.advice.isInBothLanguages && !entry.meaning.isEmpty) }
+    private static let all: [any Advised] =
+        CatalogueTables.codes + Outcome.all + Cause.allCases + DeviceFault.allCases + ConfigurationError.Kind.allCases
+        + RegistrationImport.Reason.allCases + SigningKeyFile.Problem.allCases
+
+    @Test("Every code says what happened and what to do, in English that is ASCII and in Japanese")
+    func bothLanguages() {
+        for code in Self.all {
+            for words in [code.advice.happened, code.advice.action] {
+                #expect(!words.english.isEmpty && words.english.allSatisfy(\.isASCII), "\(code.code)")
+                #expect(words.japanese.contains { !$0.isASCII }, "\(code.code)")
+            }
+        }
+    }
+
+    @Test("What happened is a sentence without its full stop in English; all else ends with one")
+    func stops() {
+        for code in Self.all {
+            let advice = code.advice
+            #expect(!advice.happened.english.hasSuffix(".") && advice.action.english.hasSuffix("."), "\(code.code)")
+            #expect(advice.happened.japanese.hasSuffix("。") && advice.action.japanese.hasSuffix("。"), "\(code.code)")
+        }
+    }
+
+    @Test("A code of the journal has one meaning")
+    func once() {
         #expect(Set(CatalogueTables.codes.map(\.code)).count == CatalogueTables.codes.count)
-    }
-
-    @Test("What to do about a configuration stands in both languages", arguments: ConfigurationError.Kind.allCases)
-    func configuration(kind: ConfigurationError.Kind) {
-        #expect(ConfigurationError(kind, file: "kazashi.toml", "").advice.isInBothLanguages)
-    }
-
-    @Test("So does what to do about a record, and about a signing key")
-    func records() {
-        for reason in RegistrationImport.Reason.allCases { #expect(reason.advice.isInBothLanguages) }
-        for problem in SigningKeyFile.Problem.allCases { #expect(problem.advice.isInBothLanguages) }
     }
 }

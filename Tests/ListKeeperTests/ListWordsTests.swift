@@ -34,6 +34,6 @@ import Certificates
     func ahead() {
         let words = ListWords(RevocationError(.crlAhead, "it lies ahead"))
         #expect(words.code == "crl_ahead" && words.exitCode == 1)
-        #expect(words.advice.english.contains("clock") && words.advice.japanese.contains("時計"))
+        #expect(words.advice.action.english.contains("clock") && words.advice.action.japanese.contains("時計"))
     }
 }

@@ -64,8 +64,8 @@ import VirtualCard
             // The source is put back to the older list while the kiosk is off.
             try cards.folder.writeList(age: 1, number: 1)
             try await withKiosk(cards) { pilot in
-                let line = try #require(await pilot.log(containing: "revocation list left out"))
-                #expect(line.contains("newer list") && line.contains("最新のリスト"))
+                let line = try #require(await pilot.log(containing: "CRL rejected"))
+                #expect(line.contains("newer list") && line.contains("最新のもの"))
                 try await expect("revoked", from: pilot, with: cards.good.profile)
             }
         }
@@ -77,7 +77,7 @@ import VirtualCard
             try await withKiosk(cards) { _ in }
             try FileManager.default.removeItem(atPath: cards.folder.path + "/crl")
             try await withKiosk(cards) { pilot in
-                _ = try #require(await pilot.log(containing: "a source of lists is not there"))
+                _ = try #require(await pilot.log(containing: "A source of CRLs is missing"))
                 try await expect("ok", from: pilot, with: cards.good.profile)
                 try await expect("revoked", from: pilot, with: cards.revoked.profile)
             }
@@ -118,14 +118,14 @@ import VirtualCard
             try cards.folder.writeList(age: 35, number: 2)
             try cards.folder.writeList(age: 1, city: "Hachioji-shi")
             try await withKiosk(cards) { pilot in
-                let line = try #require(await pilot.log(containing: "revocation lists will run out"))
+                let line = try #require(await pilot.log(containing: "CRLs will expire soon"))
                 #expect(line.contains("soon: 1") || line.contains("\"soon\": 1"))
                 try await expect("ok", from: pilot, with: cards.good.profile)
             }
             var options = PilotFolder.Options()
             options.maxAge = "34h"
             try await withKiosk(cards, options: options) { pilot in
-                _ = try #require(await pilot.log(containing: "revocation lists have run out"))
+                _ = try #require(await pilot.log(containing: "CRLs have expired"))
                 try await expect("undetermined", from: pilot, with: cards.good.profile)
             }
         }
@@ -143,11 +143,11 @@ import VirtualCard
             let taken = try store.take(far, authorities: issuer, clock: nil)
             try cards.folder.writeList(age: 1, city: "Hachioji-shi")
             try await withKiosk(cards) { pilot in
-                let line = try #require(await pilot.log(containing: "a list in the store lies ahead of the clock"))
+                let line = try #require(await pilot.log(containing: "A CRL in the store lies ahead of the clock"))
                 #expect(line.contains(taken.id) && line.contains("crl forget"))
                 try await expect("undetermined", from: pilot, with: cards.good.profile)
                 #expect(try store.forget(id: taken.id))
-                let told = try #require(await pilot.log(containing: "made the store forget a list and its number"))
+                let told = try #require(await pilot.log(containing: "removed a CRL and its number from the store"))
                 #expect(told.contains(taken.id) && told.contains("list_forgotten"))
                 _ = try #require(await pilot.log(containing: "revocation list taken"))
                 _ = await pilot.log(containing: "revocation lists")
@@ -155,7 +155,7 @@ import VirtualCard
                 #expect(store.notices().isEmpty)
                 // Now that a clock is believed, none comes in.
                 try cards.folder.writeList(age: -1, number: 10)
-                let refused = try #require(await pilot.log(containing: "revocation list left out"))
+                let refused = try #require(await pilot.log(containing: "CRL rejected"))
                 #expect(refused.contains("five minutes ahead"))
                 try await expect("ok", from: pilot, with: cards.good.profile)
             }
@@ -186,7 +186,7 @@ import VirtualCard
             try FileManager.default.removeItem(atPath: index(cards))
             let pilot = try await InProcessPilot(
                 folder: cards.folder, records: cards.records, options: options, becomesReady: false)
-            let line = try #require(await pilot.log(containing: "revocation list left out"))
+            let line = try #require(await pilot.log(containing: "CRL rejected"))
             #expect(line.contains("the server answered 500") && line.contains("ネットワーク"))
             await pilot.stop()
         }
@@ -208,7 +208,7 @@ import VirtualCard
                 try await expect("ok", from: pilot, with: cards.good.profile)
                 answer.withLock { $0 = .init("304 Not Modified") }
                 await pilot.runtime.reload()
-                let line = try #require(await pilot.log(containing: "revocation list left out"))
+                let line = try #require(await pilot.log(containing: "CRL rejected"))
                 #expect(line.contains("the server answered 304"))
                 answer.withLock { $0 = .init("200 OK", body: lists[1]) }
                 await pilot.runtime.reload()

@@ -118,8 +118,3 @@ import Testing
         arguments: ["", "20:00", "20:00-24:00", "8:00-9:00", "20:00-20:00", "20:00-08:30-09:00", "aa:00-bb:00"])
     func noHours(text: String) { #expect(QuietHours(text) == nil) }
 }
-
-@Suite struct DeviceWordsTests {
-    @Test("What to do about each fault stands in both languages", arguments: DeviceFault.allCases)
-    func both(fault: DeviceFault) { #expect(fault.advice.isInBothLanguages) }
-}

@@ -116,7 +116,7 @@ import Testing
         try display.perform(screen)
         var emulator = DisplayEmulator(.charlcd, width: .sixteen)
         emulator.feed(try Data(contentsOf: URL(filePath: path)))
-        #expect(emulator.rows == ["ｶｸﾆﾝｼﾏｼﾀ", "OK - take card"] && emulator.unknown == 0)
+        #expect(emulator.rows == ["ｶｸﾆﾝｼﾏｼﾀ", "Card accepted"] && emulator.unknown == 0)
         display.close()
     }
 
@@ -185,7 +185,7 @@ import Testing
         try FileManager.default.removeItem(atPath: link)
         try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: second.path)
         var again = DisplayEmulator(.cd5220)
-        #expect(shows(second, &again, ["ｶｸﾆﾝｼﾏｼﾀ", "OK - take card"]))
+        #expect(shows(second, &again, ["ｶｸﾆﾝｼﾏｼﾀ", "Card accepted"]))
         while let condition = await iterator.next(), condition != .well {}
         #expect(player.condition == .well)
         running.cancel()

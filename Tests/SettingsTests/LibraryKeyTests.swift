@@ -65,7 +65,7 @@ import Testing
             ("central-sign.jwk", with(#""key_ops":["deriveKey"]"#, others[0]), "acknowledgement_key", #"use "sig""#),
             ("central.jwk", #"{"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB"}]}"#, "receiver_key", "no P-256 public key"),
             ("central.jwk", others[0].secretJSON, "receiver_key", "private key"),
-            ("central.jwk", "[]", "receiver_key", "no P-256 public JWK"),
+            ("central.jwk", "[]", "receiver_key", "must be a P-256 public JWK"),
         ] {
             let whole = try Data(contentsOf: URL(filePath: folder.path + "/" + file))
             _ = try folder.write(file, Array(text.utf8))

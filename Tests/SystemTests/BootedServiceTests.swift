@@ -52,7 +52,7 @@ extension RealStack {
                 #expect(try await tree.property("ActiveState") == "active")
                 #expect(await tree.shows("Hold here       TEST"))
                 try await tap(tree)
-                #expect(await tree.shows("OK - take card  TEST"))
+                #expect(await tree.shows("Card accepted  TEST"))
                 let status = try await tree.kazashi("status")
                 #expect(status.code == 0 && status.output.contains("ok 1") && status.output.contains("display: well"))
                 // Nothing of this was worth a complaint of the thread pool's in the journal.
@@ -170,7 +170,7 @@ extension RealStack {
                 #expect(try await tree.waits(forStatus: "ready"))
                 #expect(try await tree.run("systemctl", "is-failed", "pcscd.socket").code != 0)
                 try await tap(tree)
-                #expect(await tree.shows("OK - take card"))
+                #expect(await tree.shows("Card accepted"))
             }
         }
 
@@ -183,7 +183,7 @@ extension RealStack {
                 try tree.files.write(right.replacing("[trust]", with: "[trusted]"), to: "/etc/kazashi/kazashi.toml")
                 #expect(try await tree.run("timeout", "20", "systemctl", "restart", "kazashi").code == 0)
                 #expect(try await tree.waits(forStatus: "configuration (S1)"))
-                #expect(await tree.shows("Out of order S1"))
+                #expect(await tree.shows("Unavailable S1"))
                 #expect(try await tree.kazashi("status").code == 1)
                 #expect(try await tree.kazashi("doctor").code == 2)
                 try tree.files.write(right, to: "/etc/kazashi/kazashi.toml")
@@ -277,7 +277,7 @@ extension RealStack {
                     try await tree.run("dd", "if=/dev/zero", "of=/var/lib/kazashi/filler", "bs=64k", "status=none").code
                         == 1)
                 #expect(try await tree.waits(forStatus: "storage (D2)"))
-                #expect(await tree.shows("Out of order D2"))
+                #expect(await tree.shows("Unavailable D2"))
                 #expect(try await tree.run("rm", "/var/lib/kazashi/filler").code == 0)
                 #expect(try await tree.waits(forStatus: "ready"))
                 // What is open for writing keeps a disk from being read-only: a board finds its disk so at the start.
@@ -286,7 +286,7 @@ extension RealStack {
                 #expect(try await tree.run("mount", "-o", "remount,ro", "/var/lib/kazashi").code == 0)
                 #expect(try await tree.run("systemctl", "start", "--no-block", "kazashi").code == 0)
                 #expect(try await tree.waits(forStatus: "storage (D2)"))
-                #expect(await tree.shows("Out of order D2"))
+                #expect(await tree.shows("Unavailable D2"))
                 #expect(try await tree.run("mount", "-o", "remount,rw", "/var/lib/kazashi").code == 0)
                 // The service has a view of its own of the disk, made when it starts: after a while it makes a new one.
                 #expect(try await tree.waits(forStatus: "ready"))

@@ -47,7 +47,7 @@ import VirtualCard
         let result = try await kazashi(["run", "--config", folder.configuration, "--taps-to-stdout"])
         #expect(result.code != 0)
         #expect(result.output.contains(#""cause":"registry""#), "\(result)")
-        #expect(await line.shows("Out of order D1") != nil)
+        #expect(await line.shows("Unavailable D1") != nil)
         line.stop()
     }
 
@@ -188,7 +188,7 @@ import VirtualCard
         #expect(try Data(contentsOf: URL(filePath: database)) == before)
     }
 
-    @Test("import from standard input; a record that is left out makes it 1 and is named by its index")
+    @Test("import from standard input; a skipped record makes it 1 and is named by its index")
     func partialImport() async throws {
         let path = cards.folder.path + "-partial"
         let other = try PilotCards.make(in: path)
@@ -198,7 +198,7 @@ import VirtualCard
             ["registration", "import", "--config", other.folder.configuration, "-"],
             input: String(decoding: records, as: UTF8.self))
         #expect(result.code == 1)
-        #expect(result.error.contains("record 0: left out") && result.error.contains("1 stored, 1 left out"))
+        #expect(result.error.contains("record 0: skipped") && result.error.contains("1 stored, 1 skipped"))
         let garbage = try await kazashi(
             ["registration", "import", "--config", other.folder.configuration, "-"], input: "{")
         #expect(garbage.code == 2)

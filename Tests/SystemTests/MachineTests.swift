@@ -71,7 +71,7 @@ extension RealStack {
             let numbers = try await machine.run(
                 "awk '$2 ~ /^(ttyS|ttyUSB|ttyACM|input)$/ {print $1, $2}' /proc/devices | sort -n | tr '\\n' ';'")
             #expect(numbers.output == "4 ttyS;13 input;166 ttyACM;188 ttyUSB;", "\(numbers)")
-            #expect(await machine.display.shows("Out of order C1") != nil, "\(machine.log)")
+            #expect(await machine.display.shows("Unavailable C1") != nil, "\(machine.log)")
             try await clock(machine)
             // What the kiosk asked the adapter for is what QEMU's end of the line is set to.
             var line = try #require(machine.display.settings)
@@ -87,7 +87,7 @@ extension RealStack {
             #expect(registered.code == 0, "\(registered)")
             #expect(try await machine.waits(for: "grep -q ':22E7 .* 0A' /proc/net/tcp"), "the desk listens")
             try await machine.run("(kazashi-lab tap --profile /srv/pilot/cards/good.json --hold 8s >/dev/null 2>&1 &)")
-            #expect(await machine.display.shows("OK - take card") != nil)
+            #expect(await machine.display.shows("Card accepted") != nil)
             #expect(try await lights(machine) == "010")
             #expect(await machine.display.shows("Take your card") != nil)
             #expect(await machine.display.shows("Hold here") != nil)

@@ -101,7 +101,7 @@ import Testing
         #expect(try kiosk.manager.get().next() == "READY=1")
         #expect(try kiosk.next { $0.contains("configuration (S1)") } != nil)
         #expect(try kiosk.next { $0 == "WATCHDOG=1" } != nil)
-        #expect(await line.shows("Out of order S1") != nil)
+        #expect(await line.shows("Unavailable S1") != nil)
         let status = try await ChildProcess.run(
             Programs.kazashi, ["status", "--config", kiosk.folder.configuration, "--json"])
         #expect(status.code == 1 && status.output.contains(#""cause":"configuration""#), "\(status)")
@@ -110,7 +110,7 @@ import Testing
         #expect(try kiosk.next { $0.contains("configuration (S1)") } != nil)
         try write(right)
         #expect(try kiosk.next(where: isMended) != nil)
-        #expect(await line.shows("Out of order R2") != nil)
+        #expect(await line.shows("Unavailable R2") != nil)
         await process.stop()
         #expect(process.standardError.contains("unknown key"))
         // What it names is wrong, and mended without a change of the file itself.
@@ -135,7 +135,7 @@ import Testing
         #expect(try kiosk.next { $0.contains("card_service") } != nil)
         try (right + "\n[nonsense]\n").write(toFile: file, atomically: true, encoding: .utf8)
         process.signal(SIGHUP)
-        while !process.standardError.contains("the configuration can not be used") { await Task.yield() }
+        while !process.standardError.contains("the configuration cannot be used") { await Task.yield() }
         // It goes on with what it had, and the doctor says that this is another one.
         try (right + "\n# changed\n").write(toFile: file, atomically: true, encoding: .utf8)
         let doctor = try await ChildProcess.run(Programs.kazashi, ["doctor", "--config", file])

@@ -27,7 +27,7 @@ package struct OwedEvent: Sendable, CustomStringConvertible {
 
 /// What is wrong with the outbox.
 package enum OutboxError: String, Error, Sendable {
-    /// The database can not be read or written.
+    /// The database cannot be read or written.
     case unavailable
 }
 

@@ -3,7 +3,7 @@ package import SecurityEvents
 
 /// What an operator is told about the outbox. Nothing of anybody is in it.
 package enum OutboxNotice: Hashable, Sendable {
-    /// A library can not be reached, or says no for now: it is tried again.
+    /// A library cannot be reached, or says no for now: it is tried again.
     case waiting(library: String, attempts: Int)
     /// It has everything again.
     case caughtUp(library: String)
@@ -13,7 +13,7 @@ package enum OutboxNotice: Hashable, Sendable {
     case expired(library: String, event: String)
     /// Dropped: the row was not as it was written.
     case damaged(library: String)
-    /// The database can not be read or written.
+    /// The database cannot be read or written.
     case unavailable
 }
 

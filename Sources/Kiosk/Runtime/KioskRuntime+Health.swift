@@ -19,7 +19,7 @@ extension KioskRuntime {
         do throws(SigningKeyFile.Problem) {
             await announcer.renew(signingKey: try configuration.signingKeyFile.current())
         } catch {
-            log.note(.signingKeyUnreadable, at: .error, ["problem": "\(error.rawValue)"])
+            log.note(KioskNote.signingKeyUnreadable, at: .error, ["problem": "\(error.rawValue)"])
         }
         await keeper.reload()
     }
@@ -86,7 +86,7 @@ extension KioskRuntime {
             if isStored {
                 upkeep.lastStored = now.secondsSince1970
             } else {
-                log.note(.timeNotStored, ["folder": "\(configuration.state)"])
+                log.note(KioskNote.timeNotStored, ["folder": "\(configuration.state)"])
             }
         }
     }
@@ -96,7 +96,7 @@ extension KioskRuntime {
         parts.hasClock = now != nil
         if now == nil, let problem = clock.problem, upkeep.clockProblem != problem {
             upkeep.clockProblem = problem
-            log.note(.clockUnknown, at: .error, ["error": "\(SystemProblem(problem))"])
+            log.note(KioskNote.clockUnknown, at: .error, ["error": "\(SystemProblem(problem))"])
         }
         parts.hasFreshList = now.map { revocation.anyIsFresh(at: $0, maxAge: configuration.maxAge) } ?? false
         // Also one that turned out to run ahead is stored anew.
@@ -115,7 +115,7 @@ extension KioskRuntime {
     /// Before lists run out, and when they have.
     private func warn(_ notice: FreshnessWatch.Notice) {
         log.note(
-            notice.stale > 0 ? .listsRanOut : .listsWillRunOut,
+            notice.stale > 0 ? ListNote.expired : ListNote.willExpire,
             [
                 "lists": "\(notice.lists)", "stale": "\(notice.stale)", "soon": "\(notice.soon)",
                 "minutes": "\(notice.seconds.map { "\($0 / 60)" } ?? "-")",

@@ -22,7 +22,7 @@ extension KioskRuntime {
             do {
                 return try await announcer.seal(active, of: presence, tapped: tapped)
             } catch {
-                log.note(.noToken, at: .error, ["problem": "\(error)"])
+                log.note(KioskNote.noToken, at: .error, ["problem": "\(error)"])
                 return nil
             }
         }
@@ -60,10 +60,11 @@ extension KioskRuntime {
             case .acknowledged: return .announced(.acknowledged)
             case .unreachable: return .announced(.unreachable)
             case .refused(let error):
+                let advice = error?.advice ?? PushError.rejected
                 log.warning(
                     "a library refused",
                     metadata: Logger.words(
-                        Refusal.libraryRefused.rawValue, .libraryRefuses, ["err": "\(error?.rawValue ?? "none")"]))
+                        Refusal.libraryRefused.rawValue, advice, ["err": "\(error?.rawValue ?? "none")"]))
                 return .announced(.refused)
             }
         }
@@ -77,7 +78,7 @@ extension KioskRuntime {
 
     /// Tells every library that a card was left on the reader; not whose.
     func reportLeftCard(at now: TrustedTime?) {
-        log.note(.cardLeft, at: .notice)
+        log.note(KioskNote.cardLeft, at: .notice)
         owe(.cardLeft, to: configuration.libraries, at: now)
     }
 
@@ -92,7 +93,7 @@ extension KioskRuntime {
                 }
                 courier.wake()
             } catch {
-                log.note(.unavailable)
+                log.note(OutboxTrouble.unavailable, at: .error)
                 noteDatabase(RegistryError(.unavailable))
             }
         }

@@ -24,7 +24,7 @@ extension KioskRuntime {
                     return .lookedUp(isPinned ? .activePinned : .activeUnpinned)
                 }
             } catch {
-                log.note(error, "the registry can not be read")
+                log.note(error, "the registration database cannot be read")
                 await self.noteDatabase(error)
                 return .registryFailed
             }

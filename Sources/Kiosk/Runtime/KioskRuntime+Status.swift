@@ -37,7 +37,7 @@ extension KioskRuntime {
         let system = systemTime()
         return StatusReport(
             kiosk: configuration.kioskID, state: shownCause == nil ? "ready" : "out_of_service",
-            cause: shownCause?.rawValue, code: shownCause?.code.rawValue, since: seconds(since: stateSince),
+            cause: shownCause?.rawValue, code: shownCause?.shortCode.rawValue, since: seconds(since: stateSince),
             uptime: seconds(since: started),
             reader: .init(service: parts.hasService, reader: parts.hasReader, held: parts.isReaderHeld),
             lists: .init(
@@ -64,7 +64,7 @@ extension KioskRuntime {
         var isFailing = false
         repeat {
             let written = await file.replace(with: await metrics())
-            if !written, !isFailing { log.note(.metricsNotWritten, ["file": "\(path)"]) }
+            if !written, !isFailing { log.note(KioskNote.metricsNotWritten, ["file": "\(path)"]) }
             isFailing = !written
         } while (try? await Task.sleep(for: .seconds(15))) != nil
     }

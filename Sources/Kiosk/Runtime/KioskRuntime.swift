@@ -115,7 +115,7 @@ package actor KioskRuntime {
 
     /// Runs until the task is cancelled.
     package func run() async {
-        for file in configuration.anchorFilesLeftOut { log.note(.anchorLeftOut, ["file": "\(file)"]) }
+        for file in configuration.anchorFilesLeftOut { log.note(KioskNote.anchorLeftOut, ["file": "\(file)"]) }
         note(await disk.condition(hasFailed: false), failures: 0)
         await keeper.open()
         checkHealth()
@@ -192,9 +192,10 @@ package actor KioskRuntime {
         reported = .some(cause)
         stateSince = .now
         output.state(cause)
-        service.status(cause.map { "out of service: \($0.rawValue) (\($0.code.rawValue))" } ?? "ready")
+        service.status(cause.map { "out of service: \($0.rawValue) (\($0.shortCode.rawValue))" } ?? "ready")
         if let cause {
-            log.warning("out of service", metadata: ["cause": "\(cause.rawValue)", "code": "\(cause.code.rawValue)"])
+            log.warning(
+                "out of service", metadata: ["cause": "\(cause.rawValue)", "code": "\(cause.shortCode.rawValue)"])
         } else {
             log.info("ready")
         }

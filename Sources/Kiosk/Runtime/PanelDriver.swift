@@ -61,7 +61,7 @@ extension Face {
         case .holdStill: .holdStill
         case .asking: .pleaseWait
         case .takeCard: .takeCard
-        case .outOfService(let cause): .outOfService(cause.code)
+        case .outOfService(let cause): .outOfService(cause.shortCode)
         case .outcome(.welcomed): .welcome
         case .outcome(.refused(let refusal)):
             switch refusal {
@@ -80,7 +80,7 @@ extension Face {
 }
 
 extension Cause {
-    package var code: OutOfServiceCode {
+    package var shortCode: OutOfServiceCode {
         switch self {
         case .configuration: .configuration
         case .clock: .clock

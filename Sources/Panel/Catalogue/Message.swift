@@ -11,7 +11,7 @@ package enum Message: Hashable, Sendable {
     case notThisCard
     case seeTheCounter
     case networkError
-    /// With a short code that the README explains to staff.
+    /// With a short code that the operate.md explains to staff.
     case outOfService(OutOfServiceCode)
     /// Nobody is behind the panel any more.
     case stopped
@@ -21,24 +21,6 @@ package enum Message: Hashable, Sendable {
             .ready, .holdStill, .pleaseWait, .welcome, .takeCard, .tryAgain, .tryWithoutCase, .notThisCard,
             .seeTheCounter, .networkError, .stopped,
         ] + OutOfServiceCode.allCases.map { .outOfService($0) }
-
-    /// For people who make tables and pictures of it.
-    package var name: String {
-        switch self {
-        case .ready: "ready"
-        case .holdStill: "hold-still"
-        case .pleaseWait: "please-wait"
-        case .welcome: "welcome"
-        case .takeCard: "take-card"
-        case .tryAgain: "try-again"
-        case .tryWithoutCase: "try-without-case"
-        case .notThisCard: "not-this-card"
-        case .seeTheCounter: "see-the-counter"
-        case .networkError: "network-error"
-        case .stopped: "stopped"
-        case .outOfService(let code): "out-of-service-\(code.rawValue.lowercased())"
-        }
-    }
 }
 
 /// Short codes of why a kiosk takes no taps.
@@ -71,23 +53,65 @@ package enum Phrase: Hashable, Sendable {
     }
 }
 
+/// One message as a patron meets it: words, light and sound. A message is a case and one row here.
+package struct Showing: Hashable, Sendable {
+    /// For people who make tables and pictures of it.
+    package let name: String
+    package let phrase: Phrase
+    /// Where and in which pattern: each message's light is told from the others' without seeing colours. Nothing flashes
+    /// faster than 3 Hz.
+    package let light: Score<Lamps>
+    /// Told apart by rhythm (JIS S 0013); nil: silence. Nothing sounds before the outcome, so that no tone is ever taken
+    /// for a welcome.
+    package let sound: Score<Tone>?
+
+    fileprivate init(_ name: String, _ phrase: Phrase, _ light: Score<Lamps>, _ sound: Score<Tone>? = nil) {
+        (self.name, self.phrase, self.light, self.sound) = (name, phrase, light, sound)
+    }
+}
+
 extension Message {
-    package var phrase: Phrase {
+    package var showing: Showing {
         switch self {
         case .ready:
-            .turns(japanese: ["ﾏｲﾅﾝﾊﾞｰｶｰﾄﾞｦ", "ｶｻﾞｼﾃｸﾀﾞｻｲ"], english: ["My Number Card", "Hold here"])
-        case .holdStill: .rows(japanese: "ｳｺﾞｶｻﾅｲﾃﾞｸﾀﾞｻｲ", english: "Hold still")
-        case .pleaseWait: .rows(japanese: "ｼﾊﾞﾗｸｵﾏﾁｸﾀﾞｻｲ", english: "Please wait")
-        case .welcome: .rows(japanese: "ｶｸﾆﾝｼﾏｼﾀ", english: "OK - take card")
-        case .takeCard: .rows(japanese: "ｶｰﾄﾞｦｵﾄﾘｸﾀﾞｻｲ", english: "Take your card")
-        case .tryAgain: .rows(japanese: "ﾓｳｲﾁﾄﾞｶｻﾞｼﾃｸﾀﾞｻｲ", english: "Please try again")
-        case .tryWithoutCase: .rows(japanese: "ｹｰｽｶﾗﾀﾞｼﾃ ﾓｳｲﾁﾄﾞ", english: "Try without case")
-        case .notThisCard: .rows(japanese: "ﾁｶﾞｳｶｰﾄﾞﾃﾞｽ", english: "Not this card")
-        case .seeTheCounter: .rows(japanese: "ｶｳﾝﾀｰﾍﾄﾞｳｿﾞ", english: "See the counter")
-        case .networkError: .rows(japanese: "ﾂｳｼﾝｴﾗｰ ｶｳﾝﾀｰﾍ", english: "Network error")
-        case .stopped: .rows(japanese: "ﾘﾖｳﾃﾞｷﾏｾﾝ", english: "Out of service")
+            Showing(
+                "ready", .turns(japanese: ["ﾏｲﾅﾝﾊﾞｰｶｰﾄﾞｦ", "ｶｻﾞｼﾃｸﾀﾞｻｲ"], english: ["My Number Card", "Hold here"]),
+                .steady(.left))
+        case .holdStill:
+            Showing("hold-still", .rows(japanese: "ｳｺﾞｶｻﾅｲﾃﾞｸﾀﾞｻｲ", english: "Hold still"), .blinking(.left))
+        case .pleaseWait:
+            Showing("please-wait", .rows(japanese: "ｼﾊﾞﾗｸｵﾏﾁｸﾀﾞｻｲ", english: "Please wait"), .blinking(.left))
+        case .welcome:
+            Showing("welcome", .rows(japanese: "ｶｸﾆﾝｼﾏｼﾀ", english: "Card accepted"), .steady(.middle), .welcome)
+        case .takeCard:
+            Showing(
+                "take-card", .rows(japanese: "ｶｰﾄﾞｦｵﾄﾘｸﾀﾞｻｲ", english: "Take your card"), .swinging, .reminder)
+        case .tryAgain:
+            Showing(
+                "try-again", .rows(japanese: "ﾓｳｲﾁﾄﾞｶｻﾞｼﾃｸﾀﾞｻｲ", english: "Please try again"), .blinking(.right), .again)
+        case .tryWithoutCase:
+            Showing(
+                "try-without-case", .rows(japanese: "ｹｰｽｶﾗﾀﾞｼﾃ ﾓｳｲﾁﾄﾞ", english: "Try without case"), .blinking(.right),
+                .again)
+        case .notThisCard:
+            Showing("not-this-card", .rows(japanese: "ﾁｶﾞｳｶｰﾄﾞﾃﾞｽ", english: "Wrong card"), .blinking(.right), .again)
+        case .seeTheCounter:
+            Showing(
+                "see-the-counter", .rows(japanese: "ｶｳﾝﾀｰﾍﾄﾞｳｿﾞ", english: "Please see staff"), .steady(.right), .staff)
+        case .networkError:
+            Showing(
+                "network-error", .rows(japanese: "ﾂｳｼﾝｴﾗｰ ｶｳﾝﾀｰﾍ", english: "Error: see staff"), .steady(.right), .staff
+            )
+        case .stopped: Showing("stopped", .rows(japanese: "ﾘﾖｳﾃﾞｷﾏｾﾝ", english: "Unavailable"), .steady([]))
         case .outOfService(let code):
-            .rows(japanese: "ﾘﾖｳﾃﾞｷﾏｾﾝ \(code.rawValue)", english: "Out of order \(code.rawValue)")
+            Showing(
+                "out-of-service-\(code.rawValue.lowercased())",
+                .rows(japanese: "ﾘﾖｳﾃﾞｷﾏｾﾝ \(code.rawValue)", english: "Unavailable \(code.rawValue)"), .glowing)
         }
     }
+
+    package var name: String { showing.name }
+    package var phrase: Phrase { showing.phrase }
+    package var light: Score<Lamps> { showing.light }
+    package var sound: Score<Tone>? { showing.sound }
 }

@@ -1,28 +1,34 @@
 package import Advice
 
-extension DeviceFault {
-    /// What a technician is to do about it.
-    package var advice: Words {
+extension DeviceFault: Advised {
+    package var code: String { rawValue }
+
+    package var advice: Advice {
         switch self {
         case .missing:
-            Words(
-                "There is no such device. Check the cable, the overlay and the path; it is tried again every two seconds.",
-                "機器が見つかりません。ケーブル、オーバーレイ、パスを確認してください（2 秒ごとに再試行します）。")
+            Advice(
+                "Device not found", "機器が見つかりません。", do: "Check cable, overlay and path; retried every 2 s.",
+                "ケーブル、オーバーレイ、パスを確認してください（2 秒ごとに再試行します）。")
         case .refused:
-            Words(
-                "The rights do not reach. Install the udev rules of board/udev, and see that the user kazashi is in their "
-                    + "group.", "権限がありません。board/udev のルールを入れ、ユーザー kazashi のグループを確認してください。")
+            Advice(
+                "Permission denied", "権限がありません。",
+                do: "Install the udev rules (board/udev) and add user kazashi to their group.",
+                "board/udev のルールを入れ、ユーザー kazashi をそのグループに追加してください。")
         case .busy:
-            Words("Another program holds the device: end it (fuser names it).", "別のプログラムが使用中です（fuser で確認し、終了してください）。")
+            Advice(
+                "Device in use by another program", "別のプログラムが使用中です。", do: "End it (fuser names it).",
+                "fuser で確認し、終了してください。")
         case .wrongKind:
-            Words(
-                "It is another kind of device: a display wants a serial line, a beeper an input device with tones and "
-                    + "without keys.", "機器の種類が違います。表示器にはシリアル回線、ブザーには音だけの入力デバイスを指定してください。")
+            Advice(
+                "Wrong device type", "機器の種類が違います。",
+                do: "Display: serial port. Beeper: input device with tones, no keys.",
+                "表示器にはシリアルポート、ブザーには音だけの入力デバイスを指定してください。")
         case .blocked:
-            Words(
-                "The device takes nothing more. Check its power, and that its flow control is off.",
-                "機器が受け付けません。電源と、フロー制御が無効であることを確認してください。")
-        case .broken: Words("The device fails. Check it and its cable.", "機器の異常です。機器とケーブルを確認してください。")
+            Advice(
+                "Device not accepting data", "機器がデータを受け付けません。", do: "Check power; turn flow control off.",
+                "電源を確認し、フロー制御を無効にしてください。")
+        case .broken:
+            Advice("Device failure", "機器の異常です。", do: "Check it and its cable.", "機器とケーブルを確認してください。")
         }
     }
 }
@@ -37,7 +43,7 @@ extension DeviceCondition {
         }
     }
 
-    package var advice: Words? {
+    package var advice: Advice? {
         switch self {
         case .well: nil
         case .stuck: DeviceFault.blocked.advice

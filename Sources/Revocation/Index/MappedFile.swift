@@ -12,12 +12,12 @@ final class MappedFile: @unchecked Sendable {
     init(descriptor: Int32) throws(RevocationError) {
         var information = stat()
         guard fstat(descriptor, &information) == 0, information.st_mode & S_IFMT == S_IFREG else {
-            throw RevocationError(.storeUnavailable, "the index can not be read (\(systemError()))")
+            throw RevocationError(.storeUnavailable, "the index cannot be read (\(systemError()))")
         }
         guard information.st_size > 0 else { throw RevocationError(.storeDamaged, "the index is empty") }
         let map = mmap(nil, Int(truncatingIfNeeded: information.st_size), PROT_READ, MAP_SHARED, descriptor, 0)
         guard let map, map != MAP_FAILED else {
-            throw RevocationError(.storeUnavailable, "the index can not be mapped (\(systemError()))")
+            throw RevocationError(.storeUnavailable, "the index cannot be mapped (\(systemError()))")
         }
         start = UnsafeRawPointer(map)
         count = Int(truncatingIfNeeded: information.st_size)

@@ -141,7 +141,7 @@ package final class RevocationIndex: Sendable {
     }
 
     /// - Returns: nil when the list does not name `serial`.
-    /// - Throws: `storeDamaged` when the index can not be believed any more.
+    /// - Throws: `storeDamaged` when the index cannot be believed any more.
     package func reason(for serial: SerialNumber) throws(RevocationError) -> RevocationReason? {
         if let value = serial.narrowValue {
             guard let section = sections.first, section.length == 0 else { return nil }
@@ -217,7 +217,7 @@ package final class RevocationIndex: Sendable {
     }
 
     private static func damaged(_ what: String) -> RevocationError {
-        RevocationError(.storeDamaged, "an index can not be believed: \(what)")
+        RevocationError(.storeDamaged, "an index cannot be believed: \(what)")
     }
 }
 

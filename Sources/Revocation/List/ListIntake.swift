@@ -162,7 +162,7 @@ package struct ListIntake: ~Copyable, Sendable {
         } catch let error as RevocationError {
             throw error
         } catch {
-            throw RevocationError(.crlUnusable, "the list can not be read")
+            throw RevocationError(.crlUnusable, "the list cannot be read")
         }
     }
 

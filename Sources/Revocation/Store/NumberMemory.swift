@@ -161,6 +161,6 @@ struct NumberMemory: Sendable {
     }
 
     private var unavailable: RevocationError {
-        RevocationError(.storeUnavailable, "the memory of CRL numbers can not be read (\(systemError()))")
+        RevocationError(.storeUnavailable, "the memory of CRL numbers cannot be read (\(systemError()))")
     }
 }

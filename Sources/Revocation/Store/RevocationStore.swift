@@ -67,7 +67,7 @@ package final class RevocationStore: Sendable {
     private func openList(_ name: String) throws(RevocationError) -> RevocationList {
         let descriptor = Glibc.open(folder + "/" + name, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
-            throw RevocationError(.storeUnavailable, "the index can not be opened (\(systemError()))")
+            throw RevocationError(.storeUnavailable, "the index cannot be opened (\(systemError()))")
         }
         defer { close(descriptor) }
         let list = RevocationList(index: try RevocationIndex(descriptor: descriptor))
@@ -129,7 +129,7 @@ package final class RevocationStore: Sendable {
         try leave(.forgotten(id: bytes.hexText))
         // The index before its number: one without a number is damage.
         guard unlink(file) == 0 || errno == ENOENT else {
-            throw RevocationError(.storeUnavailable, "the index can not be removed (\(systemError()))")
+            throw RevocationError(.storeUnavailable, "the index cannot be removed (\(systemError()))")
         }
         try onDisk { () throws(FilesError) in try DurableFile.synchronise(folder: folder) }
         try locked { memory throws(RevocationError) in try memory.forget(bytes) }

@@ -1,0 +1,39 @@
+package import Advice
+
+/// What an operator is told of pending events.
+package enum OutboxTrouble: String, Advised, CaseIterable {
+    case waiting = "owed_waits"
+    case refused = "owed_refused"
+    case expired = "owed_expired"
+    case damaged = "owed_damaged"
+    case unavailable = "outbox_unavailable"
+
+    package var code: String { rawValue }
+
+    package var advice: Advice {
+        switch self {
+        case .waiting:
+            Advice(
+                "Pending events wait for a library", "図書館への未送達イベントがあります。",
+                do: "Retried automatically for 30 days. Check the network, the library's URL and its keys.",
+                "30 日間は自動で再送します。ネットワーク、図書館の URL と鍵を確認してください。")
+        case .refused:
+            Advice(
+                "Pending event rejected and dropped", "図書館側が拒否し、未送達イベントを破棄しました。",
+                do: "Compare kiosk.id, the audience and both clocks with the library's; inform the library directly.",
+                "kiosk.id・audience・双方の時計を図書館側と照合し、変更内容を直接連絡してください。")
+        case .expired:
+            Advice(
+                "Pending event not accepted for 30 days; dropped", "30 日間届かず、未送達イベントを破棄しました。",
+                do: "Inform the library directly.", "変更内容を図書館へ直接連絡してください。")
+        case .damaged:
+            Advice(
+                "Pending event damaged; dropped", "未送達イベントが破損しており、破棄しました。",
+                do: "Check the disk; inform the library directly.", "ディスクを確認し、変更内容を図書館へ直接連絡してください。")
+        case .unavailable:
+            Advice(
+                "Pending events cannot be read or written", "未送達イベントを読み書きできません。",
+                do: "Check the disk and state folder permissions.", "ディスクと state フォルダーの権限を確認してください。")
+        }
+    }
+}

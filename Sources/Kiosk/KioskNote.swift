@@ -1,0 +1,61 @@
+package import Advice
+internal import Login
+
+/// What a kiosk's journal tells of the kiosk itself, beside taps and its state.
+package enum KioskNote: String, Advised, CaseIterable {
+    case cardLeft = "card_left"
+    case noToken = "no_token"
+    case anchorLeftOut = "anchor_left_out"
+    case signingKeyUnreadable = "signing_key_unreadable"
+    case timeNotStored = "time_not_stored"
+    case clockUnknown = "clock_unknown"
+    case metricsNotWritten = "metrics_not_written"
+    case statusUnavailable = "status_unavailable"
+    case coreDumpsAllowed = "core_dumps_allowed"
+
+    package var code: String { rawValue }
+
+    package var advice: Advice {
+        let shownPath = Words(
+            "Check permissions and free space of the path shown.", "表示されたパスの権限と空き容量を確認してください。")
+        return switch self {
+        case .cardLeft:
+            Advice(
+                "A card was left on the reader", "カードがリーダーに置き忘れられています。",
+                do: "Keep the card safe; follow your lost-property rules.", "カードを保管し、館の規則に従って返却してください。")
+        case .noToken:
+            Advice(
+                "No token could be made", "トークンを作成できません。",
+                do:
+                    "See problem in this line; check the libraries of the registration, and receiver_key or shared_key.",
+                "この行の problem を確認し、登録の図書館と receiver_key（または shared_key）を確認してください。")
+        case .anchorLeftOut:
+            Advice(
+                "A file among the trust anchors holds no certificate; skipped",
+                "トラストアンカーのフォルダーに証明書ではないファイルがあります（読み飛ばしました）。",
+                do: "Keep only certificates in the folders of trust.anchors.",
+                "trust.anchors のフォルダーには証明書だけを置いてください。")
+        case .signingKeyUnreadable:
+            Advice(
+                "The signing key cannot be read again", "署名鍵を読み直せません。",
+                do: "The previous key stays in use. Fix the file, then run systemctl reload kazashi.",
+                "これまでの鍵を使い続けます。ファイルを直し、systemctl reload kazashi を実行してください。")
+        case .timeNotStored:
+            Advice(Words("The time could not be stored", "時刻を保存できません。"), do: Cause.storage.advice.action)
+        case .clockUnknown:
+            Advice(
+                "The kernel cannot be asked whether the clock is synchronised", "時計が同期しているかをカーネルに確認できません。",
+                do: "The sandbox must allow adjtimex and clock_adjtime: compare the service with systemd/sandbox.conf.",
+                "サンドボックスで adjtimex と clock_adjtime を許可してください（systemd/sandbox.conf と比較）。")
+        case .metricsNotWritten:
+            Advice(Words("The metrics file cannot be written", "メトリクスファイルに書き込めません。"), do: shownPath)
+        case .statusUnavailable:
+            Advice(Words("The status socket could not be opened", "状態確認用のソケットを開けません。"), do: shownPath)
+        case .coreDumpsAllowed:
+            Advice(
+                "Core dumps could not be turned off", "コアダンプを無効にできません。",
+                do: "Set LimitCORE=0 for the service, as kazashi.service does.",
+                "kazashi.service と同様に、サービスに LimitCORE=0 を設定してください。")
+        }
+    }
+}
