@@ -10,7 +10,7 @@ struct PanelCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "panel",
         abstract: "Show what display, lights and sound do in each state.",
-        discussion: "Without --png the tables of the README are printed. Pictures are drawn by Chromium, headless.")
+        discussion: "Without --png the tables of the operate.md are printed. Pictures are drawn by Chromium, headless.")
 
     @Option(help: "Draw one PNG a state into this folder.") var png: String?
     @Option(help: "20 or 16 columns.") var columns = 20

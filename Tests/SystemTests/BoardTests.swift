@@ -4,7 +4,7 @@ import TestRig
 import Laboratory
 import Testing
 
-/// What makes a board an appliance: units, rules, overlays, and the README's tables.
+/// What makes a board an appliance: units, rules, overlays, and the documents.
 @Suite struct BoardTests {
     private static func has(_ program: String) -> Bool { access(program, X_OK) == 0 }
 
@@ -110,12 +110,59 @@ import Testing
         }
     }
 
-    @Test("The README's tables are the catalogue's")
+    private static func text(of path: String) throws -> String {
+        String(decoding: try Data(contentsOf: URL(filePath: DebianTree.repository + "/" + path)), as: UTF8.self)
+    }
+
+    @Test("The documents' tables are the rooms' own words")
     func tables() throws {
-        let readme = String(
-            decoding: try Data(contentsOf: URL(filePath: DebianTree.repository + "/README.md")), as: UTF8.self)
+        let operate = try Self.text(of: "board/docs/operate.md")
         for table in CatalogueTables.all {
-            #expect(readme.contains(table), "kazashi-lab panel prints the tables as they should be")
+            #expect(operate.contains(table), "kazashi-lab panel prints the tables as they should be")
         }
+    }
+
+    @Test("The README is short, and what it shows of the messages is the catalogue's")
+    func readme() throws {
+        let readme = try Self.text(of: "README.md")
+        #expect(readme.utf8.count <= 9_000)
+        let rows = Set(CatalogueTables.messages.split(separator: "\n"))
+        let shown = readme.split(separator: "\n").filter { line in
+            line.unicodeScalars.contains { (0xFF61...0xFF9F).contains($0.value) }
+        }
+        #expect(shown.count >= 4)
+        for row in shown { #expect(rows.contains(row), "\(row)") }
+    }
+
+    @Test("The documents' links lead to files and headings that are there")
+    func links() throws {
+        func anchor(_ heading: Substring) -> String {
+            heading.drop { $0 == "#" }.trimmingCharacters(in: .whitespaces).lowercased()
+                .filter { $0.isLetter || $0.isNumber || $0 == " " || $0 == "-" || $0 == "_" }
+                .replacingOccurrences(of: " ", with: "-")
+        }
+        let names = ["receive", "operate", "design", "security", "figures", "contributing", "changes"]
+        var found = 0
+        for path in ["README.md"] + names.map({ "board/docs/\($0).md" }) {
+            let folder = URL(filePath: DebianTree.repository + "/" + path).deletingLastPathComponent()
+            for match in try Self.text(of: path).matches(of: /\]\(([^)\s]+)\)/) {
+                let link = match.1
+                guard !link.hasPrefix("http") else { continue }
+                found += 1
+                let parts = link.split(separator: "#", omittingEmptySubsequences: false)
+                let target =
+                    parts[0].isEmpty
+                    ? URL(filePath: DebianTree.repository + "/" + path)
+                    : folder.appending(path: String(parts[0])).standardized
+                guard let text = try? String(contentsOf: target, encoding: .utf8) else {
+                    #expect(FileManager.default.fileExists(atPath: target.path()), "\(path): \(link)")
+                    continue
+                }
+                guard parts.count > 1 else { continue }
+                let headings = text.split(separator: "\n").filter { $0.hasPrefix("#") }.map(anchor)
+                #expect(headings.contains(String(parts[1])), "\(path): \(link)")
+            }
+        }
+        #expect(found > 20)
     }
 }

@@ -52,7 +52,7 @@ extension RealStack {
                 #expect(try await tree.property("ActiveState") == "active")
                 #expect(await tree.shows("Hold here       TEST"))
                 try await tap(tree)
-                #expect(await tree.shows("Card accepted  TEST"))
+                #expect(await tree.shows("Card accepted   TEST"))
                 let status = try await tree.kazashi("status")
                 #expect(status.code == 0 && status.output.contains("ok 1") && status.output.contains("display: well"))
                 // Nothing of this was worth a complaint of the thread pool's in the journal.

@@ -65,7 +65,7 @@ extension RealStack {
                     #expect(line.advice?.isEmpty == false && line.対処?.contains { !$0.isASCII } == true)
                 }
                 let text = try await doctor(stack.folder)
-                #expect(text.output.contains("WRONG     reader: none is called No such reader"))
+                #expect(text.output.contains("WRONG     reader: no reader name contains No such reader"))
                 for identity in pilot.identities { #expect(!text.output.contains(identity)) }
             }
         }

@@ -139,7 +139,8 @@ import Testing
         // It goes on with what it had, and the doctor says that this is another one.
         try (right + "\n# changed\n").write(toFile: file, atomically: true, encoding: .utf8)
         let doctor = try await ChildProcess.run(Programs.kazashi, ["doctor", "--config", file])
-        #expect(doctor.output.contains("WRONG     configuration: the kiosk runs with an older one"), "\(doctor)")
+        #expect(
+            doctor.output.contains("WRONG     configuration: the kiosk runs with an older configuration"), "\(doctor)")
         process.signal(SIGHUP)
         #expect(try kiosk.next { $0 == "STOPPING=1" } != nil)
         #expect(await process.exitCode() == 0)
