@@ -1,8 +1,8 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// The rooms, lowest first: a room uses only rooms that stand above it in this file. What a room may use is its
-/// `dependencies`; the build refuses an import that is not among them, and `board/arrows` one that nothing uses.
+/// The rooms, lowest first: a room uses only rooms that stand above it in this file (`board/arrows` looks). What a room
+/// may use is its `dependencies`; the build refuses an import that is not among them, `board/arrows` one that nothing uses.
 let settings: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
@@ -34,6 +34,7 @@ var targets: [Target] = [
 
     // The appliance.
     .target(name: "Advice", swiftSettings: room),
+    .target(name: "Login", dependencies: ["Advice"], swiftSettings: room),
     .target(name: "Files", dependencies: ["CLinux"], swiftSettings: room),
     .target(name: "Clock", dependencies: ["CLinux", "Files"], swiftSettings: room),
     .target(name: "TLV", swiftSettings: room),
@@ -43,7 +44,7 @@ var targets: [Target] = [
     .target(name: "JOSE", dependencies: ["Cryptography"], swiftSettings: room),
     .target(name: "Panel", dependencies: ["CLinux", "Threads", "Advice"], swiftSettings: room),
     .target(name: "SmartCard", dependencies: ["CPCSC", "Threads"], swiftSettings: room),
-    .target(name: "MyNumberCard", dependencies: ["SmartCard", "Cryptography", "TLV"], swiftSettings: room),
+    .target(name: "MyNumberCard", dependencies: ["Login", "SmartCard", "Cryptography", "TLV"], swiftSettings: room),
     .target(name: "Certificates", dependencies: ["Cryptography", "TLV", "Clock"], swiftSettings: room),
     // Over 2,000 lines: a serial passes from the walk to the sorter, the index and the check in one optimised module; cut at
     // the index, its generic records would cross a module for each of millions of entries.
@@ -63,7 +64,6 @@ var targets: [Target] = [
             "Files", "Advice", grdb,
         ],
         swiftSettings: room),
-    .target(name: "Login", dependencies: ["Advice"], swiftSettings: room),
     .target(
         name: "Settings",
         dependencies: [
@@ -76,7 +76,7 @@ var targets: [Target] = [
     .target(
         name: "ListKeeper",
         dependencies: [
-            "Revocation", "Certificates", "Service", "HTTPClient", "SmartCard", "Files", "Clock", "Cryptography", "TLV",
+            "Revocation", "Certificates", "Service", "HTTPClient", "Files", "Clock", "Cryptography", "TLV",
             "Threads", "Advice", logging,
         ], swiftSettings: room),
     .target(
@@ -140,7 +140,7 @@ var targets: [Target] = [
         dependencies: [
             "Clock", "TestRig", "TestPKI", "VirtualCard", "Desk", "Kiosk", "Settings", "Service", "Registrations",
             "Registry",
-            "Announcement", "Panel", "JOSE", "Files", "Cryptography", logging,
+            "Announcement", "Panel", "JOSE", "Cryptography", logging,
         ],
         swiftSettings: settings),
     .target(
@@ -148,7 +148,6 @@ var targets: [Target] = [
         dependencies: [
             "Registrations", "TestRig", "LoginSpace", "Pilot", "TestPKI", "VirtualCard", "Desk", "VendorKit", "Kiosk",
             "Settings",
-            "Service",
             "ListKeeper", "Login", "Certificates", "Revocation", "Registry", "Announcement",
             "SecurityEvents", "Panel", "JOSE",
             "HTTPClient", "Files", "Clock", "Cryptography", "TLV", "CMbedTLS", "Advice", logging, arguments,
@@ -163,7 +162,7 @@ var targets: [Target] = [
     .testTarget(name: "TLVTests", dependencies: ["TLV"], swiftSettings: settings),
     .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"], swiftSettings: settings),
     .testTarget(
-        name: "HTTPClientTests", dependencies: ["TestRig", "HTTPClient", "Laboratory", flyingFox, flyingSocks],
+        name: "HTTPClientTests", dependencies: ["TestRig", "HTTPClient", flyingFox, flyingSocks],
         swiftSettings: settings),
     .testTarget(name: "JOSETests", dependencies: ["JOSE", "Cryptography"], swiftSettings: settings),
     .testTarget(
@@ -172,7 +171,7 @@ var targets: [Target] = [
     .testTarget(name: "SmartCardTests", dependencies: ["SmartCard", "Threads"], swiftSettings: settings),
     .testTarget(
         name: "MyNumberCardTests",
-        dependencies: ["TLV", "CardText", "MyNumberCard", "Cryptography", "VirtualCard", "TestPKI"],
+        dependencies: ["Login", "TLV", "CardText", "MyNumberCard", "Cryptography", "VirtualCard", "TestPKI"],
         swiftSettings: settings),
     .target(
         name: "PathFixture", dependencies: ["Certificates", "Clock", "Cryptography", "TestPKI"],
@@ -207,7 +206,7 @@ var targets: [Target] = [
     .testTarget(
         name: "ServiceTests",
         dependencies: [
-            "TestRig", "Service", "Desk", "VirtualCard", "SecurityEvents", logging,
+            "TestRig", "Service", logging,
         ],
         swiftSettings: settings),
     .testTarget(

@@ -1,11 +1,11 @@
 internal import Clock
-internal import SecurityEvents
 internal import Cryptography
 internal import Glibc
 package import HTTPClient
 package import JOSE
 package import Login
 package import Registry
+internal import SecurityEvents
 
 /// What one library is to be told about one tap.
 struct Statement: Sendable {

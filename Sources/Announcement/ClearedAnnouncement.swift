@@ -8,15 +8,16 @@ package import Revocation
 /// What speaks for whoever is announced: a certificate with a path and on no list, its active registration, and the proof
 /// of the registered card. Proofs that do not agree make none.
 package struct PresenceProofs: Sendable, CustomStringConvertible {
-    let presence: Presence
     package let registration: ActiveRegistration
     package let card: CardProof
+    /// The one whose nonce the card signed.
+    var presence: Presence { card.presence }
 
     /// Nil unless all are of one certificate, one card and one birth date.
     /// - Parameter registration: where no card key is pinned in it, the caller has pinned the proof's.
     package init?(
-        of presence: Presence, certificate: ValidatedCertificate, revocation: GoodRevocation,
-        registration: ActiveRegistration, card: CardProof
+        certificate: ValidatedCertificate, revocation: GoodRevocation, registration: ActiveRegistration,
+        card: CardProof
     ) {
         let held = registration.registration
         guard let endEntity = certificate.path.first?.certificate.der,
@@ -24,7 +25,7 @@ package struct PresenceProofs: Sendable, CustomStringConvertible {
             held.cardKey.map({ $0.revealed == card.cardKey.publicKeyInfo }) ?? true,
             BirthDate(held.birthDate.revealed) == card.birthDate
         else { return nil }
-        (self.presence, self.registration, self.card) = (presence, registration, card)
+        (self.registration, self.card) = (registration, card)
     }
 
     package var description: String { "[proofs]" }
@@ -34,13 +35,12 @@ package struct PresenceProofs: Sendable, CustomStringConvertible {
 /// makes one, and no token of a tap is sent without one.
 package struct ClearedAnnouncement: Sendable {
     let announcement: TapAnnouncement
-    package let proofs: PresenceProofs
 
     /// Nil when the three are not of one presence, or the tokens not of the registration that was proven.
     package init?(_ announcement: TapAnnouncement, clearance: Clearance, proofs: PresenceProofs) {
         guard clearance.presence == proofs.presence,
             announcement.origin == TapAnnouncement.Origin(clearance.presence, proofs.registration.id)
         else { return nil }
-        (self.announcement, self.proofs) = (announcement, proofs)
+        self.announcement = announcement
     }
 }

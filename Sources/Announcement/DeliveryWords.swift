@@ -20,6 +20,6 @@ extension PushError: Advised {
     /// Also of a rejection without a name.
     package static let rejected = Advice(
         "The library rejects this kiosk's tokens", "図書館側がこの端末のトークンを拒否しています。",
-        do: "Give `kazashi key show` to the library again; compare kiosk.id, the audience and both clocks.",
-        "kazashi key show の出力を図書館に再登録し、kiosk.id・audience・双方の時計を照合してください。")
+        do: "Give `sudo kazashictl key show` to the library again; compare kiosk.id, the audience and both clocks.",
+        "sudo kazashictl key show の出力を図書館に再登録し、kiosk.id・audience・双方の時計を照合してください。")
 }

@@ -1,6 +1,6 @@
-package import SecurityEvents
 package import HTTPClient
 internal import JOSE
+package import SecurityEvents
 
 /// A library that receives tokens: configuration, resolved.
 package struct Library: Sendable {

@@ -1,5 +1,5 @@
-internal import SecurityEvents
 internal import Files
+internal import SecurityEvents
 internal import Synchronization
 
 /// A library's keys as its files name them now. They are read again when a file has changed; a file that can't be used,

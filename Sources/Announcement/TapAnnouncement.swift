@@ -1,6 +1,6 @@
-internal import SecurityEvents
 internal import Login
 internal import Registry
+internal import SecurityEvents
 internal import Synchronization
 
 /// The tokens of one tap: sealed, then on their way, then answered. Nothing of it is stored anywhere.
@@ -48,7 +48,7 @@ package final class TapAnnouncement: Sendable {
     init(_ items: [Item], of origin: Origin?) { (self.items, self.origin) = (items, origin) }
 
     /// The tokens as they go out: for tests of their form.
-    package var tokens: [[UInt8]] { items.map(\.token.bytes) }
+    var tokens: [[UInt8]] { items.map(\.token.bytes) }
 
     func deliver(until deadline: ContinuousClock.Instant) async -> Delivery {
         let (answers, continuation) = AsyncStream.makeStream(of: (isRequired: Bool, delivery: Delivery).self)

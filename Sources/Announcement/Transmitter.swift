@@ -1,7 +1,7 @@
-package import SecurityEvents
 internal import FoundationEssentials
 package import HTTPClient
 package import JOSE
+package import SecurityEvents
 
 /// The kiosk's side of the push to one library (RFC 8935's SET Transmitter): makes its tokens, and carries them by the
 /// channel that is configured.

@@ -15,17 +15,17 @@ extension Advice {
         "kazashi is not running", "kazashi が動作していません。", do: "Start it: systemctl start kazashi.",
         "systemctl start kazashi で起動してください。")
     static let asRoot = Advice(
-        "root's", "root の権限です。", do: "Root may do everything; sudo kazashictl doctor shows what the service may.",
-        "root ではサービスの権限を確認できません。sudo kazashictl doctor を実行してください。")
+        "checked as root, not as the service", "root で点検しました。", do: "Run `sudo kazashictl doctor`.",
+        "sudo kazashictl doctor で点検し直してください。")
     static let notSynchronised = Advice(
         Words("system clock not synchronised", "システムの時計が同期していません。"), do: Cause.clock.advice.action)
     static let readerHeld = Advice(
-        "a blocked call holds it", "応答しない処理がリーダーを使用中です。",
+        "the reader does not respond", "リーダーが応答しません。",
         do: "Unplug the reader and plug it in again; if that does not help, restart pcscd.",
         "リーダーを抜き差ししてください。直らなければ pcscd を再起動してください。")
     static let noRegistrations = Advice(
-        "no registrations yet", "登録がまだありません。", do: "Import them: kazashi registration import.",
-        "kazashi registration import で登録してください。")
+        "no registrations yet", "登録がまだありません。", do: "Import them: sudo kazashictl registration import.",
+        "sudo kazashictl registration import で登録してください。")
     static let unknownHost = Advice(
         "unknown host name", "ホスト名が見つかりません。", do: "Check the name in the library's url, and the DNS server.",
         "url のホスト名と DNS を確認してください。")
@@ -35,8 +35,8 @@ extension Words {
     package static let anchorExpired = Words(
         "Get the CA's new certificate and add it beside the old one.", "認証局の新しい証明書を入手し、古いものと並べて追加してください。")
     static let recordsDamaged = Words(
-        "`kazashi registration list` names them. Remove these and register them again; check the disk.",
-        "kazashi registration list で該当の ID を確認し、削除して登録し直してください。ディスクも確認してください。")
+        "`sudo kazashictl registration list` names them. Remove these and register them again; check the disk.",
+        "sudo kazashictl registration list で該当の ID を確認し、削除して登録し直してください。ディスクも確認してください。")
     static let libraryNetwork = Words(
         "Check the network, the library's url and its firewall; is its receiver running?",
         "ネットワーク、url、ファイアウォール、図書館側の受信プログラムを確認してください。")

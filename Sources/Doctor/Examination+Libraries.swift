@@ -1,5 +1,3 @@
-internal import ListKeeper
-internal import Kiosk
 internal import Advice
 internal import Announcement
 internal import Certificates
@@ -7,6 +5,8 @@ internal import Clock
 internal import Cryptography
 internal import Dispatch
 internal import HTTPClient
+internal import Kiosk
+internal import ListKeeper
 internal import Panel
 internal import SecurityEvents
 

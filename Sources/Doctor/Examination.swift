@@ -1,19 +1,19 @@
-internal import Login
-package import Settings
-internal import Service
-internal import ListKeeper
-internal import Registrations
-internal import Kiosk
+package import Advice
 internal import Certificates
 internal import Clock
 internal import Cryptography
 internal import Glibc
 internal import JOSE
-package import Advice
+internal import Kiosk
+internal import ListKeeper
+internal import Login
 internal import Panel
+internal import Registrations
 internal import Registry
-internal import SmartCard
 internal import Revocation
+internal import Service
+package import Settings
+internal import SmartCard
 
 /// Looks at every part that a tap needs, one after another, and says what is wrong and what to do. It changes nothing:
 /// where a kiosk runs it asks that one about reader and panel, which are its.

@@ -1,9 +1,9 @@
-package import Settings
-internal import Registrations
 package import Kiosk
-package import Login
 internal import Logging
+package import Login
 internal import Panel
+internal import Registrations
+package import Settings
 internal import SmartCard
 
 /// Walks one card through the whole login, by the kiosk's own code, and announces nothing, pins nothing and suspends

@@ -1,16 +1,16 @@
-internal import Clock
-package import Settings
-package import Service
-internal import Registrations
 package import Announcement
 internal import CLinux
+internal import Clock
 internal import Files
 internal import Glibc
 internal import HTTPClient
-internal import Login
 package import Logging
+internal import Login
 internal import Panel
+internal import Registrations
 internal import Registry
+package import Service
+package import Settings
 internal import SmartCard
 
 /// The appliance as a process: what `kazashi run` does.

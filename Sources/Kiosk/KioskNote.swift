@@ -45,8 +45,10 @@ package enum KioskNote: String, Advised, CaseIterable {
         case .clockUnknown:
             Advice(
                 "The kernel cannot be asked whether the clock is synchronised", "時計が同期しているかをカーネルに確認できません。",
-                do: "The sandbox must allow adjtimex and clock_adjtime: compare the service with systemd/sandbox.conf.",
-                "サンドボックスで adjtimex と clock_adjtime を許可してください（systemd/sandbox.conf と比較）。")
+                do:
+                    "The sandbox must allow adjtimex and clock_adjtime: compare `systemctl cat kazashi` with kazashi.service.d/10-sandbox.conf.",
+                "サンドボックスで adjtimex と clock_adjtime を許可してください（systemctl cat kazashi と kazashi.service.d/10-sandbox.conf を比較）。"
+            )
         case .metricsNotWritten:
             Advice(Words("The metrics file cannot be written", "メトリクスファイルに書き込めません。"), do: shownPath)
         case .statusUnavailable:

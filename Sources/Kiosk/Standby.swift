@@ -1,7 +1,7 @@
-internal import Settings
-internal import Service
 internal import Login
 internal import Panel
+internal import Service
+internal import Settings
 
 /// A service that can't take cards before something outside it is mended: it stays up and says so, on the panel, in its
 /// status line, on the status socket and in the metrics, and tries again.

@@ -1,12 +1,12 @@
-internal import TestRig
-internal import Pilot
 internal import ArgumentParser
 internal import Clock
-internal import Foundation
-internal import Files
 internal import Desk
+internal import Files
+internal import Foundation
+internal import Pilot
 internal import SecurityEvents
 internal import Synchronization
+internal import TestRig
 internal import VirtualCard
 
 struct BenchCommand: AsyncParsableCommand {

@@ -3,7 +3,6 @@ internal import Files
 internal import Foundation
 internal import Glibc
 internal import Settings
-internal import Files
 internal import VirtualCard
 
 /// What `card` and `tap` share: which card lies on which reader, and what is wrong with it.

@@ -1,15 +1,15 @@
 package import Advice
 internal import Announcement
 internal import Clock
+internal import Files
 internal import Kiosk
+internal import ListKeeper
+internal import Login
+internal import Panel
 internal import Registrations
 internal import Registry
 internal import Revocation
-internal import Service
-internal import ListKeeper
-internal import Files
-internal import Login
-internal import Panel
+internal import SecurityEvents
 internal import Settings
 internal import TestRig
 
@@ -58,18 +58,17 @@ package enum CatalogueTables {
     package static var codes: [any Advised] {
         let all: [[any Advised]] = [
             KioskNote.allCases, OutboxTrouble.allCases, ListNote.allCases, SourceFault.allCases,
-            RevocationError.Code.allCases, RegistryError.Code.allCases,
+            RevocationError.Code.allCases, RegistryError.Code.allCases, PushError.allCases,
         ]
         return all.flatMap { $0 }
     }
 
-    /// What is wrong with a configuration, a signing key's file, or a record of an import.
-    package static var settings: String { table(ConfigurationError.Kind.allCases) }
+    /// What is wrong with a signing key's file, or a record of an import.
     package static var keys: String { table(SigningKeyFile.Problem.allCases) }
     package static var records: String { table(RegistrationImport.Reason.allCases) }
 
     /// Every table, as it stands in the documents.
-    package static var all: [String] { [messages, causes, taps, faults, journal, settings, keys, records] }
+    package static var all: [String] { [messages, causes, taps, faults, journal, keys, records] }
 
     private static func table(_ codes: [any Advised]) -> String {
         table("| code |", "|---|", codes.map { ("| `\($0.code)` |", $0.advice) })

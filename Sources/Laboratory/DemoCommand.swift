@@ -1,14 +1,14 @@
-internal import TestRig
-internal import Pilot
 internal import ArgumentParser
-internal import Foundation
-internal import Files
 internal import Desk
+internal import Files
+internal import Foundation
 internal import Logging
 internal import Login
 internal import Panel
+internal import Pilot
 internal import SecurityEvents
 internal import Synchronization
+internal import TestRig
 internal import VirtualCard
 
 struct DemoCommand: AsyncParsableCommand {

@@ -1,15 +1,15 @@
-internal import TestRig
 internal import Announcement
-internal import SecurityEvents
 internal import Clock
 internal import Cryptography
+internal import Desk
+internal import Files
 internal import Foundation
 internal import Glibc
 internal import HTTPClient
 internal import JOSE
-internal import Files
-internal import Desk
+internal import SecurityEvents
 internal import Synchronization
+internal import TestRig
 
 /// Does something that blocks on a thread of its own.
 func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {

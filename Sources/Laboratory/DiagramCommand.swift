@@ -1,6 +1,6 @@
-internal import LoginSpace
 internal import ArgumentParser
 internal import Login
+internal import LoginSpace
 
 /// Draws the login from its code: the walk over all reachable states, its edges gathered by state and event.
 struct DiagramCommand: ParsableCommand {

@@ -1,7 +1,7 @@
-internal import TestRig
 internal import ArgumentParser
 internal import Foundation
 internal import Panel
+internal import TestRig
 
 /// A serial display to try a kiosk with: a line to write to, and what stands on the display.
 struct DisplayCommand: AsyncParsableCommand {

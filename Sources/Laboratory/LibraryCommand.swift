@@ -1,12 +1,11 @@
-internal import Pilot
 internal import ArgumentParser
 internal import Cryptography
+internal import Desk
 internal import Files
 internal import Foundation
 internal import Glibc
 internal import JOSE
-internal import Files
-internal import Desk
+internal import Pilot
 internal import SecurityEvents
 internal import TLV
 

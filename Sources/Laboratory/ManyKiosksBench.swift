@@ -1,15 +1,15 @@
 internal import Clock
-internal import TestRig
-internal import Pilot
-internal import SecurityEvents
 internal import Cryptography
+internal import Desk
+internal import Files
 internal import Foundation
 internal import Glibc
 internal import HTTPClient
 internal import JOSE
-internal import Files
-internal import Desk
+internal import Pilot
+internal import SecurityEvents
 internal import Synchronization
+internal import TestRig
 
 /// Many kiosks, each with its own key, that tap once a minute, and one desk.
 struct ManyKiosksBench {

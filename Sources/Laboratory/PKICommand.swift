@@ -1,6 +1,6 @@
-internal import Pilot
 internal import ArgumentParser
 internal import Foundation
+internal import Pilot
 internal import VirtualCard
 
 /// A whole pilot folder: keys, a test hierarchy, cards, a list, a configuration.

@@ -1,10 +1,10 @@
-internal import TestRig
-internal import Pilot
 internal import ArgumentParser
-internal import Foundation
-internal import Settings
 internal import Files
+internal import Foundation
 internal import Panel
+internal import Pilot
+internal import Settings
+internal import TestRig
 internal import VirtualCard
 
 /// What the panel costs a tap.

@@ -1,9 +1,9 @@
-internal import TestRig
 internal import ArgumentParser
 internal import Clock
-internal import Foundation
 internal import Files
+internal import Foundation
 internal import Panel
+internal import TestRig
 
 /// What a 2×20 display, three lamps and a beeper do in each state: as text, or as pictures to look at.
 struct PanelCommand: AsyncParsableCommand {

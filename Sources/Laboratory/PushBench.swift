@@ -1,15 +1,15 @@
-internal import Clock
-internal import TestRig
-internal import Pilot
-internal import SecurityEvents
 internal import Announcement
 internal import ArgumentParser
+internal import Clock
 internal import Cryptography
+internal import Desk
 internal import Foundation
 internal import Glibc
 internal import HTTPClient
 internal import JOSE
-internal import Desk
+internal import Pilot
+internal import SecurityEvents
+internal import TestRig
 
 /// Making, sealing and delivering tokens, beside the arithmetic that both sides can't do without, in one run.
 struct PushBench: AsyncParsableCommand {

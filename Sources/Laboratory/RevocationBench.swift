@@ -1,15 +1,14 @@
-internal import TestRig
 internal import ArgumentParser
 internal import CMbedTLS
+internal import Certificates
 internal import Clock
 internal import Cryptography
 internal import Files
 internal import Foundation
 internal import ListKeeper
-internal import Files
-internal import TestPKI
-internal import Certificates
 internal import Revocation
+internal import TestPKI
+internal import TestRig
 
 /// Import, index and look-ups of large lists beside what others do with the same bytes, in one run.
 struct RevocationBench: AsyncParsableCommand {

@@ -1,11 +1,10 @@
-internal import Clock
-internal import TestRig
 internal import ArgumentParser
+internal import Clock
 internal import Cryptography
 internal import Files
 internal import Foundation
-internal import Files
 package import TestPKI
+internal import TestRig
 
 /// Large lists, for trying and measuring.
 struct RevocationListCommand: ParsableCommand {

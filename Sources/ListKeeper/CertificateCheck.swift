@@ -1,10 +1,10 @@
+internal import Advice
+package import Certificates
 package import Clock
 internal import Cryptography
 internal import Files
-internal import Advice
-package import TLV
-package import Certificates
 package import Revocation
+package import TLV
 
 /// `kazashi check`: one certificate, its anchors, intermediates and lists, all from files.
 package struct CertificateCheck: Sendable {

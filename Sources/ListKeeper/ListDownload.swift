@@ -1,9 +1,9 @@
+internal import Certificates
 internal import Clock
 package import Files
 package import HTTPClient
-internal import Synchronization
-internal import Certificates
 package import Revocation
+internal import Synchronization
 
 /// Fetches lists by HTTP or HTTPS straight into an intake: no copy of them is kept. A transfer that breaks goes on where it
 /// broke, as long as the server says that the list is still the same one.

@@ -1,6 +1,6 @@
+package import Certificates
 package import Clock
 internal import HTTPClient
-package import Certificates
 package import Revocation
 
 /// `kazashi crl import`: the lists of a file, a pipe or a URL, into a store.

@@ -37,9 +37,9 @@ package enum ListNote: String, Advised, CaseIterable {
             Advice(
                 "A CRL in the store lies ahead of the clock", "CRL 保存先の失効リストの日付が時計より先です。",
                 do:
-                    "If the clock is right, run `kazashi crl forget` for it and import the CA's latest CRL; if not, set the "
+                    "If the clock is right, run `sudo kazashictl crl forget` for it and import the CA's latest CRL; if not, set the "
                     + "clock.",
-                "時計が正しければ kazashi crl forget で削除し、認証局の最新の失効リストを取り込んでください。時計が違う場合は合わせてください。")
+                "時計が正しければ sudo kazashictl crl forget で削除し、認証局の最新の失効リストを取り込んでください。時計が違う場合は合わせてください。")
         case .numbersRebuilt:
             Advice(
                 "The record of CRL numbers was damaged and has been rebuilt", "CRL 番号の記録が破損していたため、作り直しました。",

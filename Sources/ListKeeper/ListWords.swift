@@ -1,8 +1,8 @@
+package import Advice
+internal import Certificates
 internal import Files
 internal import Glibc
 internal import HTTPClient
-package import Advice
-internal import Certificates
 internal import Revocation
 
 /// What an operator is told of a list that was not taken.

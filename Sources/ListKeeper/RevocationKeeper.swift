@@ -1,12 +1,11 @@
+internal import Certificates
 package import Clock
 package import Cryptography
 internal import Files
 internal import HTTPClient
 package import Logging
-internal import Service
-internal import SmartCard
-internal import Certificates
 internal import Revocation
+internal import Service
 internal import Threads
 
 /// Keeps the store fresh: takes lists from folders as they are written and from URLs as they are published, and tells the

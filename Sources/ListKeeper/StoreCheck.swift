@@ -1,5 +1,5 @@
-package import Clock
 internal import Certificates
+package import Clock
 package import Revocation
 
 /// `kazashi crl check`: one certificate against a store, under the issuers that its lists were taken under.

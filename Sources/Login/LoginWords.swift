@@ -19,13 +19,14 @@ extension Cause: Advised {
         case .reader:
             Advice(
                 "There is no reader", "リーダーがありません。",
-                do: "Plug the reader in; pcsc_scan lists what pcscd sees. Compare reader.name.",
-                "リーダーを接続してください（pcsc_scan で一覧）。reader.name も確認してください。")
+                do: "Plug the reader in; pcsc_scan (package pcsc-tools) lists what pcscd sees. Compare reader.name.",
+                "リーダーを接続してください（パッケージ pcsc-tools の pcsc_scan で一覧）。reader.name も確認してください。")
         case .cardService:
             Advice(
                 "The card service (pcscd) does not answer", "カードサービス（pcscd）が応答しません。",
-                do: "Check `systemctl status pcscd.socket`, and that the polkit rule (board/polkit) is installed.",
-                "systemctl status pcscd.socket を確認し、polkit のルール（board/polkit）が入っていることを確認してください。")
+                do:
+                    "Check `systemctl status pcscd.socket`, and that /usr/share/polkit-1/rules.d/50-kazashi.rules is installed.",
+                "systemctl status pcscd.socket を確認し、/usr/share/polkit-1/rules.d/50-kazashi.rules があることを確認してください。")
         case .revocation:
             Advice(
                 "There is no current CRL", "有効な失効リストがありません。",
@@ -100,7 +101,8 @@ extension Refusal {
         case .undetermined:
             Advice(
                 "Revocation status unknown: no current CRL covers this card", "このカードを対象とする有効な失効リストがありません。",
-                do: "See lists in `kazashi status`.", "kazashi status の lists を確認してください。")
+                do: "Run `sudo kazashictl crl status`, then import the CRL that covers this card.",
+                "sudo kazashictl crl status で確認し、該当する失効リストを取り込んでください。")
         case .suspended:
             Advice(
                 "Registration suspended", "登録は停止中です。", do: "Register again at the counter.",
@@ -112,7 +114,8 @@ extension Refusal {
         case .notProven:
             Advice(
                 "Not proven to be the registered card", "登録済みのカードと確認できません。",
-                do: "Inspect it; if reissued, register again.", "カードを確かめ、再交付なら登録し直してください。")
+                do: "Check that this is the patron's own card. If it was reissued, register it again.",
+                "ご本人のカードか確認してください。再交付されたカードは登録し直してください。")
         case .triesLow:
             Advice(
                 "Fewer than 5 tries left, or unknown; the kiosk used none", "照合の残り回数が 5 回未満か不明です（消費していません）。",
@@ -125,19 +128,20 @@ extension Refusal {
         case .libraryUnreachable:
             Advice(
                 "A required library did not answer within 5 s", "図書館側が 5 秒以内に応答しませんでした。",
-                do: "Run `kazashi doctor`.", "kazashi doctor で確認してください。")
+                do: "Run `sudo kazashictl doctor`.", "sudo kazashictl doctor で確認してください。")
         case .libraryRefused:
             Advice(
                 "A required library rejected the token", "図書館側が拒否しました。",
-                do: "See err in the journal, then run `kazashi doctor`.", "ジャーナルの err と kazashi doctor を確認してください。")
+                do: "See err in the journal, then run `sudo kazashictl doctor`.",
+                "ジャーナルの err と sudo kazashictl doctor を確認してください。")
         case .tooSoon:
             Advice(
                 "The same card right after its welcome; no message is shown", "確認直後の同じカードです（表示なし）。",
                 do: "No action is needed.", "対応は不要です。")
         case .outOfService:
             Advice(
-                "Kiosk out of service", "端末を利用できません。", do: "`kazashi status` shows the cause.",
-                "kazashi status で原因を確認してください。")
+                "Kiosk out of service", "端末を利用できません。", do: "`sudo kazashictl status` shows the cause.",
+                "sudo kazashictl status で原因を確認してください。")
         }
     }
 }

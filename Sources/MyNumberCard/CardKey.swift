@@ -45,23 +45,9 @@ package struct CardKey: Sendable, Equatable, CustomStringConvertible {
 
     /// DER SubjectPublicKeyInfo: the form in which it is pinned, exported and hashed.
     package var publicKeyInfo: [UInt8] {
-        func object(_ tag: UInt8, _ contents: [UInt8]) -> [UInt8] {
-            switch contents.count {
-            case ..<0x80: [tag, UInt8(truncatingIfNeeded: contents.count)] + contents
-            case ..<0x100: [tag, 0x81, UInt8(truncatingIfNeeded: contents.count)] + contents
-            default:
-                [
-                    tag, 0x82, UInt8(truncatingIfNeeded: contents.count >> 8),
-                    UInt8(truncatingIfNeeded: contents.count & 0xFF),
-                ] + contents
-            }
-        }
-        func integer(_ bytes: [UInt8]) -> [UInt8] {
-            object(0x02, (bytes.first ?? 0) & 0x80 != 0 ? [0] + bytes : bytes)
-        }
-        let numbers = object(0x30, integer(rsa.modulus) + integer(rsa.exponent))
-        let algorithm = object(0x30, object(0x06, Self.rsaEncryption.bytes) + [0x05, 0x00])
-        return object(0x30, algorithm + object(0x03, [0x00] + numbers))
+        let numbers = DER.sequence(DER.integer(rsa.modulus), DER.integer(rsa.exponent))
+        let algorithm = DER.sequence(DER.oid(Self.rsaEncryption.bytes), DER.null)
+        return DER.sequence(algorithm, DER.bits(numbers))
     }
 
     /// SHA-256 of the SubjectPublicKeyInfo, for the list of denied keys.

@@ -1,4 +1,5 @@
 package import Cryptography
+package import Login
 
 // 内部認証: the card shows that it is genuine and here. It is not INTERNAL AUTHENTICATE (00 88): the card's own key
 // signs a nonce (80 2A 00 00), and the age record, opened with the birth date, says whose key that is.
@@ -6,16 +7,19 @@ package import Cryptography
 /// A nonce for one presence. It is made once, sent once, and used by one verification.
 package struct CardChallenge: Sendable {
     private let nonce: [UInt8]
+    private let presence: Presence
 
     /// - Throws: `noRandomness`.
-    package init() throws(CryptographyError) { nonce = try SecureRandom.shared.bytes(32) }
+    package init(for presence: Presence) throws(CryptographyError) {
+        (nonce, self.presence) = (try SecureRandom.shared.bytes(32), presence)
+    }
 
     /// DigestInfo of SHA-256 over the nonce (RFC 8017 9.2, note 1): 51 bytes, what the card pads and signs.
     package var digestInfo: [UInt8] { Cryptography.digestInfo(ofSHA256: sha256(nonce)) }
 
     /// Takes the card's answer. The challenge is spent.
     package consuming func answered(_ signature: [UInt8]) -> UnverifiedChallengeAnswer {
-        UnverifiedChallengeAnswer(nonce: nonce, signature: signature)
+        UnverifiedChallengeAnswer(nonce: nonce, signature: signature, presence: presence)
     }
 }
 
@@ -23,6 +27,7 @@ package struct CardChallenge: Sendable {
 package struct UnverifiedChallengeAnswer: Sendable {
     fileprivate let nonce: [UInt8]
     fileprivate let signature: [UInt8]
+    fileprivate let presence: Presence
 
     /// Checks it under the key that the registration pinned.
     /// - Throws: `signature(.challenge)`.
@@ -49,11 +54,14 @@ package struct PinnedChallengeAnswer: Sendable {
 /// The whole proof of one presence: a genuine card, this card, here and now, and the birth date that it holds. Only
 /// verification makes one.
 package struct CardProof: Sendable, CustomStringConvertible {
+    /// The one that the signed nonce was made for.
+    package let presence: Presence
     package let birthDate: BirthDate
     package let cardKey: CardKey
     package let issuer: KeyIdentifier
 
-    private init(_ record: AgeRecord, issuer: KeyIdentifier) {
+    private init(_ record: AgeRecord, issuer: KeyIdentifier, presence: Presence) {
+        self.presence = presence
         (birthDate, cardKey, self.issuer) = (record.birthDate, record.cardKey, issuer)
     }
 
@@ -81,7 +89,7 @@ package struct CardProof: Sendable, CustomStringConvertible {
         try record.verify(under: issuer)
         // The pinned answer was verified under the very same key already.
         if !isPinned { _ = try answer.verified(under: record.cardKey) }
-        return CardProof(record, issuer: issuer.identifier)
+        return CardProof(record, issuer: issuer.identifier, presence: answer.presence)
     }
 
     package var description: String { "[card proof]" }

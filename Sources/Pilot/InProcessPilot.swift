@@ -1,16 +1,15 @@
-internal import TestRig
 package import Announcement
-internal import Foundation
-internal import Settings
-internal import Service
-package import Registrations
-package import Kiosk
-internal import Files
 package import Desk
+internal import Foundation
+package import Kiosk
 internal import Logging
 package import Panel
+package import Registrations
 package import Registry
+internal import Service
+internal import Settings
 internal import Synchronization
+internal import TestRig
 package import VirtualCard
 
 /// The kiosk's runtime, a card and a desk in one process: no pcscd between. For where namespaces are not to be had, and

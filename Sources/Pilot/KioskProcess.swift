@@ -1,6 +1,6 @@
-internal import TestRig
 internal import Foundation
 internal import Glibc
+internal import TestRig
 
 /// `kazashi run` as its own process, with its events.
 package actor KioskProcess {

@@ -1,11 +1,11 @@
 internal import Clock
-internal import TestRig
 internal import Cryptography
+package import Desk
 internal import Foundation
 package import Glibc
 package import JOSE
-package import Desk
 internal import TestPKI
+internal import TestRig
 package import VirtualCard
 
 /// A folder with everything that one kiosk and one library need to be tried: keys made now, a test PKI, a configuration.

@@ -1,5 +1,5 @@
-package import TestRig
 package import Desk
+package import TestRig
 package import VirtualCard
 
 /// The whole stack of a pilot in this namespace: pcscd with the virtual reader, a desk in this process, `kazashi run` as

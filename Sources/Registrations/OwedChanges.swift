@@ -1,7 +1,7 @@
-internal import SecurityEvents
 internal import Announcement
 internal import Cryptography
 internal import Registry
+internal import SecurityEvents
 
 extension OwedEvent {
     /// What a change of a registration owes to the libraries that are configured. Each learns of its own pseudonym only.

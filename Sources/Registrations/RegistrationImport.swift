@@ -1,9 +1,8 @@
-internal import Files
+package import Advice
 package import Cryptography
 internal import FoundationEssentials
 internal import Glibc
 internal import MyNumberCard
-package import Advice
 package import Registry
 
 /// `registration import`: every record that can be used is stored, each that can't is named by its index and the

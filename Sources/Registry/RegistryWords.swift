@@ -26,14 +26,14 @@ extension RegistryError.Code: Advised {
                 "その版を入れるか、データベースを退避して登録し直してください。")
         case .unknownID:
             Advice(
-                "No registration has that id", "その ID の登録はありません。", do: "See `kazashi registration list`.",
-                "kazashi registration list で確認してください。")
+                "No registration has that id", "その ID の登録はありません。", do: "See `sudo kazashictl registration list`.",
+                "sudo kazashictl registration list で確認してください。")
         case .otherCardKey:
             Advice(
                 "A different card public key is pinned", "別のカードの公開鍵が固定されています。",
                 do:
-                    "Check patron and card at the counter, then run `kazashi registration forget-card-key` and register.",
-                "カウンターで本人とカードを確認し、kazashi registration forget-card-key を実行後、登録してください。")
+                    "Check patron and card at the counter, then run `sudo kazashictl registration forget-card-key` and register.",
+                "カウンターで本人とカードを確認し、sudo kazashictl registration forget-card-key を実行後、登録してください。")
         }
     }
 }

@@ -1,3 +1,4 @@
+internal import Clock
 internal import Dispatch
 internal import Glibc
 package import Logging
@@ -106,7 +107,7 @@ package struct JournalLog: LogHandler {
     }
 
     private static func time() -> String {
-        var now = Glibc.time(nil)
+        var now = time_t(systemTime())
         var parts = tm()
         localtime_r(&now, &parts)
         var buffer = [CChar](repeating: 0, count: 32)

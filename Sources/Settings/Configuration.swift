@@ -1,4 +1,5 @@
 package import Announcement
+package import Certificates
 package import Clock
 package import Cryptography
 internal import Files
@@ -7,7 +8,6 @@ internal import Glibc
 package import JOSE
 package import MyNumberCard
 internal import TLV
-package import Certificates
 
 /// What kazashi.toml means: every file read, every key parsed. Whoever holds one can run.
 package struct Configuration: Sendable {

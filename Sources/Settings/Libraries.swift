@@ -1,9 +1,9 @@
-internal import SecurityEvents
 internal import Announcement
 package import Cryptography
 internal import HTTPClient
 internal import JOSE
 package import Registry
+internal import SecurityEvents
 
 extension ConfigurationReader {
     func libraries(

@@ -25,8 +25,9 @@ package struct SigningKeyFile: Sendable {
             case .alreadyPrepared:
                 Advice(
                     "The next key already exists", "次の鍵は作成済みです。",
-                    do: "Give `kazashi key show` to every library, then run `kazashi key rotate --activate`.",
-                    "kazashi key show の出力を各図書館に渡してから、kazashi key rotate --activate を実行してください。")
+                    do:
+                        "Give `sudo kazashictl key show` to every library, then run `kazashi key rotate --activate --config FILE`.",
+                    "sudo kazashictl key show の出力を各図書館に渡してから、kazashi key rotate --activate --config ファイル を実行してください。")
             case .alreadyCreated:
                 Advice(
                     "Keys already exist in this folder; nothing changed", "このフォルダーには既に鍵があります（変更していません）。",
@@ -34,8 +35,9 @@ package struct SigningKeyFile: Sendable {
                     "空のフォルダーを指定してください。署名鍵の更新には kazashi key rotate を使います。")
             case .notPrepared:
                 Advice(
-                    "There is no next key", "次の鍵がありません。", do: "Run `kazashi key rotate` first: it makes the next key.",
-                    "先に kazashi key rotate で次の鍵を作ってください。")
+                    "There is no next key", "次の鍵がありません。",
+                    do: "Run `kazashi key rotate --config FILE` first: it makes the next key.",
+                    "先に kazashi key rotate --config ファイル で次の鍵を作ってください。")
             case .unreadable:
                 Advice(
                     "Not readable as PEM of a P-256 private key", "P-256 秘密鍵の PEM として読み取れません。",

@@ -3,15 +3,15 @@ import Certificates
 import Clock
 import FoundationEssentials
 import Glibc
-import Settings
 import ListKeeper
+import Settings
 import TLV
 
 extension Kazashi {
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Say whether a certificate is good, revoked, undetermined or untrusted.",
-            discussion: "Exit codes: 0 good, 1 revoked or untrusted, 3 undetermined.")
+            discussion: "Exit codes: 0 good, 1 revoked or untrusted, 2 usage error or unreadable file, 3 undetermined.")
 
         @Option(help: "A trusted CA certificate, PEM or DER; may be repeated.")
         var anchor: [String]
@@ -59,7 +59,10 @@ struct MomentOptions: ParsableArguments {
     @Option(help: "The time to check at, as RFC 3339 in UTC; else the system's clock.")
     var at: [String] = []
 
-    @Option(help: "How old a list may be, on top of its nextUpdate: 36h, 7d; else, with --config, the kiosk's max_age.")
+    @Option(
+        help:
+            "The largest age of a CRL, beside its nextUpdate: 36h, 7d. `crl check --config` takes the kiosk's max_age by default."
+    )
     var maxAge: [String] = []
 
     func moment() throws -> TrustedTime { try Self.moment(at) }

@@ -1,12 +1,12 @@
 import Advice
 import ArgumentParser
+import Doctor
 import Glibc
 import Kiosk
-import Settings
-import Service
-import Doctor
 import Login
 import Registry
+import Service
+import Settings
 
 extension Kazashi {
     struct Doctor: AsyncParsableCommand {
@@ -119,19 +119,57 @@ enum RehearsalWords {
 
     private static func words(_ fact: Fact) -> (isGood: Bool, text: String)? {
         switch fact {
-        case .certificateRead: (true, "certificate read 証明書を読み取りました")
-        case .identified(let isCard):
-            (isCard, isCard ? "a My Number Card マイナンバーカードです" : "another card, or a phone 別のカードです")
-        case .lookedUp(let result): (result == .activePinned || result == .activeUnpinned, "registration 登録: \(result)")
-        case .validated(let result): (result == .good, "certificate and revocation 証明書と失効: \(result)")
-        case .challengeAnswered(let answer): (answer != .otherKey, "the card's signature カードの署名: \(answer)")
-        case .triesCounted(let left): ((left ?? 0) >= 5, "tries left 残り回数: \(left.map { "\($0)" } ?? "untold")")
-        case .birthDateVerified(let accepted): (accepted, "birth date 生年月日: \(accepted ? "accepted" : "refused")")
-        case .proofChecked(let check): (check == .proven, "the card's proof カードの真正性: \(check)")
-        case .cardFailed(let failure): (false, "the card カード: \(failure)")
-        case .registryFailed: (false, "the registration database cannot be read 登録データベースを読めません")
-        case .passed(.card): (false, "five seconds have passed 5 秒を超えました")
+        case .certificateRead: (true, "certificate read. 証明書を読み取りました。")
+        case .identified(isCard: true): (true, "a My Number Card. マイナンバーカードです。")
+        case .identified(isCard: false): (false, "another card, or a phone. 別のカードかスマートフォンです。")
+        case .lookedUp(let result): words(result)
+        case .validated(let result): words(result)
+        case .challengeAnswered(.pinnedKey): (true, "signed under the pinned card public key. 固定済みの公開鍵で署名しました。")
+        case .challengeAnswered(.unpinned): (true, "signed; the card public key is not pinned yet. 署名しました（公開鍵は未固定）。")
+        case .challengeAnswered(.otherKey):
+            (false, "signed, but not under the pinned card public key. 固定済みの公開鍵による署名ではありません。")
+        case .triesCounted(let left?): (left >= 5, "remaining tries: \(left). 照合の残り回数：\(left)。")
+        case .triesCounted(nil): (false, "remaining tries unknown. 照合の残り回数が不明です。")
+        case .birthDateVerified(accepted: true): (true, "birth date accepted. 生年月日を確認しました。")
+        case .birthDateVerified(accepted: false): (false, "birth date rejected. 生年月日が一致しません。")
+        case .proofChecked(.proven): (true, "proven genuine. 真正なカードです。")
+        case .proofChecked(.notProven): (false, "not proven genuine. 真正と確認できません。")
+        case .proofChecked(.otherBirthDate):
+            (false, "genuine, with another birth date than the registration's. 登録と生年月日が異なります。")
+        case .cardFailed(let failure): words(failure)
+        case .registryFailed: (false, "the registration database cannot be read. 登録データベースを読めません。")
+        case .passed(.card): (false, "five seconds have passed. 5 秒を超えました。")
         case .cardKeyPinned, .announced, .passed: nil
+        }
+    }
+
+    private static func words(_ result: Fact.LookUp) -> (isGood: Bool, text: String) {
+        switch result {
+        case .activePinned: (true, "registered, card public key pinned. 登録済みです（公開鍵は固定済み）。")
+        case .activeUnpinned: (true, "registered, card public key not pinned yet. 登録済みです（公開鍵は未固定）。")
+        case .unknown: (false, "not registered. 未登録です。")
+        case .tooSoon: (false, "the same card right after its welcome. 確認直後の同じカードです。")
+        case .suspended: (false, "registration suspended. 登録は停止中です。")
+        case .keyMissing: (false, "the registration has no card public key. 登録にカードの公開鍵がありません。")
+        }
+    }
+
+    private static func words(_ result: Fact.Validation) -> (isGood: Bool, text: String) {
+        switch result {
+        case .good: (true, "certificate valid and not revoked. 電子証明書は有効で、失効していません。")
+        case .untrusted: (false, "certificate not trusted. 電子証明書を信頼できません。")
+        case .expired: (false, "certificate expired. 電子証明書の有効期限が切れています。")
+        case .revoked: (false, "certificate revoked. 電子証明書が失効しています。")
+        case .undetermined: (false, "revocation status unknown. 失効しているか判定できません。")
+        }
+    }
+
+    private static func words(_ failure: Fact.CardFailure) -> (isGood: Bool, text: String) {
+        switch failure {
+        case .notThisCard: (false, "another card, or a phone. 別のカードかスマートフォンです。")
+        case .pulled: (false, "card removed too early. カードが早く離れました。")
+        case .error: (false, "the card or reader failed. 読み取りエラーです。")
+        case .timeout: (false, "the card did not answer in time. カードが時間内に応答しません。")
         }
     }
 }

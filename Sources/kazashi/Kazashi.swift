@@ -2,9 +2,8 @@ import ArgumentParser
 import CLinux
 import Files
 import Glibc
-import Settings
 import Service
-import Files
+import Settings
 
 /// The appliance's command: thin. What it does lives in the rooms.
 @main
@@ -16,7 +15,7 @@ struct Kazashi: AsyncParsableCommand {
             マイナンバーカードのかざし利用（暗証番号なし）による図書館向けログイン装置です。
 
             Exit codes: 0 success; 1 negative result; 2 usage or configuration error; 3 undetermined.
-            People's words go to standard error; --json prints one JSON object on standard output.
+            Messages go to standard error; --json prints one JSON object on standard output.
             """,
         version: KazashiVersion.text,
         subcommands: [Run.self, Status.self, Doctor.self, Check.self, RevocationList.self, Registration.self, Key.self])

@@ -1,19 +1,24 @@
 import Advice
 import ArgumentParser
+import Files
 import JOSE
 import Settings
-import Files
 
 extension Kazashi {
     struct Key: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "The kiosk's signing key: what libraries know it by.",
             discussion: """
-                To change it without a gap: `key rotate` makes the next key; give `key show` (both keys) to every library;
-                once all of them have it, `key rotate --activate`, and SIGHUP to a kiosk that runs; then the libraries may
-                forget the old one.
-                鍵の更新：key rotate で次の鍵を作り、key show の出力を各図書館に渡し、登録が済んだら key rotate --activate
-                を実行します。
+                To change it without a gap:
+                1. `key rotate` makes the next key.
+                2. Give `key show` (both keys) to every library.
+                3. When all of them have it, run `key rotate --activate`, then systemctl reload kazashi.
+                4. The libraries may then delete the old key.
+                鍵を途切れなく更新するには：
+                1. key rotate で次の鍵を作ります。
+                2. key show の出力（両方の鍵）を各図書館に渡します。
+                3. すべての図書館で登録が済んだら key rotate --activate と systemctl reload kazashi を実行します。
+                4. その後、図書館は古い鍵を削除できます。
                 """,
             subcommands: [Create.self, Show.self, Rotate.self])
     }
@@ -74,7 +79,7 @@ extension Kazashi.Key {
                     say(
                         "The next key is created; the key in use is unchanged.\n"
                             + "Give `kazashi key show` to every library, then run `kazashi key rotate --activate`.\n"
-                            + "次の鍵を作りました。kazashi key show の出力を各図書館に渡してください。")
+                            + "次の鍵を作りました。kazashi key show の出力を各図書館に渡してから、kazashi key rotate --activate を実行してください。")
                 }
             }
         }

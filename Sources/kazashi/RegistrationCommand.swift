@@ -5,10 +5,9 @@ import Clock
 import Files
 import Glibc
 import Kiosk
-import Settings
 import Registrations
-import Files
 import Registry
+import Settings
 import TLV
 
 extension Kazashi {
@@ -218,13 +217,13 @@ extension Kazashi.Registration {
 /// What is to be done about the registrations.
 extension Advice {
     fileprivate static let logHeld = Advice(
-        "Another program is reading the database; removed records leave its log when that ends",
-        "別のプログラムがデータベースを使用中です。", do: "Run the command again then.",
-        "終了後にもう一度実行すると、ログからも消去されます。")
+        "Removed records are still in the database log, because another program uses it",
+        "別のプログラムがデータベースを使用中のため、削除した登録がログに残っています。",
+        do: "Stop that program, then run this command again.", "そのプログラムを終了してから、もう一度実行してください。")
     fileprivate static let recordDamaged = Advice(
         "The record is damaged", "登録が破損しています。",
-        do: "Remove it (kazashi registration remove ID) and register again; check the disk.",
-        "kazashi registration remove ID で削除し、登録し直してください。ディスクも確認してください。")
+        do: "Remove it (sudo kazashictl registration remove ID) and register again; check the disk.",
+        "sudo kazashictl registration remove ID で削除し、登録し直してください。ディスクも確認してください。")
     fileprivate static let notRecords = Advice(
         "Not a JSON array of records; nothing was stored", "記録の JSON 配列ではありません（何も登録していません）。",
         do: "Give an array of objects with certificate, ppid and birth_date.",

@@ -1,16 +1,16 @@
 import Advice
 import ArgumentParser
+import Certificates
 import Clock
 import Cryptography
+import Files
 import Glibc
 import Kiosk
-import Settings
 import ListKeeper
-import Files
+import Revocation
+import Settings
 import Synchronization
 import TLV
-import Certificates
-import Revocation
 
 extension Kazashi {
     /// Revocation lists in a store; `run` serves the one in its state folder.
@@ -58,9 +58,9 @@ extension Kazashi {
             static let configuration = CommandConfiguration(
                 abstract: "Import a CRL into the store: it is read once, and never held in memory.",
                 discussion: """
-                    FILE, an http(s):// URL, or - for standard input; PEM or DER. The list that was served is served on
-                    until the new one is whole and its signature verified.
-                    Exit codes: 0 taken, or served already; 1 refused; 2 no such file, or no URL; 3 it could not be told.
+                    FILE, an http(s):// URL, or - for standard input; PEM or DER. The previous CRL stays in use until the
+                    new one is complete and verified. 新しい失効リストの検証が済むまで、これまでのものを使い続けます。
+                    Exit codes: 0 imported, or already in the store; 1 rejected; 2 file or URL unusable; 3 undetermined.
                     """)
 
             @OptionGroup var options: StoreOption
@@ -68,9 +68,8 @@ extension Kazashi {
             var issuer: [String] = []
             @Option(
                 help: """
-                    The time now, as RFC 3339 in UTC; else with --config the kiosk's clock, where it is believed, and with \
-                    --store the system's, which must be right: no list is taken that was issued more than five minutes \
-                    later.
+                    The current time (RFC 3339, UTC). Default: the kiosk's clock with --config, the system clock with \
+                    --store. A CRL issued more than five minutes later is rejected.
                     """)
             var at: [String] = []
             @Flag(help: "Print one JSON object on standard output.")
@@ -147,7 +146,8 @@ extension Kazashi {
         struct CheckStore: ParsableCommand {
             static let configuration = CommandConfiguration(
                 commandName: "check", abstract: "Check a certificate against the store's CRLs.",
-                discussion: "Exit codes: 0 good, 1 revoked or untrusted, 3 undetermined.")
+                discussion:
+                    "Exit codes: 0 good, 1 revoked or untrusted, 2 usage error or unreadable file, 3 undetermined.")
 
             @OptionGroup var options: StoreOption
             @OptionGroup var time: MomentOptions
@@ -372,7 +372,7 @@ func trustAnchors(_ files: [String]) throws -> TrustAnchors {
     do {
         return try TrustAnchors(try certificates(in: files))
     } catch let error as CertificateError {
-        say("--issuer: \(error.reason)")
+        say("--issuer: \(error.reason)\n\(SourceFault.unreadable.advice.indented)")
         throw ExitCode.wrongUse
     }
 }

@@ -1,10 +1,10 @@
 import Advice
 import ArgumentParser
-import Settings
-import Service
 import Kiosk
 import Logging
 import Registry
+import Service
+import Settings
 
 extension Kazashi {
     struct Run: AsyncParsableCommand {

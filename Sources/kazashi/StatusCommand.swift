@@ -1,7 +1,7 @@
 import ArgumentParser
 import Glibc
-import Settings
 import Service
+import Settings
 
 extension Kazashi {
     struct Status: AsyncParsableCommand {

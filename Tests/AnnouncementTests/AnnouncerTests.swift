@@ -1,12 +1,12 @@
 @testable import SecurityEvents
 @testable import Announcement
 import Cryptography
+import Desk
 import Foundation
 import Glibc
 import JOSE
-import TestRig
-import Desk
 import Synchronization
+import TestRig
 import Testing
 
 /// Several libraries, each with a desk of its own.

@@ -1,4 +1,3 @@
-import SecurityEvents
 import Announcement
 import Certificates
 import Clock
@@ -9,6 +8,7 @@ import Login
 import MyNumberCard
 import Registry
 import Revocation
+import SecurityEvents
 import TestPKI
 import Testing
 import VirtualCard
@@ -37,9 +37,8 @@ import VirtualCard
         let registration: ActiveRegistration
         let card: CardProof
 
-        func proofs(of presence: Presence) -> PresenceProofs? {
-            PresenceProofs(
-                of: presence, certificate: certificate, revocation: revocation, registration: registration, card: card)
+        var proofs: PresenceProofs? {
+            PresenceProofs(certificate: certificate, revocation: revocation, registration: registration, card: card)
         }
     }
 
@@ -60,7 +59,8 @@ import VirtualCard
     }
 
     private func proven(
-        _ card: IssuedCard, pinned: RSAPrivateKey? = nil, birthDate: String = "1980-02-17"
+        _ card: IssuedCard, in presence: Presence = Presence(number: 1), pinned: RSAPrivateKey? = nil,
+        birthDate: String = "1980-02-17"
     ) async throws -> Proven {
         let issuers = issued.issuers
         let anchors = try TrustAnchors([issuers.authority.certificate])
@@ -88,7 +88,7 @@ import VirtualCard
             try #require(KeyIdentifier(issuers.visual.identifier)), use: .visual, key: issuers.visual.key.publicKey)
         let issuer = try CVCertificate(try issuers.visual.cvCertificate(for: issuers.municipality))
             .verified(under: cardAnchors, use: .visual)
-        let challenge = try CardChallenge()
+        let challenge = try CardChallenge(for: presence)
         let proof = try CardProof.verify(
             try challenge.answered(card.cardKey.signPadded(challenge.digestInfo)),
             record: AgeRecord(issuers.municipality.ageRecord(birthDate: "19800217", cardKey: card.cardKey.publicKey)),
@@ -113,12 +113,12 @@ import VirtualCard
     func onePresence() async throws {
         let (first, second) = (Presence(number: 1), Presence(number: 2))
         let (one, other) = (try await proven(issued.cards[0]), try await proven(issued.cards[1]))
-        let proofs = try #require(one.proofs(of: first))
+        let proofs = try #require(one.proofs)
         let tokens = try await announcer.seal(one.registration, of: first, tapped: Self.now)
         #expect(ClearedAnnouncement(tokens, clearance: try clearance(first), proofs: proofs) != nil)
 
         #expect(ClearedAnnouncement(tokens, clearance: try clearance(second), proofs: proofs) == nil, "its clearance")
-        let later = try #require(one.proofs(of: second))
+        let later = try #require(try await proven(issued.cards[0], in: second).proofs)
         #expect(ClearedAnnouncement(tokens, clearance: try clearance(first), proofs: later) == nil, "its proofs")
         let earlier = try await announcer.seal(one.registration, of: second, tapped: Self.now)
         #expect(ClearedAnnouncement(earlier, clearance: try clearance(first), proofs: proofs) == nil, "its tokens")
@@ -128,7 +128,6 @@ import VirtualCard
 
     @Test("Proofs of two cards, or of another birth date, are none")
     func oneCard() async throws {
-        let presence = Presence(number: 1)
         let (one, other) = (try await proven(issued.cards[0]), try await proven(issued.cards[1]))
         for mixed in [
             Proven(
@@ -140,14 +139,14 @@ import VirtualCard
             Proven(
                 certificate: one.certificate, revocation: one.revocation, registration: other.registration,
                 card: one.card),
-        ] { #expect(mixed.proofs(of: presence) == nil) }
+        ] { #expect(mixed.proofs == nil) }
         // A card key that is pinned must be the proof's.
         let pinned = try await proven(issued.cards[0], pinned: issued.cards[0].cardKey)
-        #expect(pinned.proofs(of: presence) != nil)
+        #expect(pinned.proofs != nil)
         let stranger = Proven(
             certificate: pinned.certificate, revocation: pinned.revocation, registration: pinned.registration,
             card: other.card)
-        #expect(stranger.proofs(of: presence) == nil)
-        #expect(try await proven(issued.cards[1], birthDate: "1980-02-18").proofs(of: presence) == nil)
+        #expect(stranger.proofs == nil)
+        #expect(try await proven(issued.cards[1], birthDate: "1980-02-18").proofs == nil)
     }
 }

@@ -1,12 +1,12 @@
 @testable import SecurityEvents
 @testable import Announcement
 import Cryptography
+import Desk
 import Foundation
 import Glibc
 import HTTPClient
 import JOSE
 import TestRig
-import Desk
 import Testing
 
 /// José (Debian's `jose`), an implementation that shares nothing with ours, as the judge of our tokens in both directions.

@@ -1,13 +1,13 @@
 @testable import SecurityEvents
 @testable import Announcement
 import Cryptography
+import Desk
 import Dispatch
 import Foundation
 import GRDB
 import Glibc
 import HTTPClient
 import JOSE
-import Desk
 import Synchronization
 import Testing
 

@@ -1,11 +1,11 @@
 @testable import SecurityEvents
 @testable import Announcement
 import Cryptography
+import Desk
 import Foundation
 import Glibc
 import HTTPClient
 import JOSE
-import Desk
 import Testing
 
 /// A library's new keys are picked up from its files over the channels where no answer can be believed without them.

@@ -1,13 +1,13 @@
 @testable import SecurityEvents
 @testable import Announcement
 import Cryptography
+import Desk
 import Foundation
 import GRDB
 import HTTPClient
 import JOSE
-import TestRig
-import Desk
 import Synchronization
+import TestRig
 import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct OutboxTests {
@@ -73,6 +73,15 @@ import Testing
         let inner = try UnopenedJWE(token).opened(with: keys.library.key).withBytes { Array($0) }
         return try UnverifiedJWS(inner).verified(under: keys.kiosk.key.publicKey).withUnsafeBytes {
             try ReceivedClaims(json: $0)
+        }
+    }
+
+    @Test("A tap's own events are never owed: they leave with a clearance and at once, or not at all")
+    func notOwed() throws {
+        #expect(throws: OutboxError.notOwed) { try owed(.presented(serviceID: nil)) }
+        let jti = try TokenID()
+        for event in [KioskEvent.withdrawn(jti), .presenceEnded(jti)] {
+            #expect(throws: OutboxError.notOwed) { try OwedEvent(library: "central", event: .kiosk(event), toe: 0) }
         }
     }
 

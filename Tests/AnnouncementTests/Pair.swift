@@ -1,11 +1,11 @@
 @testable import SecurityEvents
 @testable import Announcement
 import Cryptography
+import Desk
 import Foundation
 import Glibc
 import HTTPClient
 import JOSE
-import Desk
 
 /// A kiosk's announcer and a library's desk on loopback, over HTTP and UDP.
 final class Pair: Sendable {

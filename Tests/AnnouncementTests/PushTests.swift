@@ -1,12 +1,12 @@
 @testable import SecurityEvents
 @testable import Announcement
 import Cryptography
+import Desk
 import Glibc
 import HTTPClient
 import JOSE
-import TestRig
-import Desk
 import Synchronization
+import TestRig
 import Testing
 
 @Suite(.timeLimit(.minutes(3))) struct PushTests {

@@ -1,10 +1,10 @@
 @testable import SecurityEvents
 @testable import Announcement
+import Desk
 import Foundation
 import Glibc
 import HTTPClient
 import TestRig
-import Desk
 import Testing
 
 /// The push over real TLS, with stunnel before the desk.

@@ -1,13 +1,13 @@
 @testable import SecurityEvents
 @testable import Announcement
 import Cryptography
+import Desk
 import Foundation
 import Glibc
 import HTTPClient
 import JOSE
-import TestRig
-import Desk
 import Synchronization
+import TestRig
 import Testing
 
 /// A UDP port on loopback that answers as a test says.

@@ -1,7 +1,7 @@
 import Certificates
-import PathFixture
 import Clock
 import Cryptography
+import PathFixture
 import TLV
 import TestPKI
 import Testing

@@ -1,13 +1,13 @@
-import SecurityEvents
 import Announcement
 import Cryptography
+import Desk
 import Dispatch
 import Foundation
 import GRDB
 import Glibc
 import JOSE
-import Desk
 import ReceiverAttacks
+import SecurityEvents
 import Testing
 
 /// What a desk keeps to whatever comes, in whatever order, from whomever.

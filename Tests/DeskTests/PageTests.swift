@@ -1,10 +1,10 @@
-import SecurityEvents
 import Announcement
+import Desk
 import Foundation
 import Glibc
 import HTTPClient
 import JOSE
-import Desk
+import SecurityEvents
 import Testing
 
 /// The staff's display in a real browser.

@@ -1,8 +1,8 @@
-import SecurityEvents
 import Cryptography
+import Desk
 import Foundation
 import JOSE
-import Desk
+import SecurityEvents
 import Synchronization
 import Testing
 

@@ -1,6 +1,6 @@
+import Desk
 import Foundation
 import Glibc
-import Desk
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct SIP2Tests {

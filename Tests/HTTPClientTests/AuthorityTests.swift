@@ -2,7 +2,6 @@ import Foundation
 import Glibc
 import HTTPClient
 import TestRig
-import Laboratory
 import Testing
 
 /// A client that sees other authorities in the system's folder than the rest of the machine: its thread has a mount

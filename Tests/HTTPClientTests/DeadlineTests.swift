@@ -1,8 +1,8 @@
 import Dispatch
 import Glibc
 import HTTPClient
-import TestRig
 import Synchronization
+import TestRig
 import Testing
 
 /// What is late does not leave, and does not count: shown with a receiver that holds libcurl's thread.

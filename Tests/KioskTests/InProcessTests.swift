@@ -1,9 +1,9 @@
 import Announcement
-import SecurityEvents
+import Desk
 import Foundation
 import Kiosk
 import Pilot
-import Desk
+import SecurityEvents
 import Testing
 import VirtualCard
 

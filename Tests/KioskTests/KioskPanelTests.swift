@@ -1,11 +1,11 @@
 import Foundation
 import Kiosk
+import OwnThreads
+import Panel
+import Pilot
 import Service
 import Settings
 import TestRig
-import Pilot
-import OwnThreads
-import Panel
 import Testing
 import VirtualCard
 

@@ -1,10 +1,10 @@
 import Cryptography
 import Foundation
 import Glibc
-import Settings
-import Service
-import Registrations
 import Pilot
+import Registrations
+import Service
+import Settings
 import Testing
 
 /// What a power cut left of files that were to take another's place: it goes where the kiosk starts and where keys are

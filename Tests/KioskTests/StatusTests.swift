@@ -1,16 +1,15 @@
-import SecurityEvents
+import Desk
 import Foundation
 import Glibc
 import Kiosk
-import Service
-import TestRig
-import Pilot
-import Desk
 import Logging
+import Pilot
+import SecurityEvents
+import Service
 import Synchronization
+import TestRig
 import Testing
 import VirtualCard
-import Kiosk
 
 @Suite(.timeLimit(.minutes(2))) struct StatusTests {
     private func withPilot(_ body: (PilotCards, InProcessPilot) async throws -> Void) async throws {

@@ -1,9 +1,9 @@
 import Certificates
 import Clock
 import Cryptography
+import Files
 import Foundation
 import ListKeeper
-import Files
 import Revocation
 import TestPKI
 import Testing

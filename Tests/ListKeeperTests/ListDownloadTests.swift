@@ -1,16 +1,15 @@
+import Certificates
 import Cryptography
 import Files
 import Foundation
 import HTTPClient
-import ListKeeper
-import Files
-import TestRig
 import Laboratory
+import ListKeeper
+import Revocation
 import Synchronization
 import TestPKI
+import TestRig
 import Testing
-import Certificates
-import Revocation
 
 /// Lists over HTTP, from a server that answers as it is told.
 @Suite(.timeLimit(.minutes(1))) struct ListDownloadTests {

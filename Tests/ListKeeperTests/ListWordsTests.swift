@@ -1,10 +1,10 @@
 import Advice
+import Certificates
 import Foundation
 import HTTPClient
 import ListKeeper
 import Revocation
 import Testing
-import Certificates
 
 /// What an operator reads of a list that was not taken: words, and never a value of the program.
 @Suite struct ListWordsTests {

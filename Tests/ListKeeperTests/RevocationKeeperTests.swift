@@ -1,13 +1,13 @@
+import Certificates
 import Clock
 import Foundation
-import TestRig
-import Pilot
 import Logging
+import Pilot
+import Revocation
 import Synchronization
 import TestPKI
+import TestRig
 import Testing
-import Certificates
-import Revocation
 import VirtualCard
 
 @testable import ListKeeper

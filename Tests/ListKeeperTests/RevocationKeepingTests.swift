@@ -1,15 +1,15 @@
+import Certificates
+import Files
 import Foundation
 import Kiosk
-import ListKeeper
-import Files
-import TestRig
-import Pilot
 import Laboratory
+import ListKeeper
+import Pilot
+import Revocation
 import Synchronization
 import TestPKI
+import TestRig
 import Testing
-import Certificates
-import Revocation
 import VirtualCard
 
 /// How a running kiosk's lists stay fresh, without pcscd.

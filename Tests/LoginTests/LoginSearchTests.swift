@@ -1,5 +1,5 @@
-import LoginSpace
 import Login
+import LoginSpace
 import Testing
 
 /// The search over everything the login can reach, for a counter-example to its eight properties. What a presence

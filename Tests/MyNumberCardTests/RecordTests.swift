@@ -1,5 +1,6 @@
 import CardText
 import Cryptography
+import Login
 import MyNumberCard
 import TestPKI
 import Testing
@@ -27,7 +28,7 @@ private struct Fixture: Sendable {
 
     /// A challenge with the card's honest answer, or another key's.
     func answer(by key: RSAPrivateKey? = nil) throws -> UnverifiedChallengeAnswer {
-        let challenge = try CardChallenge()
+        let challenge = try CardChallenge(for: Presence(number: 1))
         let signature = try (key ?? cardKey).signPadded(challenge.digestInfo)
         return challenge.answered(signature)
     }
@@ -100,7 +101,7 @@ private struct Fixture: Sendable {
     @Test("A nonce is fresh each time: an answer to one is none to the next")
     func replay() throws {
         let fixture = try fixture()
-        let (first, second) = (try CardChallenge(), try CardChallenge())
+        let (first, second) = (try CardChallenge(for: Presence(number: 1)), try CardChallenge(for: Presence(number: 1)))
         #expect(first.digestInfo != second.digestInfo)
         let replayed = try fixture.cardKey.signPadded(first.digestInfo)
         #expect(throws: CardDataError.signature(.challenge)) {

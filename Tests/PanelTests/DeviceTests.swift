@@ -1,10 +1,10 @@
 import CLinux
 import Foundation
 import Glibc
-import TestRig
 import OwnThreads
 import Panel
 import Synchronization
+import TestRig
 import Testing
 
 /// Displays on a pseudo terminal: the bytes are exact, the wire is not there. Reading one blocks.

@@ -1,8 +1,8 @@
 import Announcement
-import SecurityEvents
 import Foundation
 import Glibc
 import JOSE
+import SecurityEvents
 import Testing
 
 /// Requests that carry a good token, and are good but for one thing: whoever takes one of them can be made to read what

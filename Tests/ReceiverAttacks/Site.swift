@@ -1,10 +1,10 @@
-package import SecurityEvents
 package import Announcement
 import Cryptography
+package import Desk
 import Glibc
 import HTTPClient
 import JOSE
-package import Desk
+package import SecurityEvents
 
 /// A kiosk and a library of keys made now, by the machine's clock.
 package struct Site: Sendable {

@@ -1,10 +1,10 @@
 import Cryptography
+import Desk
 import Foundation
 import GRDB
-import Registrations
 import Kiosk
 import Pilot
-import Desk
+import Registrations
 import Registry
 import Service
 import Testing

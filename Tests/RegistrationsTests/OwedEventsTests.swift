@@ -1,14 +1,14 @@
-import SecurityEvents
 import Announcement
 import Cryptography
+import Desk
 import Foundation
 import GRDB
-import Registrations
-import Settings
 import Kiosk
 import Pilot
-import Desk
+import Registrations
 import Registry
+import SecurityEvents
+import Settings
 import Testing
 
 /// What changes of registrations owe, and to whom.

@@ -1,7 +1,7 @@
 import Cryptography
 import Foundation
-import Registrations
 import Pilot
+import Registrations
 import Registry
 import Testing
 

@@ -1,8 +1,8 @@
 import Certificates
-import PathFixture
-import Revocation
 import Cryptography
 import Files
+import PathFixture
+import Revocation
 import Synchronization
 import TestPKI
 import Testing

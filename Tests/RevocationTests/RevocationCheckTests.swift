@@ -1,7 +1,7 @@
 import Certificates
+import Cryptography
 import PathFixture
 import Revocation
-import Cryptography
 import TLV
 import TestPKI
 import Testing

@@ -1,9 +1,9 @@
 import Certificates
-import PathFixture
-import Revocation
-import OwnThreads
 import Cryptography
 import Foundation
+import OwnThreads
+import PathFixture
+import Revocation
 import TLV
 import TestPKI
 import Testing

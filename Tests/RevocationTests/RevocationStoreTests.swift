@@ -1,10 +1,10 @@
 import Certificates
-import PathFixture
-import Revocation
 import Clock
-import OwnThreads
 import Cryptography
 import Foundation
+import OwnThreads
+import PathFixture
+import Revocation
 import TLV
 import TestPKI
 import Testing

@@ -1,9 +1,9 @@
 import Certificates
 import Cryptography
-import PathFixture
-import Revocation
 import Files
 import Foundation
+import PathFixture
+import Revocation
 import Synchronization
 import TestPKI
 import Testing

@@ -1,13 +1,10 @@
-import SecurityEvents
 import Foundation
 import Glibc
-import Service
-import TestRig
-import Desk
 import Logging
+import Service
 import Synchronization
+import TestRig
 import Testing
-import VirtualCard
 
 @Suite struct ServiceManagerTests {
     @Test("One datagram a message; a status is one line")

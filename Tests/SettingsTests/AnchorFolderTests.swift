@@ -1,8 +1,8 @@
 import Certificates
 import Cryptography
 import Foundation
-import Settings
 import Pilot
+import Settings
 import TestPKI
 import Testing
 import VirtualCard

@@ -1,10 +1,10 @@
 import Announcement
-import SecurityEvents
 import Cryptography
 import Foundation
 import JOSE
-import Settings
 import Pilot
+import SecurityEvents
+import Settings
 import Testing
 
 /// The keys of a library, as kazashi.toml names their files.

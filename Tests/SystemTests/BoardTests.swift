@@ -1,7 +1,7 @@
 import Foundation
 import Glibc
-import TestRig
 import Laboratory
+import TestRig
 import Testing
 
 /// What makes a board an appliance: units, rules, overlays, and the documents.
@@ -38,7 +38,9 @@ import Testing
 
     @Test(
         "The scripts are sound",
-        arguments: ["install", "kazashictl", "make-keys", "tree", "private", "test", "demo", "fuzz", "requirements"])
+        arguments: [
+            "install", "kazashictl", "make-keys", "tree", "private", "test", "demo", "fuzz", "lint", "requirements",
+        ])
     func scripts(name: String) async throws {
         let result = try await ChildProcess.run("/bin/bash", ["-n", DebianTree.repository + "/board/" + name])
         #expect(result.code == 0 && result.error.isEmpty, "\(result.error)")
@@ -48,6 +50,7 @@ import Testing
         "What kazashictl can't do ends with 2 and says why, before anything is started",
         arguments: [
             (["key", "create"], "The service makes its keys itself"),
+            (["key", "rotate"], "must not write its own key"),
             (["crl", "import", "--config", "/x", "list.crl"], "leave --config out"),
             (["crl", "import", "/proc/self/exe"], "name the file itself"), (["run"], "sudo kazashictl doctor"),
             ([], "sudo kazashictl doctor"),

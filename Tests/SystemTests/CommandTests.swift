@@ -1,8 +1,8 @@
 import Cryptography
 import Foundation
-import TestRig
 import Pilot
 import TestPKI
+import TestRig
 import Testing
 import VirtualCard
 

@@ -1,10 +1,10 @@
-import SecurityEvents
+import Desk
 import Foundation
 import Glibc
 import JOSE
-import TestRig
 import Pilot
-import Desk
+import SecurityEvents
+import TestRig
 import Testing
 import VirtualCard
 
@@ -34,7 +34,7 @@ extension RealStack {
         func channels(channel: PilotFolder.Channel, suite: String) async throws {
             var options = PilotFolder.Options()
             (options.channel, options.suite) = (channel, suite)
-            var pilot = try Pilot(options)
+            var pilot = try StackPilot(options)
             let card = try pilot.card(serial: 0x01, ppid: "PPID-0001")
             try await withStack(pilot, options: options) { stack in
                 let owed = await next(stack) { _ in true }
@@ -49,7 +49,7 @@ extension RealStack {
 
         @Test("A library that refuses is told to drop nothing; one whose answer is lost is told to drop the tap")
         func withdrawn() async throws {
-            var pilot = try Pilot()
+            var pilot = try StackPilot()
             let card = try pilot.card(serial: 0x01, ppid: "PPID-0001")
             try await withStack(pilot) { stack in
                 _ = await next(stack) { _ in true }
@@ -67,7 +67,7 @@ extension RealStack {
         func owed() async throws {
             var options = PilotFolder.Options()
             options.channel = .udp
-            var pilot = try Pilot(options)
+            var pilot = try StackPilot(options)
             let card = try pilot.card(serial: 0x01, ppid: "PPID-0001")
             try await withStack(pilot, options: options) { stack in
                 try await stack.expect("ok", from: card)
@@ -88,7 +88,7 @@ extension RealStack {
 
         @Test("What is owed survives kill -9 while the library is away, and comes once when both are back")
         func powerCut() async throws {
-            var pilot = try Pilot()
+            var pilot = try StackPilot()
             _ = try pilot.card(serial: 0x01, ppid: "PPID-0001")
             let folder = pilot.folder
             defer { pilot.remove() }
@@ -120,7 +120,7 @@ extension RealStack {
         func keys() async throws {
             var options = PilotFolder.Options()
             options.channel = .udp
-            var pilot = try Pilot(options)
+            var pilot = try StackPilot(options)
             let card = try pilot.card(serial: 0x01, ppid: "PPID-0001")
             try await withStack(pilot, options: options) { stack in
                 try await stack.expect("ok", from: card)

@@ -1,9 +1,9 @@
-import SecurityEvents
+import Desk
 import Foundation
 import Glibc
-import TestRig
 import Pilot
-import Desk
+import SecurityEvents
+import TestRig
 import Testing
 import VirtualCard
 
@@ -35,7 +35,7 @@ extension RealStack {
         @Test(
             "Beside a kiosk that runs all is well; each thing that breaks is named, with what to do in both languages")
         func parts() async throws {
-            var pilot = try Pilot()
+            var pilot = try StackPilot()
             _ = try pilot.card(serial: 1, ppid: "PPID-0001")
             try await withStack(pilot) { stack in
                 let (code, well) = try await report(stack.folder)
@@ -72,7 +72,7 @@ extension RealStack {
 
         @Test("pcscd is not there: said so")
         func noService() async throws {
-            let pilot = try Pilot()
+            let pilot = try StackPilot()
             defer { pilot.remove() }
             try pilot.folder.writeConfiguration(.init())
             let (code, report) = try await report(pilot.folder)
@@ -82,7 +82,7 @@ extension RealStack {
 
         @Test("A client certificate that ends within 90 days is told of before it has")
         func endingCertificate() async throws {
-            let pilot = try Pilot()
+            let pilot = try StackPilot()
             defer { pilot.remove() }
             try pilot.folder.writeConfiguration(.init())
             let folder = pilot.folder.path
@@ -112,7 +112,7 @@ extension RealStack {
 
         @Test("A key that others may read is wrong, with what to do, and every other part is looked at all the same")
         func exposedKeys() async throws {
-            let pilot = try Pilot()
+            let pilot = try StackPilot()
             defer { pilot.remove() }
             try pilot.folder.writeConfiguration(.init())
             let (_, well) = try await report(pilot.folder)
@@ -141,7 +141,7 @@ extension RealStack {
 
         @Test("--tap walks a card through every step and tells no library; what fails is named, and no one")
         func walk() async throws {
-            var pilot = try Pilot()
+            var pilot = try StackPilot()
             let good = try pilot.card(serial: 1, ppid: "PPID-0001", withCardKey: false)
             let stranger = try pilot.card(serial: 2)
             try await withStack(pilot) { stack in

@@ -2,9 +2,9 @@ import CPCSC
 import Foundation
 import Glibc
 import Pilot
-import TestRig
 import SmartCard
 import TestPKI
+import TestRig
 import Testing
 import VirtualCard
 
@@ -12,7 +12,7 @@ extension RealStack {
     @Suite struct FaultTests {
         @Test("Cards and readers that talk otherwise: T=0, short lengths, other answers to reset, 6F00 first, slow")
         func dialects() async throws {
-            var pilot = try Pilot()
+            var pilot = try StackPilot()
             let card = try pilot.card(serial: 0x01, ppid: "PPID-0001")
             var large = try pilot.card(serial: 0x02, ppid: "PPID-0002") {
                 $0.extra = [
@@ -50,7 +50,7 @@ extension RealStack {
 
         @Test("Tries that are low or untold are never spent: 4, 9000, 6300, 6984")
         func tries() async throws {
-            var pilot = try Pilot()
+            var pilot = try StackPilot()
             var card = try pilot.card(serial: 0x01, ppid: "PPID-0001")
             card.profile.applications[1].secrets[0].left = 4
             let low = try CardInField(card.profile)
@@ -71,7 +71,7 @@ extension RealStack {
 
         @Test("A fake card that only collects birth dates gets none, and suspends nobody")
         func collector() async throws {
-            var pilot = try Pilot()
+            var pilot = try StackPilot()
             let card = try pilot.card(serial: 0x01, ppid: "PPID-0001")
             let fake = try pilot.card(serial: 0x02, copyOf: card.certificate)
             let collecting = try CardInField(fake.profile, faults: faults("collector"))
@@ -84,7 +84,7 @@ extension RealStack {
 
         @Test("Garbage and endless answers are refused, and the next tap works")
         func garbage() async throws {
-            var pilot = try Pilot()
+            var pilot = try StackPilot()
             let card = try pilot.card(serial: 0x01, ppid: "PPID-0001")
             try await withStack(pilot) { stack in
                 for from in 1...7 {
@@ -107,7 +107,7 @@ extension RealStack {
 
         @Test("A card pulled at every command in turn is told so, and the next tap works")
         func pulled() async throws {
-            var pilot = try Pilot()
+            var pilot = try StackPilot()
             let card = try pilot.card(serial: 0x01, ppid: "PPID-0001", withCardKey: false)
             try await withStack(pilot) { stack in
                 // A first proof takes the most commands: 8 with extended lengths, and the token's label.
@@ -128,7 +128,7 @@ extension RealStack {
 
         @Test("An exchange that does not come back is given up at five seconds, and the next tap works")
         func silent() async throws {
-            var pilot = try Pilot()
+            var pilot = try StackPilot()
             let card = try pilot.card(serial: 0x01, ppid: "PPID-0001")
             try await withStack(pilot) { stack in
                 try stack.reader.insert(CardInField(card.profile, faults: faults("silent=4")))
@@ -142,7 +142,7 @@ extension RealStack {
 
         @Test("A call that stays blocked: given up at the deadline, out of service while it is held, well again after")
         func occupied() async throws {
-            var pilot = try Pilot()
+            var pilot = try StackPilot()
             let card = try pilot.card(serial: 0x01, ppid: "PPID-0001")
             try await withStack(pilot) { stack in
                 try await stack.expect("ok", from: card)
@@ -163,7 +163,7 @@ extension RealStack {
 
         @Test("pcscd stopped and started again, also in the middle of a tap")
         func restartedService() async throws {
-            var pilot = try Pilot()
+            var pilot = try StackPilot()
             let card = try pilot.card(serial: 0x01, ppid: "PPID-0001")
             try await withStack(pilot) { stack in
                 try await stack.expect("ok", from: card)
@@ -189,7 +189,7 @@ extension RealStack {
 
         @Test("A card that another program holds exclusively is waited for, and read when it is free")
         func sharingViolation() async throws {
-            var pilot = try Pilot()
+            var pilot = try StackPilot()
             let card = try pilot.card(serial: 0x01, ppid: "PPID-0001")
             try await withStack(pilot) { stack in
                 stack.kiosk.signal(SIGSTOP)
@@ -209,7 +209,7 @@ extension RealStack {
 
         @Test("Two blocked calls are set aside, a third is refused at once; all is well when they come back")
         func mostHeld() async throws {
-            var pilot = try Pilot()
+            var pilot = try StackPilot()
             defer { pilot.remove() }
             let card = try CardInField(try pilot.card(serial: 0x01).profile)
             let daemon = try await PCSCDaemon()
@@ -243,7 +243,7 @@ extension RealStack {
 
         @Test("pcscd without the reader: out of service by name, and ready when the reader is there")
         func missingReader() async throws {
-            var pilot = try Pilot()
+            var pilot = try StackPilot()
             let card = try pilot.card(serial: 0x01, ppid: "PPID-0001")
             try await withStack(pilot) { stack in
                 await stack.daemon.stop()
@@ -260,7 +260,7 @@ extension RealStack {
 
         @Test("200 taps one after another: memory, threads and descriptors stay flat")
         func manyTaps() async throws {
-            var pilot = try Pilot()
+            var pilot = try StackPilot()
             let card = try pilot.card(serial: 0x01, ppid: "PPID-0001")
             let field = try CardInField(card.profile)
             try await withStack(pilot) { stack in

@@ -1,13 +1,13 @@
-import SecurityEvents
 import Announcement
 import Cryptography
+import Desk
 import Foundation
 import Glibc
 import HTTPClient
 import JOSE
-import TestRig
 import Pilot
-import Desk
+import SecurityEvents
+import TestRig
 import Testing
 
 /// The desk as its own process, as a library would try it.

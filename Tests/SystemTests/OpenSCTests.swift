@@ -1,7 +1,7 @@
 import Cryptography
 import Foundation
-import TestRig
 import TestPKI
+import TestRig
 import Testing
 import VirtualCard
 

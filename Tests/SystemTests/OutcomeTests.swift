@@ -1,10 +1,10 @@
-import SecurityEvents
+import Desk
 import Foundation
 import Glibc
-import TestRig
 import Pilot
-import Desk
+import SecurityEvents
 import TestPKI
+import TestRig
 import Testing
 import VirtualCard
 
@@ -14,7 +14,7 @@ extension RealStack {
         func cards() async throws {
             var options = PilotFolder.Options()
             options.revoked = [[0x06, 0xD1, 0x80, 0x99]]
-            var pilot = try Pilot(options)
+            var pilot = try StackPilot(options)
             let folder = pilot.folder
             let pinned = try pilot.card(serial: 0x01, ppid: "PPID-pinned-0001")
             let first = try pilot.card(serial: 0x02, ppid: "PPID-first-0002", withCardKey: false)
@@ -69,7 +69,7 @@ extension RealStack {
 
         @Test("No core dump, no memory for others to read, and no listening TCP port")
         func closedProcess() async throws {
-            try await withStack(try Pilot()) { stack in
+            try await withStack(try StackPilot()) { stack in
                 let limits = try String(contentsOfFile: "/proc/\(stack.kiosk.pid)/limits", encoding: .utf8)
                 #expect(limits.contains(/Max core file size +0 +0/))
                 // A process that is not dumpable belongs to root in /proc, whoever runs it; its sockets are told by inode.
@@ -94,7 +94,7 @@ extension RealStack {
         func cardKeyUnknown() async throws {
             var options = PilotFolder.Options()
             options.pinsAtFirstProof = false
-            var pilot = try Pilot(options)
+            var pilot = try StackPilot(options)
             let unpinned = try pilot.card(serial: 0x01, ppid: "PPID-0001", withCardKey: false)
             let pinned = try pilot.card(serial: 0x02, ppid: "PPID-0002")
             try await withStack(pilot, options: options) { stack in
@@ -105,7 +105,7 @@ extension RealStack {
 
         @Test("A library that refuses, fails, or stays silent: the patron is told")
         func library() async throws {
-            var pilot = try Pilot()
+            var pilot = try StackPilot()
             let card = try pilot.card(serial: 0x01, ppid: "PPID-0001")
             try await withStack(pilot) { stack in
                 await stack.desk.behave(.refuses(.accessDenied))
@@ -126,7 +126,7 @@ extension RealStack {
         func tooSoon() async throws {
             var options = PilotFolder.Options()
             options.minGap = "60s"
-            var pilot = try Pilot(options)
+            var pilot = try StackPilot(options)
             let card = try pilot.card(serial: 0x01, ppid: "PPID-0001")
             let other = try pilot.card(serial: 0x02, ppid: "PPID-0002")
             try await withStack(pilot, options: options) { stack in
@@ -146,7 +146,7 @@ extension RealStack {
             var options = PilotFolder.Options()
             options.listAge = 30
             options.maxAge = "24h"
-            var pilot = try Pilot(options)
+            var pilot = try StackPilot(options)
             let card = try pilot.card(serial: 0x01, ppid: "PPID-0001")
             let folder = pilot.folder
             // It can't become ready: started by hand.
@@ -175,7 +175,7 @@ extension RealStack {
 
         @Test("Registrations made, suspended and removed count at the next tap, without a signal")
         func liveRegistrations() async throws {
-            var pilot = try Pilot()
+            var pilot = try StackPilot()
             let card = try pilot.card(serial: 0x01, ppid: "PPID-0001")
             try await withStack(pilot) { stack in
                 try await stack.expect("ok", from: card)

@@ -1,7 +1,7 @@
 import Foundation
 import Glibc
-import TestRig
 import Pilot
+import TestRig
 import Testing
 
 extension RealStack {

@@ -1,6 +1,6 @@
 import Foundation
-import TestRig
 import Pilot
+import TestRig
 import Testing
 
 /// Ready is not healthy: what the service manager is told, and when.

@@ -1,12 +1,12 @@
 import Clock
 import Cryptography
 import Foundation
-import TestRig
-import Pilot
 import Laboratory
-import TestPKI
-import Testing
+import Pilot
 import Revocation
+import TestPKI
+import TestRig
+import Testing
 
 /// `kazashi crl` as its own process: exit codes, JSON, and what is served when things go wrong.
 @Suite(.timeLimit(.minutes(15))) struct RevocationCommandTests {

@@ -1,7 +1,7 @@
 import Foundation
 import Glibc
-import TestRig
 import Synchronization
+import TestRig
 import Testing
 
 /// A Debian system with Kazashi, booted by systemd-nspawn; pcscd with the virtual reader, a serial display and a library's desk

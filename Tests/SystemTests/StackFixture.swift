@@ -1,9 +1,9 @@
 import Cryptography
-import Foundation
-import TestRig
-import Pilot
 import Desk
+import Foundation
+import Pilot
 import TestPKI
+import TestRig
 import Testing
 import VirtualCard
 
@@ -14,7 +14,7 @@ import VirtualCard
 enum RealStack {}
 
 /// A pilot folder in the making: cards, and what is registered of them.
-struct Pilot {
+struct StackPilot {
     let folder: PilotFolder
     var records: [[String: Any]] = []
     /// What no log may hold.
@@ -49,7 +49,7 @@ struct Pilot {
 
 /// Runs `body` on a stack and holds every log of it against the identities that were used.
 func withStack(
-    _ pilot: Pilot, options: PilotFolder.Options = .init(), _ body: (PilotStack) async throws -> Void
+    _ pilot: StackPilot, options: PilotFolder.Options = .init(), _ body: (PilotStack) async throws -> Void
 ) async throws {
     defer { pilot.remove() }
     let stack = try await PilotStack(folder: pilot.folder, records: pilot.records, options: options)

@@ -1,8 +1,8 @@
 import Foundation
 import Glibc
-import TestRig
 import Panel
 import Synchronization
+import TestRig
 
 /// The Debian tree on Debian's own kernel under QEMU, for what only a kernel has: a serial adapter on USB, LEDs of the LED
 /// class (those of a keyboard), a beeper of the input layer (the PC speaker, heard into a file). udev's rules are the

@@ -1,15 +1,15 @@
-import SecurityEvents
 import Announcement
 import Cryptography
+import Desk
 import Foundation
 import Glibc
 import HTTPClient
 import JOSE
-import TestRig
-import Desk
-import VendorKit
 import ReceiverAttacks
+import SecurityEvents
+import TestRig
 import Testing
+import VendorKit
 
 /// Debian's Python with jwcrypto: an implementation that shares nothing with ours.
 private let python = "/usr/bin/python3"

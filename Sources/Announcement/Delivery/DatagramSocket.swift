@@ -1,7 +1,7 @@
-internal import SecurityEvents
 internal import Dispatch
 internal import Glibc
 package import HTTPClient
+internal import SecurityEvents
 
 /// A UDP socket connected to one address: the kernel drops what strangers send. Datagrams are handed over as they come.
 package final class DatagramSocket: Sendable {

@@ -1,6 +1,7 @@
-internal import SecurityEvents
+internal import Clock
 internal import FoundationEssentials
 internal import HTTPClient
+internal import SecurityEvents
 
 /// Pushes one token over HTTP as RFC 8935 says: 202 is the only yes.
 struct HTTPDelivery: Sendable {
@@ -17,6 +18,7 @@ struct HTTPDelivery: Sendable {
         // No attempt is spent on a name service that is slow.
         guard await http.find(url, until: deadline) else { return .unreachable }
         let clock = ContinuousClock()
+        var backoff = Backoff(first: .milliseconds(200), longest: .seconds(1))
         for attempt in 1...Self.mostAttempts {
             let left = clock.now.duration(to: deadline)
             guard left > .milliseconds(10), !Task.isCancelled else { return .unreachable }
@@ -27,7 +29,7 @@ struct HTTPDelivery: Sendable {
             request.deadline = deadline
             // A yes is a yes, and a failure one, whatever page comes with it.
             request.bodyCounts = authentication == nil ? [400] : []
-            var pause = Duration.milliseconds(100 * attempt)
+            var pause = backoff.failed()
             do throws(HTTPClientError) {
                 let response = try await http.send(request, leaving: token.mayLeave)
                 if let asked = response.retryAfter { pause = asked }

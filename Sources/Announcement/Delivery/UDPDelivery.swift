@@ -1,5 +1,5 @@
-internal import SecurityEvents
 internal import HTTPClient
+internal import SecurityEvents
 
 /// Pushes one token as one datagram, again and again until an authenticated acknowledgement comes.
 package struct UDPDelivery: Sendable {

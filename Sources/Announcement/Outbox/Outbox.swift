@@ -1,7 +1,7 @@
-package import SecurityEvents
 package import Cryptography
 internal import FoundationEssentials
 package import GRDB
+package import SecurityEvents
 
 /// An event that a library must get, however long it takes: not a tap's.
 package struct OwedEvent: Sendable, CustomStringConvertible {
@@ -13,9 +13,17 @@ package struct OwedEvent: Sendable, CustomStringConvertible {
     /// When it happened, seconds since 1970.
     package let toe: Int64
 
-    /// - Throws: `noRandomness`.
-    package init(library: String, event: SecurityEvent, toe: Int64) throws(CryptographyError) {
-        self.init(library: library, event: event, jti: try TokenID(), toe: toe)
+    /// - Throws: `notOwed` for a tap's own event: it is sent with a clearance and at once, or not at all; `unavailable`
+    ///   without randomness.
+    package init(library: String, event: SecurityEvent, toe: Int64) throws(OutboxError) {
+        switch event {
+        case .person(.presented, _), .kiosk(.withdrawn), .kiosk(.presenceEnded): throw .notOwed
+        case .person(.registered, _), .person(.suspended, _), .person(.removed, _), .person(.attributesChanged, _),
+            .person(.replaced, _), .kiosk(.outOfService), .kiosk(.cardLeft):
+            break
+        }
+        guard let jti = try? TokenID() else { throw .unavailable }
+        self.init(library: library, event: event, jti: jti, toe: toe)
     }
 
     init(library: String, event: SecurityEvent, jti: TokenID, toe: Int64) {
@@ -29,6 +37,8 @@ package struct OwedEvent: Sendable, CustomStringConvertible {
 package enum OutboxError: String, Error, Sendable {
     /// The database cannot be read or written.
     case unavailable
+    /// It is a tap's event.
+    case notOwed = "not_owed"
 }
 
 /// Events that are owed, in the kiosk's one database: sealed, in order, gone from the disk when a library has them.

@@ -1,5 +1,5 @@
-internal import SecurityEvents
 internal import Cryptography
+internal import SecurityEvents
 internal import Synchronization
 
 /// What stands on the staff's display.

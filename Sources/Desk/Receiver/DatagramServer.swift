@@ -1,7 +1,7 @@
-internal import SecurityEvents
 internal import CLinux
 internal import Foundation
 internal import Glibc
+internal import SecurityEvents
 
 /// A desk's ear for UDP: one token a datagram. Only a token that one of the library's kiosks made gets an answer.
 package final class DatagramServer: Sendable {

@@ -1,8 +1,8 @@
-internal import SecurityEvents
 internal import CLinux
 internal import Dispatch
 internal import Foundation
 internal import Glibc
+internal import SecurityEvents
 internal import Synchronization
 
 /// Takes requests of HTTP/1.1 from whoever reaches its port: so many connections at a time, each with a thread of its

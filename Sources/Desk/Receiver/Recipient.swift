@@ -1,7 +1,7 @@
 internal import Clock
-package import SecurityEvents
 internal import Glibc
 package import JOSE
+package import SecurityEvents
 
 /// A statement that passed every check.
 package struct AcceptedEvent: Sendable {

@@ -1,7 +1,7 @@
-internal import SecurityEvents
 internal import Cryptography
 internal import GRDB
 internal import Glibc
+internal import SecurityEvents
 
 /// What the library's own table says of a pseudonym.
 package struct PatronRecord: Sendable, Equatable {

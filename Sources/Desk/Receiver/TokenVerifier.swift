@@ -1,6 +1,6 @@
-internal import SecurityEvents
 internal import Cryptography
 package import JOSE
+internal import SecurityEvents
 
 /// A kiosk that a library knows: its name, and the key that it signs or seals with. A kiosk whose key changes stands
 /// here twice for a while.

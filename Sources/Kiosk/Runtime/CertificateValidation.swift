@@ -1,6 +1,6 @@
+internal import Certificates
 internal import Clock
 internal import Login
-internal import Certificates
 internal import Revocation
 
 /// Path and revocation of a card's certificate, away from the runtime: the card signs meanwhile.

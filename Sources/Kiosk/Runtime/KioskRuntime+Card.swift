@@ -31,7 +31,7 @@ extension KioskRuntime {
         guard let session = evidence[presence]?.session else { return }
         let pinned = evidence[presence]?.active?.registration.cardKey
         spawn(presence) {
-            guard let challenge = try? CardChallenge() else { return .cardFailed(.error) }
+            guard let challenge = try? CardChallenge(for: presence) else { return .cardFailed(.error) }
             do throws(CardFault) {
                 let answer = try await session.answer(to: challenge)
                 guard let pinned else {

@@ -1,6 +1,6 @@
+internal import Certificates
 internal import ListKeeper
 internal import Login
-internal import Certificates
 internal import Revocation
 internal import Settings
 

@@ -1,14 +1,13 @@
 internal import Announcement
-internal import Settings
-internal import Service
-internal import ListKeeper
-internal import Files
 internal import Clock
+internal import ListKeeper
 internal import Logging
 internal import Login
 internal import Panel
 internal import Registry
 internal import Revocation
+internal import Service
+internal import Settings
 
 // What the kiosk needs before it takes a card: lists, a clock, a disk, keys.
 

@@ -1,5 +1,3 @@
-internal import Files
-internal import SecurityEvents
 internal import Announcement
 internal import Clock
 internal import Cryptography
@@ -9,6 +7,7 @@ internal import Login
 internal import MyNumberCard
 internal import Panel
 internal import Registry
+internal import SecurityEvents
 internal import Service
 internal import Settings
 

@@ -64,11 +64,11 @@ extension KioskRuntime {
         if outcome == .welcomed, let held = evidence[presence], configuration.minGap > 0 {
             welcomed = (hmacSHA256(held.certificate, key: gapKey), .now + .milliseconds(configuration.minGap * 1_000))
         }
-        let held = evidence[presence]
-        held?.deadlines.forEach { $0.cancel() }
-        let (output, log) = (output, log)
+        evidence[presence]?.deadlines.forEach { $0.cancel() }
+        // The session alone: a copy of the evidence would keep from being wiped what was read.
+        let (session, output, log) = (evidence[presence]?.session, output, log)
         Task {
-            let cost = await held?.session.cost
+            let cost = await session?.cost
             let cardTime = cost?.cardTime.milliseconds ?? 0
             output.tap(outcome, milliseconds: total, cardMilliseconds: cardTime, exchanges: cost?.exchanges ?? 0)
             log.info(

@@ -1,12 +1,12 @@
 internal import Announcement
-internal import ListKeeper
-package import Service
 internal import Clock
 internal import Glibc
+internal import ListKeeper
 internal import Logging
 internal import Login
 internal import Panel
 internal import Revocation
+package import Service
 internal import Settings
 
 // What the kiosk says of itself.

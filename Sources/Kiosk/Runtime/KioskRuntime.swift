@@ -1,18 +1,18 @@
-package import Settings
-package import Service
-internal import ListKeeper
-package import Registrations
-internal import Files
 package import Announcement
 internal import Certificates
 internal import Clock
 internal import Cryptography
+internal import Files
 internal import Glibc
+internal import ListKeeper
 package import Logging
 internal import Login
 internal import MyNumberCard
 package import Panel
+package import Registrations
 internal import Registry
+package import Service
+package import Settings
 package import SmartCard
 
 /// Carries out the login's effects: the one place where card, certificate, registration and library meet. It holds a
@@ -195,7 +195,8 @@ package actor KioskRuntime {
         service.status(cause.map { "out of service: \($0.rawValue) (\($0.shortCode.rawValue))" } ?? "ready")
         if let cause {
             log.warning(
-                "out of service", metadata: ["cause": "\(cause.rawValue)", "code": "\(cause.shortCode.rawValue)"])
+                "out of service",
+                metadata: Logger.words(cause.shortCode.rawValue, cause.advice, ["cause": "\(cause.rawValue)"]))
         } else {
             log.info("ready")
         }

@@ -63,7 +63,7 @@ struct Evidence {
             let active = held.active, let proof = held.proof
         else { return nil }
         return PresenceProofs(
-            of: presence, certificate: validated, revocation: revocation, registration: active, card: proof)
+            certificate: validated, revocation: revocation, registration: active, card: proof)
     }
 
     /// Ends what waits and works for the presence, and overwrites what was read from its card.

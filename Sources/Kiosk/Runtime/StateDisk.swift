@@ -1,8 +1,8 @@
-internal import Settings
-internal import Registrations
 internal import Clock
 internal import Files
 internal import GRDB
+internal import Registrations
+internal import Settings
 internal import Threads
 
 /// The disk under the state folder, on a thread of its own: one that takes its time, or never answers, keeps no tap waiting.
@@ -74,19 +74,5 @@ package actor StateDisk {
         let database = try DatabaseQueue(path: path, configuration: options)
         try body(database)
         try database.close()
-    }
-}
-
-/// The time stored last: a board without a battery clock never starts earlier than it stopped.
-package struct StoredTime {
-    private let path: String
-
-    package init(state: String) { path = Self.path(in: state) }
-
-    fileprivate static func path(in state: String) -> String { state + "/time" }
-
-    /// Seconds since 1970; nil when there is none, or it is no number.
-    package var value: Int64? {
-        readFile(path).flatMap { Int64(String(decoding: $0, as: UTF8.self).prefix { $0.isNumber }) }
     }
 }

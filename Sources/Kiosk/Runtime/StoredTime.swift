@@ -1,35 +1,15 @@
-package import Settings
-internal import Service
-internal import Clock
 internal import Files
-internal import Glibc
 
-extension TrustedClock {
-    /// The kiosk's clock: what is known of this boot lies in its state folder.
-    package init(_ configuration: Configuration) {
-        self.init(
-            source: configuration.timeSource,
-            belief: BootBelief(
-                path: configuration.state + "/clock", boot: BootBelief.thisBoot(environment: ServiceManager.variable)))
-    }
-}
+/// The time stored last: a board without a battery clock never starts earlier than it stopped.
+package struct StoredTime {
+    private let path: String
 
-/// Whether the state folder can take anything at all; asked without writing.
-package enum StateFolder {
-    /// Less is full: the database and its journal want more than a block.
-    private static let least: UInt64 = 1 << 20
+    package init(state: String) { path = Self.path(in: state) }
 
-    package static func isWritable(_ path: String) -> Bool { room(path) >= least }
+    static func path(in state: String) -> String { state + "/time" }
 
-    package static func isReadOnly(_ path: String) -> Bool {
-        var information = statvfs()
-        return statvfs(path, &information) == 0 && information.f_flag & UInt(ST_RDONLY) != 0
-    }
-
-    /// Bytes that it still takes; none where it is read-only, or not there.
-    package static func room(_ path: String) -> UInt64 {
-        var information = statvfs()
-        guard statvfs(path, &information) == 0, information.f_flag & UInt(ST_RDONLY) == 0 else { return 0 }
-        return UInt64(information.f_bavail) * UInt64(information.f_frsize)
+    /// Seconds since 1970; nil when there is none, or it is no number.
+    package var value: Int64? {
+        readFile(path).flatMap { Int64(String(decoding: $0, as: UTF8.self).prefix { $0.isNumber }) }
     }
 }

@@ -12,12 +12,13 @@ extension DeviceFault: Advised {
         case .refused:
             Advice(
                 "Permission denied", "権限がありません。",
-                do: "Install the udev rules (board/udev) and add user kazashi to their group.",
-                "board/udev のルールを入れ、ユーザー kazashi をそのグループに追加してください。")
+                do:
+                    "Install the udev rules (/usr/lib/udev/rules.d/70-kazashi.rules) and add user kazashi to their group.",
+                "udev のルール（/usr/lib/udev/rules.d/70-kazashi.rules）を入れ、ユーザー kazashi をそのグループに追加してください。")
         case .busy:
             Advice(
-                "Device in use by another program", "別のプログラムが使用中です。", do: "End it (fuser names it).",
-                "fuser で確認し、終了してください。")
+                "Device in use by another program", "別のプログラムが使用中です。", do: "End it (fuser, package psmisc, names it).",
+                "fuser（パッケージ psmisc）で確認し、終了してください。")
         case .wrongKind:
             Advice(
                 "Wrong device type", "機器の種類が違います。",

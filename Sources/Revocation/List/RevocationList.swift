@@ -1,5 +1,5 @@
-internal import Certificates
 internal import CLinux
+internal import Certificates
 package import Clock
 internal import Cryptography
 package import Files

@@ -1,5 +1,5 @@
-internal import Cryptography
 internal import Certificates
+internal import Cryptography
 internal import TLV
 
 extension RevocationList {

@@ -1,7 +1,7 @@
-import SecurityEvents
 import Cryptography
 import FuzzDriver
 import JOSE
+import SecurityEvents
 
 let signing = (try? P256PrivateKey.generate()).map { SigningKey($0) }
 let shared = try? SharedKey.generate()

@@ -1,5 +1,5 @@
-import FuzzDriver
 import CardText
+import FuzzDriver
 import MyNumberCard
 
 fuzz(objectMutation) { bytes in

@@ -1,6 +1,6 @@
+import Certificates
 import Clock
 import FuzzDriver
-import Certificates
 import Revocation
 
 /// An authority of ours that has signed nothing of what comes.

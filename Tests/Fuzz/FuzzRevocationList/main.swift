@@ -1,6 +1,6 @@
+import Certificates
 import Files
 import FuzzDriver
-import Certificates
 import Revocation
 
 /// True when the bytes, handed over in pieces of `size`, are a list.

@@ -1,5 +1,5 @@
-import FuzzDriver
 import Dispatch
+import FuzzDriver
 import SmartCard
 import Synchronization
 

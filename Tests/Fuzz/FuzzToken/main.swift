@@ -1,7 +1,7 @@
-import SecurityEvents
 import Cryptography
 import FuzzDriver
 import JOSE
+import SecurityEvents
 
 /// Keys that nobody has: one input in a great many gets behind them, so what lies behind is given the input as well.
 let keys = (try? P256PrivateKey.generate(), try? SharedKey.generate())
