@@ -1,5 +1,6 @@
 package import Advice
 internal import Announcement
+internal import Certificates
 internal import Clock
 internal import Files
 internal import Kiosk
@@ -67,8 +68,11 @@ package enum CatalogueTables {
     package static var keys: String { table(SigningKeyFile.Problem.allCases) }
     package static var records: String { table(RegistrationImport.Reason.allCases) }
 
+    /// Why `kazashi check` does not trust a certificate.
+    package static var certificates: String { table(CertificateError.Code.allCases) }
+
     /// Every table, as it stands in the documents.
-    package static var all: [String] { [messages, causes, taps, faults, journal, keys, records] }
+    package static var all: [String] { [messages, causes, taps, faults, journal, keys, records, certificates] }
 
     private static func table(_ codes: [any Advised]) -> String {
         table("| code |", "|---|", codes.map { ("| `\($0.code)` |", $0.advice) })

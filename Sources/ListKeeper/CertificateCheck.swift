@@ -1,4 +1,4 @@
-internal import Advice
+package import Advice
 package import Certificates
 package import Clock
 internal import Cryptography
@@ -106,6 +106,15 @@ package enum CheckCode: Equatable, Sendable {
         case .revoked: "revoked"
         case .certificate(let code): code.rawValue
         case .lists(let code): code.rawValue
+        }
+    }
+
+    /// Nil where the answer is clear.
+    package var advice: Advice? {
+        switch self {
+        case .good, .revoked: nil
+        case .certificate(let code): code.advice
+        case .lists(let code): code.advice
         }
     }
 

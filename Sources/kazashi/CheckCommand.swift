@@ -1,3 +1,4 @@
+import Advice
 import ArgumentParser
 import Certificates
 import Clock
@@ -92,6 +93,7 @@ func finish(_ answer: CertificateCheck.Answer, json: Bool) throws {
         printJSON(Output(verdict: answer.verdict.rawValue, code: answer.code.text, reason: answer.reason))
     } else {
         say("\(answer.verdict.rawValue): \(answer.code.text): \(answer.reason)")
+        if let advice = answer.code.advice { say(advice.indented) }
     }
     if answer.exitCode != 0 { throw ExitCode(answer.exitCode) }
 }

@@ -1,4 +1,5 @@
 import Advice
+import Certificates
 import Kiosk
 import Laboratory
 import Login
@@ -10,7 +11,7 @@ import Testing
 @Suite struct KioskWordsTests {
     private static let all: [any Advised] =
         CatalogueTables.codes + Outcome.all + Cause.allCases + DeviceFault.allCases + ConfigurationError.Kind.allCases
-        + RegistrationImport.Reason.allCases + SigningKeyFile.Problem.allCases
+        + CertificateError.Code.allCases + RegistrationImport.Reason.allCases + SigningKeyFile.Problem.allCases
 
     @Test("Every code says what happened and what to do, in English that is ASCII and in Japanese")
     func bothLanguages() {
