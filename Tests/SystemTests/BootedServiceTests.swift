@@ -282,7 +282,7 @@ extension RealStack {
                 #expect(try await tree.waits(forStatus: "ready"))
                 // What is open for writing keeps a disk from being read-only: a board finds its disk so at the start.
                 #expect(try await tree.run("systemctl", "stop", "kazashi").code == 0)
-                #expect(await tree.shows("Out of service"))
+                #expect(await tree.shows("Unavailable     TEST"))
                 #expect(try await tree.run("mount", "-o", "remount,ro", "/var/lib/kazashi").code == 0)
                 #expect(try await tree.run("systemctl", "start", "--no-block", "kazashi").code == 0)
                 #expect(try await tree.waits(forStatus: "storage (D2)"))
