@@ -28,7 +28,7 @@ extension RealStack {
         /// No time server yet; then one; then the kernel takes its word back.
         private func clock(_ machine: VirtualMachine) async throws {
             let before = try await machine.run("kazashictl doctor")
-            #expect(before.output.contains("WRONG     clock: not synchronised"), "\(before)")
+            #expect(before.output.contains("WRONG     clock: system clock not synchronised"), "\(before)")
             try await machine.run(
                 "chronyd -u root -x -f /etc/time-server.conf; chronyd -u root -f /etc/time-client.conf")
             #expect(await machine.display.shows("Hold here") != nil, "\(machine.log)")
