@@ -10,10 +10,26 @@ extension PushError: Advised {
         case .invalidKey:
             Advice(
                 "The library does not know a key of this kiosk's tokens", "図書館側がトークンの鍵を認識できません。",
-                do: "Get the library's receiver_key (or shared_key) again.",
-                "図書館の receiver_key（または shared_key）を入手し直してください。")
-        case .invalidRequest, .invalidIssuer, .invalidAudience, .authenticationFailed, .accessDenied:
-            Self.rejected
+                do: "Give `sudo kazashictl key show` to the library, and get its receiver_key (or shared_key) again.",
+                "sudo kazashictl key show の出力を図書館に渡し、receiver_key（または shared_key）も入手し直してください。")
+        case .invalidIssuer:
+            Advice(
+                "The library knows this key under another kiosk.id", "図書館側ではこの鍵が別の kiosk.id で登録されています。",
+                do: "Compare kiosk.id with the library's.", "kiosk.id を図書館側と照合してください。")
+        case .invalidAudience:
+            Advice(
+                "The library has another audience", "図書館側の audience が異なります。",
+                do: "Compare the audience with the library's.", "audience を図書館側と照合してください。")
+        case .authenticationFailed:
+            Advice(
+                "The signature is not by the key that the library knows", "図書館側が知る鍵による署名ではありません。",
+                do: "Give `sudo kazashictl key show` to the library again.",
+                "sudo kazashictl key show の出力を図書館に再登録してください。")
+        case .accessDenied:
+            Advice(
+                "The library has disabled this kiosk", "図書館側でこの端末が無効にされています。",
+                do: "Ask the library to enable it.", "図書館に有効化を依頼してください。")
+        case .invalidRequest: Self.rejected
         }
     }
 

@@ -10,16 +10,17 @@ extension CertificateError.Code: Advised {
         return switch self {
         case .noPath:
             Advice(
-                "There is no path to a configured CA", "設定された認証局につながりません。",
-                do: "Add the CA's certificate to the trust anchors, and intermediates where there are some.",
-                "認証局の証明書をトラストアンカーに追加してください（中間証明書があればそれも）。")
+                "There is no path to a configured CA", "設定された認証局までの認証パスがありません。",
+                do: "Name the CA's certificate (trust.anchors, --anchor), and intermediates where there are some.",
+                "認証局の証明書（trust.anchors、--anchor）と、あれば中間証明書を指定してください。")
         case .signature:
             Advice(
                 Words("A signature of the path is invalid", "証明書の署名が正しくありません。"), do: registerAgain)
         case .expired:
             Advice(
                 "A certificate has expired", "証明書の有効期限が切れています。",
-                do: "Have it renewed by its CA. Check the clock.", "発行元で更新してください。時計も確認してください。")
+                do: "Have it renewed; a patron's at the municipal office. Check the clock.",
+                "更新してください（利用者の証明書は市区町村の窓口）。時計も確認してください。")
         case .notYetValid:
             Advice(
                 "A certificate is not valid yet", "証明書の有効期間がまだ始まっていません。", do: "Check the clock.",

@@ -4,28 +4,28 @@ internal import Login
 /// What only the doctor finds.
 extension Advice {
     static let configurationOlder = Advice(
-        "the kiosk runs with an older configuration than the file's", "動作中の端末の設定がファイルより古いものです。",
+        "the kiosk runs with an older configuration than the file's", "動作中の端末は変更前の設定で動いています。",
         do: "Run `sudo systemctl reload kazashi`: a changed configuration that can be used starts the kiosk anew.",
-        "sudo systemctl reload kazashi を実行してください。変更した設定で端末が再起動します。")
+        "sudo systemctl reload kazashi を実行してください。設定が正しければ、新しい設定で起動し直します。")
     static let testCards = Advice(
         "test cards are accepted (trust.test)", "試験用カードを受け付けます（trust.test）。",
         do: "Only for trials: remove trust.test and the test anchors before patrons come.",
-        "試験用の設定です。本番では trust.test と試験用の証明書を外してください。")
+        "試験用の設定です。本番では trust.test と試験用のトラストアンカー（card_anchors を含む）を外してください。")
     static let kioskNotRunning = Advice(
-        "kazashi is not running", "kazashi が動作していません。", do: "Start it: systemctl start kazashi.",
-        "systemctl start kazashi で起動してください。")
+        "kazashi is not running", "kazashi が動作していません。", do: "Start it: sudo systemctl start kazashi.",
+        "sudo systemctl start kazashi で起動してください。")
     static let asRoot = Advice(
-        "checked as root, not as the service", "root で点検しました。", do: "Run `sudo kazashictl doctor`.",
+        "checked as root, not as the service", "サービスのユーザーではなく root で点検しました。", do: "Run `sudo kazashictl doctor`.",
         "sudo kazashictl doctor で点検し直してください。")
     static let notSynchronised = Advice(
         Words("system clock not synchronised", "システムの時計が同期していません。"), do: Cause.clock.advice.action)
     static let readerHeld = Advice(
         "the reader does not respond", "リーダーが応答しません。",
-        do: "Unplug the reader and plug it in again; if that does not help, restart pcscd.",
-        "リーダーを抜き差ししてください。直らなければ pcscd を再起動してください。")
+        do: "Unplug the reader and plug it in again; if that does not help, run `sudo systemctl restart pcscd`.",
+        "リーダーを抜き差ししてください。直らなければ sudo systemctl restart pcscd を実行してください。")
     static let noRegistrations = Advice(
-        "no registrations yet", "登録がまだありません。", do: "Import them: sudo kazashictl registration import.",
-        "sudo kazashictl registration import で登録してください。")
+        "no registrations yet", "登録がまだありません。", do: "Import them: sudo kazashictl registration import RECORDS.json.",
+        "sudo kazashictl registration import RECORDS.json で登録してください。")
     static let unknownHost = Advice(
         "unknown host name", "ホスト名が見つかりません。", do: "Check the name in the library's url, and the DNS server.",
         "url のホスト名と DNS を確認してください。")
@@ -38,8 +38,10 @@ extension Words {
         "`sudo kazashictl registration list` names them. Remove these and register them again; check the disk.",
         "sudo kazashictl registration list で該当の ID を確認し、削除して登録し直してください。ディスクも確認してください。")
     static let libraryNetwork = Words(
-        "Check the network, the library's url and its firewall; is its receiver running?",
-        "ネットワーク、url、ファイアウォール、図書館側の受信プログラムを確認してください。")
+        "Check the network, the library's url and its firewall; is its receiver running? Over udp:// and plain http:// check "
+            + "receiver_key and acknowledgement_key, too, and give `sudo kazashictl key show` to the library.",
+        "ネットワーク、url、ファイアウォール、図書館側の受信プログラムを確認してください。udp:// と平文の http:// では receiver_key と acknowledgement_key も確認し、sudo kazashictl key show の出力を図書館に渡してください。"
+    )
     static let libraryTLS = Words(
         "Check the server's certificate and name, and the library's ca, client_certificate and client_key.",
         "サーバー証明書と名前、ca・client_certificate・client_key を確認してください。")

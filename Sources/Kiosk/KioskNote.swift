@@ -28,7 +28,7 @@ package enum KioskNote: String, Advised, CaseIterable {
                 "No token could be made", "トークンを作成できません。",
                 do:
                     "See problem in this line; check the libraries of the registration, and receiver_key or shared_key.",
-                "この行の problem を確認し、登録の図書館と receiver_key（または shared_key）を確認してください。")
+                "この行の problem を確認し、登録に含まれる図書館と receiver_key（または shared_key）を確認してください。")
         case .anchorLeftOut:
             Advice(
                 "A file among the trust anchors holds no certificate; skipped",
@@ -38,8 +38,8 @@ package enum KioskNote: String, Advised, CaseIterable {
         case .signingKeyUnreadable:
             Advice(
                 "The signing key cannot be read again", "署名鍵を読み直せません。",
-                do: "The previous key stays in use. Fix the file, then run systemctl reload kazashi.",
-                "これまでの鍵を使い続けます。ファイルを直し、systemctl reload kazashi を実行してください。")
+                do: "The previous key stays in use. Fix the file, then run sudo systemctl reload kazashi.",
+                "これまでの鍵を使い続けます。ファイルを直し、sudo systemctl reload kazashi を実行してください。")
         case .timeNotStored:
             Advice(Words("The time could not be stored", "時刻を保存できません。"), do: Cause.storage.advice.action)
         case .clockUnknown:

@@ -37,9 +37,9 @@ package enum ListNote: String, Advised, CaseIterable {
             Advice(
                 "A CRL in the store lies ahead of the clock", "CRL 保存先の失効リストの日付が時計より先です。",
                 do:
-                    "If the clock is right, run `sudo kazashictl crl forget` for it and import the CA's latest CRL; if not, set the "
+                    "If the clock is right, run `sudo kazashictl crl forget ID` and import the CA's latest CRL; if not, set the "
                     + "clock.",
-                "時計が正しければ sudo kazashictl crl forget で削除し、認証局の最新の失効リストを取り込んでください。時計が違う場合は合わせてください。")
+                "時計が正しければ sudo kazashictl crl forget ID で削除し、認証局の最新の失効リストを取り込んでください。時計が違う場合は合わせてください。")
         case .numbersRebuilt:
             Advice(
                 "The record of CRL numbers was damaged and has been rebuilt", "CRL 番号の記録が破損していたため、作り直しました。",
@@ -62,7 +62,7 @@ package enum SourceFault: String, Advised, CaseIterable {
         switch self {
         case .unreadable:
             Advice(
-                "A file of CRLs or certificates cannot be read", "失効リストまたは証明書のファイルを読み取れません。",
+                "A file of CRLs or certificates cannot be used", "失効リストまたは証明書のファイルを使用できません。",
                 do: "Check the path; certificates and CRLs are PEM or DER.", "ファイルの場所と形式（PEM か DER）を確認してください。")
         case .unusableURL:
             Advice(

@@ -86,8 +86,8 @@ extension Refusal {
         case .untrusted:
             Advice(
                 "Certificate not from a configured CA, or not acceptable", "電子証明書を信頼できません。",
-                do: "Check [trust] and the clock; else register again.",
-                "[trust] の設定と時計を確認し、問題なければ登録し直してください。")
+                do: "Check trust.anchors, trust.policies and the clock. If all are right, register the card again.",
+                "trust.anchors・trust.policies と時計を確認し、問題なければ登録し直してください。")
         case .expired:
             Advice(
                 "Certificate expired", "電子証明書の有効期限が切れています。",
@@ -118,8 +118,8 @@ extension Refusal {
                 "ご本人のカードか確認してください。再交付されたカードは登録し直してください。")
         case .triesLow:
             Advice(
-                "Fewer than 5 tries left, or unknown; the kiosk used none", "照合の残り回数が 5 回未満か不明です（消費していません）。",
-                do: "The municipal office can reset them.", "市区町村の窓口で初期化してください。")
+                "Fewer than 5 birth-date tries left, or unknown; the kiosk used none", "照合の残り回数が 5 回未満か不明です（消費していません）。",
+                do: "The municipal office can reset them.", "市区町村の窓口での初期化をご案内ください。")
         case .birthDateRefused:
             Advice(
                 "Birth date rejected by the card; a registration with a pinned card public key is suspended",

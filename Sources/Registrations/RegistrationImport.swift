@@ -38,7 +38,7 @@ package struct RegistrationImport: Sendable {
                         "It must be an object with certificate, ppid and birth_date",
                         "certificate・ppid・birth_date を持つ記録ではありません。"), do: mend)
             case .certificate:
-                Advice(Words("certificate must be one PEM block", "certificate が PEM ひとつではありません。"), do: mend)
+                Advice(Words("certificate must be one PEM block", "certificate は PEM ブロック 1 個でなければなりません。"), do: mend)
             case .birthDate:
                 Advice(Words("birth_date must be YYYY-MM-DD", "birth_date が YYYY-MM-DD ではありません。"), do: mend)
             case .birthKey:
@@ -52,12 +52,12 @@ package struct RegistrationImport: Sendable {
                         "card_key must be the base64 DER of an RSA key of 2048 bits or more",
                         "card_key が 2048 ビット以上の RSA 公開鍵（DER の base64）ではありません。"), do: mend)
             case .noLibrary:
-                Advice(Words("ppid must name a configured library", "ppid に設定済みの図書館がありません。"), do: mend)
+                Advice(Words("ppid must name a configured library", "ppid には設定済みの図書館の名前が必要です。"), do: mend)
             case .length:
                 Advice(
                     Words(
-                        "ppid and service_id must have 1 to 64 bytes, and fit into the library's token",
-                        "ppid と service_id は 1〜64 バイトで、図書館へのトークンに収まる長さでなければなりません。"), do: mend)
+                        "Each value of ppid and service_ids must have 1 to 64 bytes, and fit into the library's token",
+                        "ppid と service_ids の各値は 1〜64 バイトで、図書館へのトークンに収まる長さでなければなりません。"), do: mend)
             case .otherCardKey: RegistryError.Code.otherCardKey.advice
             case .storage: RegistryError.Code.unavailable.advice
             }

@@ -32,8 +32,8 @@ extension RegistryError.Code: Advised {
             Advice(
                 "A different card public key is pinned", "別のカードの公開鍵が固定されています。",
                 do:
-                    "Check patron and card at the counter, then run `sudo kazashictl registration forget-card-key` and register.",
-                "カウンターで本人とカードを確認し、sudo kazashictl registration forget-card-key を実行後、登録してください。")
+                    "Check patron and card at the counter, then run `sudo kazashictl registration forget-card-key ID` and register.",
+                "カウンターで本人とカードを確認し、sudo kazashictl registration forget-card-key ID を実行後、登録してください。")
         }
     }
 }

@@ -7,8 +7,9 @@ extension RevocationError.Code: Advised {
         switch self {
         case .noCRL:
             Advice(
-                "No CRL of the certificate's issuer", "発行者の失効リストがありません。", do: "Import the CA's CRL.",
-                "認証局の失効リストを取り込んでください。")
+                "No CRL of the certificate's issuer", "発行者の失効リストがありません。",
+                do: "Import the CA's CRL, or name it with --crl.",
+                "認証局の失効リストを取り込むか、--crl で指定してください。")
         case .crlStale:
             Advice(
                 "The CRL has expired", "失効リストの期限が切れています。", do: "Import the CA's latest CRL.",
@@ -22,8 +23,9 @@ extension RevocationError.Code: Advised {
                 "The CRL is malformed, breaks a rule, or its signature is invalid",
                 "失効リストの形式が正しくないか、規則に反するか、署名が無効です。",
                 do:
-                    "The previous CRL stays in use. Get the CRL again from the CA; its issuer must be in [trust] anchors.",
-                "これまでの失効リストを使い続けます。認証局から取り直してください。発行者は [trust] の anchors に必要です。")
+                    "A kiosk goes on with the previous CRL. Get the CRL again from the CA; its issuer's certificate must be in "
+                    + "trust.anchors, or in --issuer.",
+                "端末はこれまでの失効リストを使い続けます。認証局から取り直してください。発行者の証明書が trust.anchors（または --issuer）に必要です。")
         case .crlRollback:
             Advice(
                 "The CRL is older than one that was accepted", "受け入れ済みのものより古い失効リストです。",

@@ -219,7 +219,10 @@ struct ConfigurationReader {
         var leftOut: [String] = []
         for path in paths.map(resolve) {
             for name in filesUnder(path) {
-                guard let found = readFile(name) else { throw problem("\(name) cannot be read") }
+                guard let found = readFile(name) else {
+                    throw ConfigurationError(
+                        .unreadable, file: file, place: .key("trust.anchors"), "\(name) cannot be read")
+                }
                 guard let blocks = try? derBlocks(in: found, label: "CERTIFICATE") else {
                     throw problem("\(name) holds PEM that is not base64, or not closed")
                 }

@@ -62,18 +62,19 @@ extension ConfigurationError.Kind: Advised {
                 "表示された条件に合う値にしてください。")
         case .badKey:
             Advice(
-                "Not a usable key, certificate or CRL", "鍵・証明書・失効リストとして使用できません。",
-                do: "Specify a file with a valid key, certificate or list of the required kind.",
-                "必要な種類の鍵・証明書・リストのファイルを指定してください。")
+                "Not a usable key, certificate or card anchor", "鍵・証明書・カードアンカーとして使用できません。",
+                do: "Specify a file that meets the condition of this line.",
+                "表示された条件に合うファイルを指定してください。")
         case .wrongMode:
             Advice(
-                "Readable by others", "所有者以外も読み取れます。", do: "Run chmod 0600 so that only the owner can read it.",
-                "chmod 0600 で所有者だけが読めるようにしてください。")
+                "Readable by others", "所有者以外も読み取れます。",
+                do: "Run chmod 0600 on the file so that only its owner, the user kazashi, can read it.",
+                "chmod 0600 で所有者（ユーザー kazashi）だけが読めるようにしてください。")
         case .noCredential:
             Advice(
                 "A systemd credential, readable only in the service", "サービスだけが読み取れる systemd のクレデンシャルです。",
-                do: "Run it as the service: `sudo kazashictl doctor` (or status, registration, key).",
-                "sudo kazashictl doctor のように実行してください（status・registration・key も同様）。")
+                do: "Run it as the service: `sudo kazashictl doctor` (or status, registration, crl, key show).",
+                "sudo kazashictl doctor のように実行してください（status・registration・crl・key show も同様）。")
         }
     }
 }

@@ -44,9 +44,9 @@ package struct SigningKeyFile: Sendable {
                     do: "Specify a file with such a key.", "P-256 秘密鍵の PEM ファイルを指定してください。")
             case .notWritten:
                 Advice(
-                    "The key could not be written; the key in use is unchanged", "鍵を書き込めません（使用中の鍵は変更していません）。",
-                    do: "Check permissions and free space of the folder of kiosk.signing_key.",
-                    "kiosk.signing_key のフォルダーの権限と空き容量を確認してください。")
+                    "The key could not be written; keys in use are unchanged", "鍵を書き込めません（使用中の鍵は変更していません）。",
+                    do: "Check that the folder exists, its permissions and free space.",
+                    "フォルダーの有無、権限、空き容量を確認してください。")
             }
         }
     }

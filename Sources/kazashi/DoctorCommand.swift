@@ -15,8 +15,9 @@ extension Kazashi {
             discussion: """
                 端末の各部を点検し、問題と対処方法を表示します。It changes nothing. Each library is sent one test token
                 without effect. 各図書館へ影響のない試験トークンを 1 通送ります。
-                --tap waits for a card and walks it through the login without announcing, pinning or suspending; stop the
-                kiosk first (systemctl stop kazashi). カードを 1 枚試します（図書館には知らせません）。
+                --tap waits for a card and walks it through the login without announcing, pinning or suspending. Stop the kiosk
+                first (sudo systemctl stop kazashi), and start it again after it.
+                --tap はカードを 1 枚試します（図書館には知らせません）。先に sudo systemctl stop kazashi で端末を停止し、終わったら起動してください。
                 Exit codes: 0 no fault; 1 a fault was found; 2 usage or configuration error; 3 undetermined.
                 """)
 
@@ -79,8 +80,8 @@ extension Kazashi {
         private func walk(_ configuration: Configuration) async throws {
             if (try? StatusSocket.ask(configuration.statusSocket)) != nil {
                 say(
-                    "The running kiosk would see the same card: run systemctl stop kazashi first.\n"
-                        + "動作中の端末を先に停止してください（systemctl stop kazashi）。")
+                    "The running kiosk would see the same card: run sudo systemctl stop kazashi first.\n"
+                        + "動作中の端末を先に停止してください（sudo systemctl stop kazashi）。")
                 throw ExitCode.wrongUse
             }
             let outcome: Outcome?
@@ -109,7 +110,8 @@ enum RehearsalWords {
     static func of(_ step: Rehearsed) -> String? {
         switch step {
         case .state(nil): "ready: lay the card on the reader. カードを置いてください。"
-        case .state(let cause?): "out of service: \(cause.rawValue); `kazashi doctor` says what to do. 利用できません。"
+        case .state(let cause?):
+            "out of service: \(cause.rawValue); run `sudo kazashictl doctor`. 利用できません。sudo kazashictl doctor で確認してください。"
         case .fact(let fact): words(fact).map { "\($0.isGood ? "ok      " : "WRONG   ")  \($0.text)" }
         case .outcome(.welcomed): "ok        everything holds: it would be announced. すべて正常です（通知はしていません）。"
         case .outcome(.refused(let refusal)):

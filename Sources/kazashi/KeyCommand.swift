@@ -72,13 +72,13 @@ extension Kazashi.Key {
                 if activate {
                     try file.activate()
                     say(
-                        "\(file.path): in use now. Run `systemctl reload kazashi` where a kiosk runs. 使用を開始しました。動作中の端末では systemctl reload kazashi を実行してください。"
+                        "\(file.path): in use now. Run `sudo systemctl reload kazashi` where a kiosk runs. 使用を開始しました。動作中の端末では sudo systemctl reload kazashi を実行してください。"
                     )
                 } else {
                     try file.prepare()
                     say(
                         "The next key is created; the key in use is unchanged.\n"
-                            + "Give `kazashi key show` to every library, then run `kazashi key rotate --activate`.\n"
+                            + "Give `kazashi key show --config FILE` to every library, then run `kazashi key rotate --activate --config FILE`.\n"
                             + "次の鍵を作りました。kazashi key show の出力を各図書館に渡してから、kazashi key rotate --activate を実行してください。")
                 }
             }

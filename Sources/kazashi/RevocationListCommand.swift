@@ -23,7 +23,8 @@ extension Kazashi {
         struct StoreOption: ParsableArguments {
             @Option(help: "The store's folder.")
             var store: String?
-            @Option(help: "A kiosk's kazashi.toml instead: its store, and its anchors as issuers.")
+            @Option(
+                help: "A kiosk's kazashi.toml instead: its store; for import its anchors as issuers, and its clock.")
             var config: String?
 
             func validate() throws {

@@ -9,7 +9,7 @@ import Settings
 extension Kazashi {
     struct Run: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Run the appliance until SIGTERM; SIGHUP reads revocation lists and keys again.")
+            abstract: "Run the appliance until SIGTERM; SIGHUP reads CRLs, keys and configuration again.")
 
         @OptionGroup var options: ConfigurationOption
 

@@ -58,9 +58,9 @@ enum StatusWords {
         let reader =
             switch report.reader {
             case nil: "not looked for yet"
-            case let reader? where !reader.service: "pcscd does not answer"
-            case let reader? where !reader.reader: "none"
-            case let reader?: reader.held ? "held by a blocked call" : "ready"
+            case let reader? where !reader.service: "pcscd does not answer 応答なし"
+            case let reader? where !reader.reader: "none なし"
+            case let reader?: reader.held ? "does not respond 応答なし" : "ready 利用できます"
             }
         lines.append("reader リーダー   \(reader)")
         let age = report.lists.age.map { "newest \(length($0)) old" } ?? "age unknown"
@@ -70,7 +70,7 @@ enum StatusWords {
         lines.append("lists 失効リスト  \(report.lists.served), \(report.lists.entries) entries, \(age)\(end ?? "")")
         for library in report.libraries {
             let last = library.acknowledged.map { "acknowledged \(length($0)) ago" } ?? "no acknowledgement yet"
-            lines.append("library 図書館    \(library.name): \(last), owed \(library.owed)")
+            lines.append("library 図書館    \(library.name): \(last), pending 未送達 \(library.owed)")
         }
         for part in report.panel { lines.append("panel 表示        \(part.part): \(part.condition)") }
         let taps = report.taps.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")

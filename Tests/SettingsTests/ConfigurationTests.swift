@@ -76,7 +76,7 @@ import Testing
             ("storage_key = \"storage.key\"", "storage_key = \"kiosk-es256.pem\"", .badKey, "kiosk.storage_key"),
             ("signing_key = \"kiosk-es256.pem\"", "signing_key = \"storage.key\"", .badKey, "kiosk.signing_key"),
             ("anchors = [\"anchors\"]", "anchors = [\"crl\"]", .badKey, "trust.anchors"),
-            ("anchors = [\"anchors\"]", "anchors = [\"nowhere\"]", .badKey, "trust.anchors"),
+            ("anchors = [\"anchors\"]", "anchors = [\"nowhere\"]", .unreadable, "trust.anchors"),
             (
                 "card_anchors = [\"card-anchors.json\"]", "card_anchors = [\"central.jwk\"]", .badKey,
                 "trust.card_anchors"

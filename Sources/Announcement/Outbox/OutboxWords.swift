@@ -20,16 +20,18 @@ package enum OutboxTrouble: String, Advised, CaseIterable {
         case .refused:
             Advice(
                 "Pending event rejected and dropped", "図書館側が拒否し、未送達イベントを破棄しました。",
-                do: "Compare kiosk.id, the audience and both clocks with the library's; inform the library directly.",
-                "kiosk.id・audience・双方の時計を図書館側と照合し、変更内容を直接連絡してください。")
+                do:
+                    "Compare kiosk.id, the audience and both clocks with the library's; tell the library what this event reports.",
+                "kiosk.id・audience・双方の時計を図書館側と照合し、このイベントの内容を図書館へ直接連絡してください。")
         case .expired:
             Advice(
                 "Pending event not accepted for 30 days; dropped", "30 日間届かず、未送達イベントを破棄しました。",
-                do: "Inform the library directly.", "変更内容を図書館へ直接連絡してください。")
+                do: "Tell the library what this event reports.", "このイベントの内容を図書館へ直接連絡してください。")
         case .damaged:
             Advice(
                 "Pending event damaged; dropped", "未送達イベントが破損しており、破棄しました。",
-                do: "Check the disk; inform the library directly.", "ディスクを確認し、変更内容を図書館へ直接連絡してください。")
+                do: "Check the disk; tell the library that an event was lost.",
+                "ディスクを確認し、イベントが失われたことを図書館へ連絡してください。")
         case .unavailable:
             Advice(
                 "Pending events cannot be read or written", "未送達イベントを読み書きできません。",

@@ -22,12 +22,14 @@ extension DeviceFault: Advised {
         case .wrongKind:
             Advice(
                 "Wrong device type", "機器の種類が違います。",
-                do: "Display: serial port. Beeper: input device with tones, no keys.",
-                "表示器にはシリアルポート、ブザーには音だけの入力デバイスを指定してください。")
+                do:
+                    "Display: serial port, or /dev/lcd for charlcd. Lights: LEDs. Beeper: input device with tones, no keys.",
+                "表示器にはシリアルポート（charlcd は /dev/lcd）、ランプには LED、ブザーには音だけの入力デバイスを指定してください。")
         case .blocked:
             Advice(
-                "Device not accepting data", "機器がデータを受け付けません。", do: "Check power; turn flow control off.",
-                "電源を確認し、フロー制御を無効にしてください。")
+                "Device not accepting data", "機器がデータを受け付けません。",
+                do: "Check power; on a serial port turn flow control off.",
+                "電源を確認し、シリアルポートではフロー制御を無効にしてください。")
         case .broken:
             Advice("Device failure", "機器の異常です。", do: "Check it and its cable.", "機器とケーブルを確認してください。")
         }
