@@ -194,7 +194,7 @@ var targets: [Target] = [
         dependencies: [
             "TestRig", "Announcement", "SecurityEvents", "HTTPClient", "Desk", "JOSE", "Cryptography",
             "Certificates",
-            "Revocation", "Clock", "Login", "MyNumberCard", "Registry", "TestPKI", "VirtualCard", grdb,
+            "Revocation", "Clock", "Login", "MyNumberCard", "Registry", "TestPKI", "TLV", "VirtualCard", grdb,
         ],
         swiftSettings: settings),
     .testTarget(

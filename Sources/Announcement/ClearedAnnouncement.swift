@@ -7,7 +7,7 @@ package import Revocation
 
 /// What speaks for whoever is announced: a certificate with a path and on no list, its active registration, and the proof
 /// of the registered card. Proofs that do not agree make none.
-package struct PresenceProofs: Sendable, CustomStringConvertible {
+package struct PresenceProofs: Sendable, CustomStringConvertible, CustomReflectable {
     package let registration: ActiveRegistration
     package let card: CardProof
     /// The one whose nonce the card signed.
@@ -22,17 +22,19 @@ package struct PresenceProofs: Sendable, CustomStringConvertible {
         let held = registration.registration
         guard let endEntity = certificate.path.first?.certificate.der,
             held.certificate.revealed == endEntity, revocation.certificate == endEntity,
-            held.cardKey.map({ $0.revealed == card.cardKey.publicKeyInfo }) ?? true,
+            // By value: a record may bring the key in another encoding than ours.
+            held.cardKey.map({ (try? CardKey(publicKeyInfo: $0.revealed)) == card.cardKey }) ?? true,
             BirthDate(held.birthDate.revealed) == card.birthDate
         else { return nil }
         (self.registration, self.card) = (registration, card)
     }
 
     package var description: String { "[proofs]" }
+    package var customMirror: Mirror { Mirror(self, children: [:]) }
 }
 
 /// The leave to tell libraries of a tap. Nothing but the login's clearance, with proofs and tokens of the same presence,
-/// makes one, and no token of a tap is sent without one.
+/// makes one, and `Announcer` sends no token of a tap without one.
 package struct ClearedAnnouncement: Sendable {
     let announcement: TapAnnouncement
 

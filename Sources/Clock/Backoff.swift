@@ -16,8 +16,8 @@ package struct Backoff: Sendable {
 
     /// How long to wait after one more failure: half of the pause at the least.
     package mutating func failed() -> Duration {
-        defer { failures += failures < Self.mostDoublings ? 1 : 0 }
-        return min(first * (1 << failures), longest) * random(0.5...1)
+        defer { failures &+= 1 }
+        return min(first * (1 << min(failures, Self.mostDoublings)), longest) * random(0.5...1)
     }
 
     /// It went well: the next failure is the first.

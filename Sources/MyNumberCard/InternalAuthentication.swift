@@ -53,7 +53,7 @@ package struct PinnedChallengeAnswer: Sendable {
 
 /// The whole proof of one presence: a genuine card, this card, here and now, and the birth date that it holds. Only
 /// verification makes one.
-package struct CardProof: Sendable, CustomStringConvertible {
+package struct CardProof: Sendable, CustomStringConvertible, CustomReflectable {
     /// The one that the signed nonce was made for.
     package let presence: Presence
     package let birthDate: BirthDate
@@ -93,4 +93,5 @@ package struct CardProof: Sendable, CustomStringConvertible {
     }
 
     package var description: String { "[card proof]" }
+    package var customMirror: Mirror { Mirror(self, children: [:]) }
 }

@@ -11,13 +11,14 @@ package enum RevocationVerdict: Sendable {
 }
 
 /// Says that no certificate of a path is on a fresh list that covers it. Only `RevocationLists.check` makes one.
-package struct GoodRevocation: Sendable, CustomStringConvertible {
+package struct GoodRevocation: Sendable, CustomStringConvertible, CustomReflectable {
     /// The end entity's, DER.
     package let certificate: [UInt8]
 
     fileprivate init(_ path: [PathElement]) { certificate = path.first?.certificate.der ?? [] }
 
     package var description: String { "[certificate]" }
+    package var customMirror: Mirror { Mirror(self, children: [:]) }
 }
 
 /// The lists at hand, by issuer and distribution point. Each is believed for a certificate only where the key that signed

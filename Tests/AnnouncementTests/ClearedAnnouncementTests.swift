@@ -9,6 +9,7 @@ import MyNumberCard
 import Registry
 import Revocation
 import SecurityEvents
+import TLV
 import TestPKI
 import Testing
 import VirtualCard
@@ -59,7 +60,7 @@ import VirtualCard
     }
 
     private func proven(
-        _ card: IssuedCard, in presence: Presence = Presence(number: 1), pinned: RSAPrivateKey? = nil,
+        _ card: IssuedCard, in presence: Presence = Presence(number: 1), pinned: Confidential<[UInt8]>? = nil,
         birthDate: String = "1980-02-17"
     ) async throws -> Proven {
         let issuers = issued.issuers
@@ -79,7 +80,7 @@ import VirtualCard
                 certificate: Confidential(card.certificate),
                 ppids: ["central": Confidential("PPID-\(card.serial.hexText)")],
                 birthDate: Confidential(birthDate),
-                cardKey: pinned.map { Confidential(CardKey($0.publicKey).publicKeyInfo) }, since: Self.now))
+                cardKey: pinned, since: Self.now))
         guard case .active(let registration) = try await store.lookUp(certificate: card.certificate) else {
             throw Unproven()
         }
@@ -141,8 +142,18 @@ import VirtualCard
                 card: one.card),
         ] { #expect(mixed.proofs == nil) }
         // A card key that is pinned must be the proof's.
-        let pinned = try await proven(issued.cards[0], pinned: issued.cards[0].cardKey)
+        let own = CardKey(issued.cards[0].cardKey.publicKey).publicKeyInfo
+        let pinned = try await proven(issued.cards[0], pinned: Confidential(own))
         #expect(pinned.proofs != nil)
+        // A record may bring the same key in another encoding: a modulus without its leading zero.
+        let written = CardKey(issued.cards[1].cardKey.publicKey)
+        let numbers = DER.sequence(
+            DER.object(0x02, written.rsa.modulus), DER.integer(written.rsa.exponent))
+        let algorithm = DER.sequence(DER.oid([0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01]), DER.null)
+        let otherForm = DER.sequence(algorithm, DER.bits(numbers))
+        #expect(otherForm != written.publicKeyInfo && (try? CardKey(publicKeyInfo: otherForm)) == written)
+        let imported = try await proven(issued.cards[1], pinned: Confidential(otherForm))
+        #expect(imported.proofs != nil)
         let stranger = Proven(
             certificate: pinned.certificate, revocation: pinned.revocation, registration: pinned.registration,
             card: other.card)

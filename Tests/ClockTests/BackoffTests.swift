@@ -25,6 +25,7 @@ import Testing
     func bounded() {
         var backoff = Backoff(first: .seconds(1), longest: .seconds(60)) { $0.upperBound }
         for _ in 0..<1_000 { _ = backoff.failed() }
+        #expect(backoff.failures == 1_000)
         #expect(backoff.failed() == .seconds(60))
     }
 }

@@ -58,7 +58,7 @@ extension RealStack {
                 try await stack.expect("ok", from: pinned, "after all of them a good card still works")
                 // The same neutral words for every account problem.
                 let shown = Set(stack.kiosk.shown)
-                #expect(shown.count { $0.contains("Please see staff") } == 1)
+                #expect(shown.count { $0.contains("ｶｳﾝﾀｰﾍﾄﾞｳｿﾞ") } == 1)
                 // What the desk got: four welcomes and nothing else.
                 #expect(
                     await stack.receivedSubjects(4) == [

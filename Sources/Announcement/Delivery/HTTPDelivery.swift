@@ -18,7 +18,7 @@ struct HTTPDelivery: Sendable {
         // No attempt is spent on a name service that is slow.
         guard await http.find(url, until: deadline) else { return .unreachable }
         let clock = ContinuousClock()
-        var backoff = Backoff(first: .milliseconds(200), longest: .seconds(1))
+        var backoff = Backoff(first: .milliseconds(100), longest: .seconds(1))
         for attempt in 1...Self.mostAttempts {
             let left = clock.now.duration(to: deadline)
             guard left > .milliseconds(10), !Task.isCancelled else { return .unreachable }

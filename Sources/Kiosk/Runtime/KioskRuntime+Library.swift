@@ -41,15 +41,19 @@ extension KioskRuntime {
 
     func announce(_ clearance: Clearance) {
         let presence = clearance.presence
-        guard let sealing = evidence[presence]?.sealing, let proofs = evidence.proofs(of: presence) else {
-            return take(.announced(.refused), of: presence)
-        }
         let (announcer, store, log, ledger) = (announcer, store, log, ledger)
+        guard let sealing = evidence[presence]?.sealing, let proofs = evidence.proofs(of: presence) else {
+            log.note(KioskNote.noToken, at: .error, ["problem": "proofs"])
+            // As a fact of its own: the effects beside this one come first.
+            return spawn(presence) { .announced(.refused) }
+        }
         let deadline = ContinuousClock.now + Self.announcementLimit - .milliseconds(300)
         spawn(presence) {
-            guard let sealed = await sealing.value,
-                let cleared = ClearedAnnouncement(sealed, clearance: clearance, proofs: proofs)
-            else { return .announced(.refused) }
+            guard let sealed = await sealing.value else { return .announced(.refused) }
+            guard let cleared = ClearedAnnouncement(sealed, clearance: clearance, proofs: proofs) else {
+                log.note(KioskNote.noToken, at: .error, ["problem": "clearance"])
+                return .announced(.refused)
+            }
             let start = ContinuousClock.now
             let delivery = await announcer.deliver(cleared, deadline: deadline)
             ledger.took(start.duration(to: .now), .announcement)

@@ -50,7 +50,9 @@ extension KioskRuntime {
             evidence.keep(true, as: \.isReleased, of: presence)
             ledger.took(insertion.at.duration(to: .now), .card)
         }
-        Task { await held.session.release() }
+        // The session alone, as in `report`.
+        let session = held.session
+        Task { await session.release() }
     }
 
     func report(_ presence: Presence, _ outcome: Outcome) {
@@ -65,7 +67,7 @@ extension KioskRuntime {
             welcomed = (hmacSHA256(held.certificate, key: gapKey), .now + .milliseconds(configuration.minGap * 1_000))
         }
         evidence[presence]?.deadlines.forEach { $0.cancel() }
-        // The session alone: a copy of the evidence would keep from being wiped what was read.
+        // The session alone: while a task has a copy of the evidence, what was read cannot be wiped.
         let (session, output, log) = (evidence[presence]?.session, output, log)
         Task {
             let cost = await session?.cost

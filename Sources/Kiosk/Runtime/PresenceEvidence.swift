@@ -30,7 +30,8 @@ struct PresenceEvidence {
     var work: [Task<Void, Never>] = []
 }
 
-/// The one owner of what is held of presences: it begins at `begin`, and is wiped at `forget`.
+/// The one owner of what is held of presences: it begins at `begin` and ends at `forget`, where the bytes that were read
+/// from the card are overwritten. What was made of them (the path, the registration) is dropped.
 struct Evidence {
     private var held: [Presence: PresenceEvidence] = [:]
 
