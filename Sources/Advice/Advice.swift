@@ -23,6 +23,9 @@ package struct Advice: Hashable, Sendable {
         Words("\(happened.english). \(action.english)", happened.japanese + action.japanese)
     }
 
+    /// What happened in English, and the lines under it.
+    package var lines: String { "\(happened.english)\n\(indented)" }
+
     /// Under a line that says in English what happened: what to do, and in Japanese both.
     package var indented: String { "  \(action.english)\n  \(text.japanese)" }
 }
@@ -31,4 +34,8 @@ package struct Advice: Hashable, Sendable {
 package protocol Advised: Sendable {
     var code: String { get }
     var advice: Advice { get }
+}
+
+extension Advised where Self: RawRepresentable, RawValue == String {
+    package var code: String { rawValue }
 }

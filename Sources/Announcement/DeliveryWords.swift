@@ -2,8 +2,6 @@ package import Advice
 package import SecurityEvents
 
 extension PushError: Advised {
-    package var code: String { rawValue }
-
     /// What an operator of the kiosk is told when a library rejects its tokens by this name.
     package var advice: Advice {
         switch self {

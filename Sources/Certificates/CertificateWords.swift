@@ -1,8 +1,6 @@
 package import Advice
 
 extension CertificateError.Code: Advised {
-    package var code: String { rawValue }
-
     package var advice: Advice {
         let registerAgain = Words(
             "Check that it is the right certificate; if it is a patron's, register again.",

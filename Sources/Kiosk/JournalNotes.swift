@@ -1,3 +1,4 @@
+internal import Advice
 internal import Announcement
 internal import Logging
 internal import Login

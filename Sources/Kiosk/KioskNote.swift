@@ -13,8 +13,6 @@ package enum KioskNote: String, Advised, CaseIterable {
     case statusUnavailable = "status_unavailable"
     case coreDumpsAllowed = "core_dumps_allowed"
 
-    package var code: String { rawValue }
-
     package var advice: Advice {
         let shownPath = Words(
             "Check permissions and free space of the path shown.", "表示されたパスの権限と空き容量を確認してください。")

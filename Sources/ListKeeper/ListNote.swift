@@ -10,8 +10,6 @@ package enum ListNote: String, Advised, CaseIterable {
     case ahead = "list_ahead"
     case numbersRebuilt = "list_numbers_rebuilt"
 
-    package var code: String { rawValue }
-
     package var advice: Advice {
         let delivery = Words(
             "Cards covered by an expired CRL are refused. Check CRL delivery: [revocation] files, urls.",
@@ -55,8 +53,6 @@ package enum SourceFault: String, Advised, CaseIterable {
     case unusableURL = "unusable_url"
     case network
     case failed
-
-    package var code: String { rawValue }
 
     package var advice: Advice {
         switch self {

@@ -27,8 +27,6 @@ package struct RegistrationImport: Sendable {
         case otherCardKey = "other_card_key"
         case storage
 
-        package var code: String { rawValue }
-
         package var advice: Advice {
             let mend = Words("Correct the record and import it again.", "記録を直して、もう一度取り込んでください。")
             return switch self {

@@ -36,8 +36,6 @@ package struct ConfigurationError: Error, Equatable, Sendable, CustomStringConve
 }
 
 extension ConfigurationError.Kind: Advised {
-    package var code: String { rawValue }
-
     package var advice: Advice {
         switch self {
         case .unreadable:

@@ -18,8 +18,6 @@ package struct SigningKeyFile: Sendable {
         case unreadable
         case notWritten = "not_written"
 
-        package var code: String { rawValue }
-
         package var advice: Advice {
             switch self {
             case .alreadyPrepared:

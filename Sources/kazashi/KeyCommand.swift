@@ -90,7 +90,7 @@ private func withWords(_ body: () throws -> Void) throws {
     do {
         try body()
     } catch let problem as SigningKeyFile.Problem {
-        say("signing key: \(problem.advice.happened.english)\n\(problem.advice.indented)")
+        say("signing key: \(problem.advice.lines)")
         throw problem == .notWritten || problem == .unreadable ? ExitCode.couldNotTell : ExitCode.no
     }
 }

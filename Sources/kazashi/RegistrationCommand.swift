@@ -100,7 +100,7 @@ extension Kazashi.Registration {
                 ).run(bytes, now: systemTime())
             }
             guard let report else {
-                say("\(records): \(Advice.notRecords.happened.english)\n" + Advice.notRecords.indented)
+                say("\(records): \(Advice.notRecords.lines)")
                 throw ExitCode.wrongUse
             }
             for left in report.leftOut {

@@ -39,6 +39,6 @@ extension Kazashi {
 /// What an operator is told about the registrations' database.
 enum RegistryWords {
     static func of(_ error: RegistryError) -> String {
-        "registry: \(error): \(error.code.advice.happened.english)\n\(error.code.advice.indented)"
+        "registry: \(error): \(error.code.advice.lines)"
     }
 }

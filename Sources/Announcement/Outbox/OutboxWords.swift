@@ -1,4 +1,5 @@
 package import Advice
+internal import Registry
 
 /// What an operator is told of pending events.
 package enum OutboxTrouble: String, Advised, CaseIterable {
@@ -7,8 +8,6 @@ package enum OutboxTrouble: String, Advised, CaseIterable {
     case expired = "owed_expired"
     case damaged = "owed_damaged"
     case unavailable = "outbox_unavailable"
-
-    package var code: String { rawValue }
 
     package var advice: Advice {
         switch self {
@@ -34,8 +33,8 @@ package enum OutboxTrouble: String, Advised, CaseIterable {
                 "ディスクを確認し、イベントが失われたことを図書館へ連絡してください。")
         case .unavailable:
             Advice(
-                "Pending events cannot be read or written", "未送達イベントを読み書きできません。",
-                do: "Check the disk and state folder permissions.", "ディスクと state フォルダーの権限を確認してください。")
+                Words("Pending events cannot be read or written", "未送達イベントを読み書きできません。"),
+                do: RegistryError.Code.unavailable.advice.action)
         }
     }
 }

@@ -1,8 +1,6 @@
 package import Advice
 
 extension DeviceFault: Advised {
-    package var code: String { rawValue }
-
     package var advice: Advice {
         switch self {
         case .missing:
