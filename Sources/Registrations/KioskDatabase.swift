@@ -82,7 +82,11 @@ package struct KioskDatabase: Sendable {
 
     /// Comes back when nothing of what was removed is in any file of the database.
     /// - Returns: false when another program read an older state for longer than ten seconds.
-    package func erased() async -> Bool { await eraser.finished(within: .seconds(10)) }
+    package func erased() async -> Bool {
+        // Whoever sees that a row is gone may be ahead of the one that removed it and has still to ask.
+        eraser.ask()
+        return await eraser.finished(within: .seconds(10))
+    }
 
     /// Lets go of it, once nothing of what was removed is in any of its files.
     /// - Returns: as `erased`.
