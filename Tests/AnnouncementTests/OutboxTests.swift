@@ -108,7 +108,9 @@ import Testing
         let running = Task { await courier.run() }
         var received: [SecurityEvent] = []
         for await receipt in desk.receipts {
-            received.append(try #require(try receipt.result.get().event))
+            // Another test's kiosk may still send to the port that this one was given: under its own key.
+            guard case .success(let acceptance) = receipt.result else { continue }
+            received.append(try #require(acceptance.event))
             if received.count == events.count { break }
         }
         let subject = SubjectIdentifier(issuer: Pair.platform, subject: "PPID-1")

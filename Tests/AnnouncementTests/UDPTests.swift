@@ -225,7 +225,9 @@ final class ScriptedDatagrams: Sendable {
                         let sealed = try? await announcer.seal(
                             [Pair.statement(ppid: ppid)], tapped: Int64(time(nil)))
                     else { return (ppid, .refused(nil), nil) }
-                    return (ppid, await announcer.deliver(sealed, deadline: .now + .milliseconds(4_500)), sealed)
+                    // Half of them have the time of a busy machine, half have hardly any.
+                    let limit = Duration.seconds(number.isMultiple(of: 2) ? 30 : 2)
+                    return (ppid, await announcer.deliver(sealed, deadline: .now + limit), sealed)
                 }
             }
             var all: [(ppid: String, delivery: Delivery, sealed: TapAnnouncement?)] = []
@@ -235,8 +237,8 @@ final class ScriptedDatagrams: Sendable {
         #expect(deliveries.count == taps)
         for (ppid, delivery, _) in deliveries { #expect(delivery != .refused(nil), "\(ppid)") }
         let acknowledged = deliveries.filter { $0.delivery == .acknowledged }.map(\.ppid)
-        // Five times there and back at 70 % each way: all but one in thirty.
-        #expect(acknowledged.count > taps / 2)
+        // Five times there and back at 70 % each way, and more: of those with time all but one in thirty.
+        #expect(acknowledged.count > taps / 4)
         // Whatever was acknowledged was acted on exactly once.
         let subjects = await acceptances.events.compactMap { $0.event?.subject?.subject }
         #expect(Set(subjects).count == subjects.count, "a tap was acted on twice")

@@ -31,14 +31,15 @@ import VirtualCard
 
     @Test("The four cards of the demonstration")
     func four() async throws {
-        try await withPilot { cards, pilot in
+        try await withPilot { (cards, pilot) async throws -> Void in
             #expect(try await pilot.tap(CardInField(cards.good.profile)).code == "ok")
             #expect(try await pilot.tap(CardInField(cards.copied.profile)).code == "not_proven")
             #expect(try await pilot.tap(CardInField(cards.revoked.profile)).code == "revoked")
             #expect(try await pilot.tap(CardInField(cards.unregistered.profile)).code == "unregistered")
             for await receipt in pilot.desk.receipts {
-                let event = try receipt.result.get().event
-                guard case .person(.presented, let subject) = event else { continue }
+                guard case .success(let accepted) = receipt.result,
+                    case .person(.presented, let subject) = accepted.event
+                else { continue }
                 #expect(subject.subject == PilotCards.ppids["good"])
                 break
             }
