@@ -17,6 +17,7 @@ package actor RevocationKeeper {
     private let anchors: [X509Certificate]
     private let authorities: ListAuthorities
     private let log: Logger
+    private let journal: ListJournal
     private let clock: @Sendable () -> TrustedTime?
     private let publish: @Sendable (ServedLists) async -> Void
     private let executor = ThreadExecutor(name: "revocation")
@@ -55,6 +56,7 @@ package actor RevocationKeeper {
     ) {
         (self.folder, self.files, self.urls, self.anchors) = (folder, files, urls, anchors)
         (self.log, self.clock, self.publish) = (log, clock, publish)
+        journal = ListJournal(log: log)
         authorities = ListAuthorities(anchors)
     }
 
@@ -68,7 +70,7 @@ package actor RevocationKeeper {
             store = try RevocationStore(folder: folder)
             memory = SourceMemory.load(folder + "/sources.json")
         } catch {
-            complain(error, file: folder)
+            journal.complain(error, file: folder)
         }
         // What reads every list waits: a kiosk that starts is not to be taken for one that hangs.
         await refresh(mends: false)
@@ -131,7 +133,7 @@ package actor RevocationKeeper {
         let hasForgotten = tellNotices(of: store)
         stamp = store.stamp
         let contents = store.open()
-        for problem in contents.problems { complain(problem.error, file: problem.file) }
+        for problem in contents.problems { journal.complain(problem.error, file: problem.file) }
         served = Dictionary(contents.lists.map { ($0.id.hexText, $0.thisUpdate) }, uniquingKeysWith: { $1 })
         tellAhead()
         await publish(ServedLists(contents.lists, anchors: anchors.map(\.publicKeyInfo)))
@@ -182,7 +184,7 @@ package actor RevocationKeeper {
                 "damaged indexes were removed",
                 metadata: Logger.words(RevocationError.Code.storeDamaged, ["count": "\(removed)"]))
         } catch {
-            return complain(error, file: folder)
+            return journal.complain(error, file: folder)
         }
         await refresh()
         await takeFiles()
@@ -246,9 +248,9 @@ package actor RevocationKeeper {
         for (file, report) in zip(files, reports) {
             let outcomes = report.outcomes
             let lists = outcomes.compactMap { try? $0.result.get() }
-            note(lists, from: file.name)
+            journal.note(lists, from: file.name)
             count += lists.count + report.moreTaken
-            if complain(report, file.failure, source: file.name) {
+            if journal.complain(report, file.failure, source: file.name) {
                 // A full disk may have room later, without the file having changed.
                 let isPassing = ([file.failure] + outcomes.map(\.failure)).contains {
                     ($0 as? RevocationError)?.code == .storeUnavailable
@@ -273,17 +275,6 @@ package actor RevocationKeeper {
         self.store = store
         await refresh()
         await takeFiles()
-    }
-
-    private func note(_ lists: [RevocationStore.Taken], from source: String) {
-        for list in lists where list.isNew {
-            log.info(
-                "revocation list taken",
-                metadata: [
-                    "source": "\(source)", "entries": "\(list.entries)", "next_update": "\(list.nextUpdate)",
-                    "delta": "\(list.isDelta)",
-                ])
-        }
     }
 
     private func finish() async {
@@ -345,7 +336,7 @@ package actor RevocationKeeper {
         // Also of a transfer that failed: what came before was verified, and counts.
         let report = intake.finish().last ?? StoreIntake.Report()
         let lists = report.outcomes.compactMap { try? $0.result.get() }
-        note(lists, from: Self.nameable(url))
+        journal.note(lists, from: ListJournal.nameable(url))
         let outcome = settle(url, result, report)
         if !lists.isEmpty { await finish() }
         return outcome
@@ -367,49 +358,17 @@ package actor RevocationKeeper {
         switch result {
         case .success(.unchanged): return .done
         case .success(.lists(let validators)):
-            guard !complain(report, nil, source: Self.nameable(url)) else { return .failed(retryAfter: nil) }
+            guard !journal.complain(report, nil, source: ListJournal.nameable(url)) else {
+                return .failed(retryAfter: nil)
+            }
             let lists = Set(report.outcomes.compactMap { try? $0.result.get().id })
             memory.urls[url] = .init(version: validators, lists: lists.sorted())
             return .done
         case .failure(is CancellationError): return .failed(retryAfter: nil)
         case .failure(let error):
-            _ = complain(report, error, source: Self.nameable(url))
+            _ = journal.complain(report, error, source: ListJournal.nameable(url))
             guard case ListDownload.Failure.status(_, let asked) = error else { return .failed(retryAfter: nil) }
             return .failed(retryAfter: asked)
         }
-    }
-
-    /// A URL without what may be secret in it.
-    package static func nameable(_ url: String) -> String {
-        let bare = url.prefix { $0 != "?" && $0 != "#" }
-        guard let scheme = bare.firstRange(of: "://") else { return String(bare) }
-        let rest = bare[scheme.upperBound...]  // safe: a place in it
-        let host = rest.prefix { $0 != "/" }
-        guard let at = host.lastIndex(of: "@") else { return String(bare) }
-        return String(bare[..<scheme.upperBound] + rest[rest.index(after: at)...])  // safe: places in them
-    }
-
-    /// Says what became of lists that were not taken, each by its place in the source.
-    /// - Parameter failure: why no more of the source was read.
-    /// - Returns: false when nothing is wrong.
-    private func complain(_ report: StoreIntake.Report, _ failure: (any Error)?, source: String) -> Bool {
-        let refused = report.outcomes.filter { $0.failure != nil }
-        for outcome in refused.prefix(Self.mostComplaints) {
-            guard let error = outcome.failure else { continue }
-            complain(error, file: source, list: report.outcomes.count > 1 ? outcome.position : nil)
-        }
-        let more = refused.count - min(refused.count, Self.mostComplaints) + report.moreRefused
-        if more > 0 { log.warning("more CRLs rejected", metadata: ["source": "\(source)", "count": "\(more)"]) }
-        if let failure = report.unsaid(failure) { complain(failure, file: source) }
-        return failure != nil || !refused.isEmpty
-    }
-
-    private static let mostComplaints = 8
-
-    private func complain(_ error: any Error, file: String, list: Int? = nil) {
-        let words = ListWords(error)
-        var more: Logger.Metadata = ["source": "\(file)", "reason": "\(words.reason)"]
-        if let list { more["list"] = "\(list)" }
-        log.warning("CRL rejected", metadata: Logger.words(words.fault, more))
     }
 }
