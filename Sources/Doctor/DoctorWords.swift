@@ -14,6 +14,10 @@ extension Advice {
     static let kioskNotRunning = Advice(
         "kazashi is not running", "kazashi が動作していません。", do: "Start it: sudo systemctl start kazashi.",
         "sudo systemctl start kazashi で起動してください。")
+    static let listsNotImported = Advice(
+        "no CRL imported yet", "失効リストをまだ取り込んでいません。",
+        do: "Start the service: it imports what [revocation] files and urls name.",
+        "サービスを起動してください。[revocation] の files と urls の失効リストを取り込みます。")
     static let asRoot = Advice(
         "checked as root, not as the service", "サービスのユーザーではなく root で点検しました。", do: "Run `sudo kazashictl doctor`.",
         "sudo kazashictl doctor で点検し直してください。")

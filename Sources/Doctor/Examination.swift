@@ -146,13 +146,19 @@ package struct Examination: Sendable {
         return ServedLists(store.open().lists, anchors: configuration.anchors.certificates.map(\.publicKeyInfo))
     }
 
+    private var hasListSources: Bool {
+        !configuration.revocationFiles.isEmpty || !configuration.revocationURLs.isEmpty
+    }
+
     private func lists(_ lists: ServedLists, _ now: TrustedTime?) -> [Finding] {
         var findings: [Finding] = []
         for path in configuration.revocationFiles where access(path, R_OK) != 0 {
             findings.append(Finding("lists", .wrong, ListNote.sourceMissing.advice, of: path))
         }
         guard !lists.signed.isEmpty else {
-            return findings + [Finding("lists", .wrong, Cause.revocation.advice)]
+            // The service imports what the configuration names; nothing else does.
+            let waits = report == nil && findings.isEmpty && hasListSources
+            return findings + [Finding("lists", .wrong, waits ? .listsNotImported : Cause.revocation.advice)]
         }
         guard let now, let newest = lists.newest else { return findings }
         let ends = lists.ends(maxAge: configuration.maxAge).map { $0 - now.secondsSince1970 }

@@ -49,7 +49,8 @@ package struct CertificateCheck: Sendable {
 
     package func run(certificate file: String) throws(UnreadableFile) -> Answer {
         let leaf = try Self.certificates(in: [file]).first ?? []
-        let anchorCertificates = try Self.certificates(in: anchors)
+        var anchorCertificates: [[UInt8]] = []
+        for file in anchors { anchorCertificates += try Self.anchors(in: file) }
         let others = try Self.certificates(in: intermediates)
         let collector = ListCollector(authorities: anchorCertificates + others)
         var unread: RevocationError?
@@ -73,6 +74,15 @@ package struct CertificateCheck: Sendable {
                 unread: unread, broken: collector.broken)
         } catch {
             return Answer(error)
+        }
+    }
+
+    private static func anchors(in file: String) throws(UnreadableFile) -> [[UInt8]] {
+        let all = try certificates(in: [file])
+        do throws(CertificateError) {
+            return try TrustAnchors(all).certificates.map(\.der)
+        } catch {
+            throw UnreadableFile(file: file, what: error.reason)
         }
     }
 

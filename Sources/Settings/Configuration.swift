@@ -182,9 +182,9 @@ struct ConfigurationReader {
         var secrets = [
             ("kiosk.storage_key", written.kiosk.storage_key), ("kiosk.signing_key", written.kiosk.signing_key),
         ]
-        for (index, library) in written.library.enumerated() {
-            if let path = library.shared_key { secrets.append(("library.\(index).shared_key", path)) }
-            if let path = library.client_key { secrets.append(("library.\(index).client_key", path)) }
+        for library in written.library {
+            if let path = library.shared_key { secrets.append(("library.\(library.name).shared_key", path)) }
+            if let path = library.client_key { secrets.append(("library.\(library.name).client_key", path)) }
         }
         return secrets.compactMap { exposure(of: $1, $0) }
     }

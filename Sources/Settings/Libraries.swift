@@ -16,8 +16,8 @@ extension ConfigurationReader {
         guard Set(written.map(\.name)).count == written.count else {
             throw wrong("library.name", "each library must have its own name")
         }
-        return try written.enumerated().map { (index, library) throws(ConfigurationError) in
-            let part = LibraryPart(reader: self, key: "library.\(index)", written: library)
+        return try written.map { library throws(ConfigurationError) in
+            let part = LibraryPart(reader: self, key: "library.\(library.name)", written: library)
             let endpoint = try part.endpoint()
             let suite = try part.suite(for: endpoint)
             // Whatever a registration may hold: the shortest pseudonym must fit.

@@ -242,7 +242,7 @@ extension Kazashi {
 func complain(_ error: any Error, of source: String, json: Bool = false) -> ExitCode {
     let words = ListWords(error)
     if json { printJSON(["code": words.code, "reason": words.reason]) }
-    say("\(source): \(words.reason)\n\(words.advice.indented)")
+    say("\(source): \(words.code): \(words.reason)\n\(words.advice.indented)")
     return ExitCode(words.exitCode)
 }
 

@@ -72,4 +72,20 @@ import Testing
         // Of a bundle each list counts by itself: what stands beside the broken one was read.
         #expect(try check([pem(Array(revoking.dropLast(10))) + pem(good)]).code == .good)
     }
+
+    @Test("An anchor that is no CA's certificate is wrong use, and its file is named")
+    func wrongAnchor() throws {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let user = TestAuthority.UserCertificate(
+            serial: [0x12], commonName: "test", publicKey: authority.key.publicKey, validFrom: 1_700_000_000,
+            validTo: 2_000_000_000)
+        let leaf = "\(folder)/leaf"
+        try Data(try authority.issue(user)).write(to: URL(filePath: leaf))
+        let check = CertificateCheck(
+            anchors: [leaf], intermediates: [], lists: [], policies: [], maxAge: nil,
+            time: TrustedTime(asserted: Self.now))
+        let error = #expect(throws: CertificateCheck.UnreadableFile.self) { try check.run(certificate: leaf) }
+        #expect(error?.file == leaf && error?.what.contains("CA") == true)
+    }
 }

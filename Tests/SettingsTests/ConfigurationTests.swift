@@ -86,47 +86,51 @@ import Testing
             ("denied = []", "denied = [\"xyz\"]", .wrongValue, "trust.denied"),
             (
                 "receiver_key = \"central.jwk\"", "receiver_key = \"card-anchors.json\"", .badKey,
-                "library.0.receiver_key"
+                "library.central.receiver_key"
             ),
-            ("receiver_key = \"central.jwk\"\n", "", .missingKey, "library.0.receiver_key"),
-            ("http://127.0.0.1:9/", "http://ils.example/", .wrongValue, "library.0.url"),
-            ("http://127.0.0.1:9/", "http://127.0.0.1:9@evil.example/", .wrongValue, "library.0.url"),
-            ("http://127.0.0.1:9/", "http://127.0.0.1.evil.example/", .wrongValue, "library.0.url"),
-            ("http://127.0.0.1:9/events", "udp://127.0.0.1", .wrongValue, "library.0.url"),
-            ("http://127.0.0.1:9/events", "udp://127.0.0.1:0", .wrongValue, "library.0.url"),
-            ("http://127.0.0.1:9/events", "udp://:9", .wrongValue, "library.0.url"),
-            ("http://127.0.0.1:9/events", "ftp://127.0.0.1:9", .wrongValue, "library.0.url"),
+            ("receiver_key = \"central.jwk\"\n", "", .missingKey, "library.central.receiver_key"),
+            ("http://127.0.0.1:9/", "http://ils.example/", .wrongValue, "library.central.url"),
+            ("http://127.0.0.1:9/", "http://127.0.0.1:9@evil.example/", .wrongValue, "library.central.url"),
+            ("http://127.0.0.1:9/", "http://127.0.0.1.evil.example/", .wrongValue, "library.central.url"),
+            ("http://127.0.0.1:9/events", "udp://127.0.0.1", .wrongValue, "library.central.url"),
+            ("http://127.0.0.1:9/events", "udp://127.0.0.1:0", .wrongValue, "library.central.url"),
+            ("http://127.0.0.1:9/events", "udp://:9", .wrongValue, "library.central.url"),
+            ("http://127.0.0.1:9/events", "ftp://127.0.0.1:9", .wrongValue, "library.central.url"),
             (
                 "http://127.0.0.1:9/events\"\nreceiver_key = \"central.jwk\"\nacknowledgement_key = \"central-sign.jwk\"",
-                "udp://127.0.0.1:9\"\nreceiver_key = \"central.jwk\"", .missingKey, "library.0.acknowledgement_key"
+                "udp://127.0.0.1:9\"\nreceiver_key = \"central.jwk\"", .missingKey,
+                "library.central.acknowledgement_key"
             ),
             (
                 "http://127.0.0.1:9/events\"\nreceiver_key = \"central.jwk\"\nacknowledgement_key = \"central-sign.jwk\"",
                 "http://ils.example/\"\nallow_plain_http = true\nreceiver_key = \"central.jwk\"", .missingKey,
-                "library.0.acknowledgement_key"
+                "library.central.acknowledgement_key"
             ),
-            ("receiver_key = \"central.jwk\"", "suite = \"rot13\"", .wrongValue, "library.0.suite"),
-            ("receiver_key = \"central.jwk\"", "suite = \"direct\"", .wrongValue, "library.0.acknowledgement_key"),
+            ("receiver_key = \"central.jwk\"", "suite = \"rot13\"", .wrongValue, "library.central.suite"),
+            (
+                "receiver_key = \"central.jwk\"", "suite = \"direct\"", .wrongValue,
+                "library.central.acknowledgement_key"
+            ),
             (
                 "receiver_key = \"central.jwk\"\nacknowledgement_key = \"central-sign.jwk\"", "suite = \"direct\"",
-                .missingKey, "library.0.shared_key"
+                .missingKey, "library.central.shared_key"
             ),
             (
                 "receiver_key = \"central.jwk\"\nacknowledgement_key = \"central-sign.jwk\"",
-                "suite = \"direct\"\nshared_key = \"central.jwk\"", .wrongMode, "library.0.shared_key"
+                "suite = \"direct\"\nshared_key = \"central.jwk\"", .wrongMode, "library.central.shared_key"
             ),
             (
                 "receiver_key = \"central.jwk\"\nacknowledgement_key = \"central-sign.jwk\"",
-                "suite = \"direct\"\nshared_key = \"storage.key\"", .badKey, "library.0.shared_key"
+                "suite = \"direct\"\nshared_key = \"storage.key\"", .badKey, "library.central.shared_key"
             ),
             (
                 "receiver_key = \"central.jwk\"", "receiver_key = \"central.jwk\"\nshared_key = \"central-shared.jwk\"",
-                .wrongValue, "library.0.shared_key"
+                .wrongValue, "library.central.shared_key"
             ),
             (
                 "audience = \"https://ils.example\"",
                 "audience = \"https://\(String(repeating: "x", count: 600)).example\"", .wrongValue,
-                "library.0.audience"
+                "library.central.audience"
             ),
             ("display = \"terminal\"", "display = \"vt220:/dev/ttyS0\"", .wrongValue, "panel.display"),
             ("display = \"terminal\"", "columns = 40", .wrongValue, "panel.columns"),
@@ -152,7 +156,7 @@ import Testing
         let keys = "receiver_key = \"central.jwk\"\nacknowledgement_key = \"central-sign.jwk\""
         for (old, new, key) in [
             ("storage_key = \"storage.key\"", "storage_key = \"open.key\"", "kiosk.storage_key"),
-            (keys, "suite = \"direct\"\nshared_key = \"open.jwk\"", "library.0.shared_key"),
+            (keys, "suite = \"direct\"\nshared_key = \"open.jwk\"", "library.central.shared_key"),
         ] {
             #expect(failure(old, new)?.kind == .wrongMode)
             let exposed = try load(old, new, takesExposedSecrets: true).exposedSecrets
@@ -161,7 +165,7 @@ import Testing
         // The key of a client certificate is libcurl's to read: named all the same.
         let url = "url = \"http://127.0.0.1:9/events\""
         let client = try load(url, "url = \"https://127.0.0.1:9/events\"\nclient_key = \"client.key\"")
-        #expect(client.exposedSecrets.map(\.place) == [.key("library.0.client_key")])
+        #expect(client.exposedSecrets.map(\.place) == [.key("library.central.client_key")])
     }
 
     @Test("The endpoints and suites that are meant")

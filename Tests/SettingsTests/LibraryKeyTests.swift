@@ -70,7 +70,7 @@ import Testing
             let whole = try Data(contentsOf: URL(filePath: folder.path + "/" + file))
             _ = try folder.write(file, Array(text.utf8))
             let error = try #require(failure(), "taken: \(text)")
-            #expect(error.kind == .badKey && error.place == .key("library.0.\(key)"))
+            #expect(error.kind == .badKey && error.place == .key("library.central.\(key)"))
             #expect(error.problem.contains(words), "\(error.problem)")
             _ = try folder.write(file, Array(whole))
         }

@@ -66,6 +66,7 @@ extension RealStack {
                 }
                 let text = try await doctor(stack.folder)
                 #expect(text.output.contains("WRONG     reader: no reader name contains No such reader"))
+                #expect(text.output.contains("WRONG     lists: no CRL imported yet"))
                 for identity in pilot.identities { #expect(!text.output.contains(identity)) }
             }
         }
