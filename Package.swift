@@ -82,7 +82,7 @@ var targets: [Target] = [
     .target(
         name: "Registrations",
         dependencies: [
-            "Clock", "Announcement", "SecurityEvents", "Registry", "MyNumberCard", "Files", "Cryptography", "Advice",
+            "Announcement", "SecurityEvents", "Registry", "MyNumberCard", "Files", "Cryptography", "Advice",
             grdb,
         ],
         swiftSettings: room),
@@ -124,7 +124,7 @@ var targets: [Target] = [
         swiftSettings: settings),
     .target(
         name: "Desk",
-        dependencies: ["Clock", "SecurityEvents", "JOSE", "Cryptography", "CLinux", grdb, flyingFox, flyingSocks],
+        dependencies: ["SecurityEvents", "JOSE", "Cryptography", "CLinux", grdb, flyingFox, flyingSocks],
         resources: [
             .embedInCode("Page/index.html"), .embedInCode("Page/page.css"), .embedInCode("Page/page.js"),
         ],

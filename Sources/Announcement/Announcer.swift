@@ -24,19 +24,20 @@ package final class Announcer: Sendable {
     private let platform: String
     private let transmitters: [Transmitter]
     private let followUpLimit: Duration
+    private let now: @Sendable () -> Int64?
 
     /// - Parameters:
     ///   - kiosk: `iss`.
     ///   - platform: `iss` of the subject identifier.
     ///   - followUpLimit: how long a withdrawal, or the end of a presence, is tried.
-    ///   - now: seconds since 1970.
+    ///   - now: seconds since 1970; nil while no time is believed.
     ///   - acknowledged: told of each acknowledgement: by which library, and how long after the sending.
     package init(
         kiosk: String, platform: String, signingKey: SigningKey, libraries: [Library], http: CurlClient,
-        followUpLimit: Duration = .seconds(60), now: @escaping @Sendable () -> Int64 = { systemTime() },
+        followUpLimit: Duration = .seconds(60), now: @escaping @Sendable () -> Int64?,
         acknowledged: @escaping @Sendable (String, Duration) -> Void = { _, _ in }
     ) {
-        (self.platform, self.followUpLimit) = (platform, followUpLimit)
+        (self.platform, self.followUpLimit, self.now) = (platform, followUpLimit, now)
         transmitters = libraries.map {
             Transmitter(
                 $0, kiosk: kiosk, signingKey: signingKey, http: http, now: now, acknowledged: acknowledged)
@@ -103,10 +104,11 @@ package final class Announcer: Sendable {
     }
 
     /// Sends a library a token that says nothing: the withdrawal of a number that was never given. Whether it is
-    /// acknowledged shows that keys, audience and clocks agree.
+    /// acknowledged shows that keys, audience and clocks agree. Without a time that is believed none leaves.
     package func probe(_ library: String, deadline: ContinuousClock.Instant) async -> Delivery {
         guard let transmitter = transmitter(for: library), let nobody = try? TokenID(), let jti = try? TokenID(),
-            let token = try? await transmitter.seal(.kiosk(.withdrawn(nobody)), jti: jti, toe: systemTime())
+            let now = now(),
+            let token = try? await transmitter.seal(.kiosk(.withdrawn(nobody)), jti: jti, toe: now)
         else { return .unreachable }
         return await transmitter.push(token, deadline: deadline)
     }
@@ -127,12 +129,13 @@ package final class Announcer: Sendable {
     private func followUp(_ item: TapAnnouncement.Item, with event: KioskEvent) {
         let limit = ContinuousClock.now + followUpLimit
         Task { [transmitter = item.transmitter, toe = item.token.iat] in
-            guard let jti = try? TokenID(), let token = try? await transmitter.seal(.kiosk(event), jti: jti, toe: toe)
-            else { return }
+            guard let jti = try? TokenID() else { return }
             var backoff = Backoff(first: .seconds(1), longest: .seconds(10))
             while ContinuousClock.now < limit {
-                let attempt = min(limit, .now + .seconds(5))
-                guard await transmitter.push(token, deadline: attempt) == .unreachable,
+                // Signed anew each time: it is as old as the attempt.
+                guard let token = try? await transmitter.seal(.kiosk(event), jti: jti, toe: toe) else { return }
+                let delivery = await transmitter.push(token, deadline: min(limit, .now + .seconds(5)))
+                guard delivery == .unreachable || delivery == .refused(.staleIssueTime),
                     (try? await Task.sleep(for: backoff.failed())) != nil
                 else { return }
             }

@@ -27,6 +27,11 @@ extension PushError: Advised {
             Advice(
                 "The library has disabled this kiosk", "図書館側でこの端末が無効にされています。",
                 do: "Ask the library to enable it.", "図書館に有効化を依頼してください。")
+        case .staleIssueTime:
+            Advice(
+                "The library's clock and this kiosk's differ", "図書館側の時計とこの端末の時計がずれています。",
+                do: "Set both clocks by a time server. Pending events are retried.",
+                "双方の時計を時刻サーバーに同期させてください（未送達イベントは再送します）。")
         case .invalidRequest: Self.rejected
         }
     }

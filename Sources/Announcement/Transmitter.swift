@@ -9,7 +9,7 @@ package actor Transmitter {
     package nonisolated let library: Library
     private let kiosk: String
     private let http: CurlClient
-    private let now: @Sendable () -> Int64
+    private let now: @Sendable () -> Int64?
     private let acknowledged: @Sendable (String, Duration) -> Void
     private let keys: LibraryKeys
     private var signingKey: SigningKey
@@ -17,9 +17,10 @@ package actor Transmitter {
     /// When it was last spoken to: its connection may be gone after a while.
     private var lastSpoken: ContinuousClock.Instant?
 
+    /// - Parameter now: seconds since 1970; nil while no time is believed.
     package init(
         _ library: Library, kiosk: String, signingKey: SigningKey, http: CurlClient,
-        now: @escaping @Sendable () -> Int64,
+        now: @escaping @Sendable () -> Int64?,
         acknowledged: @escaping @Sendable (String, Duration) -> Void = { _, _ in }
     ) {
         self.acknowledged = acknowledged
@@ -48,9 +49,12 @@ package actor Transmitter {
     /// - Parameters:
     ///   - jti: the same one for the same event, however often it is signed anew.
     ///   - toe: when it happened, seconds since 1970.
+    /// - Throws: `noTime` for a presence, while no time is believed. What takes one back leaves all the same, by `toe`.
     package func seal(_ event: SecurityEvent, jti: TokenID, toe: Int64) throws(TokenError) -> SealedToken {
-        let suite = keys.current().suite
-        let claims = EventClaims(iss: kiosk, aud: library.audience, iat: now(), toe: toe, jti: jti, event: event)
+        let (suite, now) = (keys.current().suite, now())
+        if now == nil, case .person(.presented, _) = event { throw .noTime }
+        let claims = EventClaims(
+            iss: kiosk, aud: library.audience, iat: now ?? toe, toe: toe, jti: jti, event: event)
         // What is prepared is for the tap that a person waits for.
         guard case .person(.presented, _) = event else {
             return try SealedToken(claims, suite: suite, signingKey: signingKey)
@@ -113,7 +117,7 @@ package actor Transmitter {
                     let acknowledgement = try? VerifiedAcknowledgement(bytes, keys: keys)
                 else { return nil }
                 return acknowledgement.answer(
-                    about: token.jti, from: audience, to: kiosk, signed: token.iat, now: now()
+                    about: token.jti, from: audience, to: kiosk, signed: token.iat, now: now() ?? token.iat
                 ).map(Delivery.init)
             }
             if let delivery = answer(held) { return delivery }

@@ -20,7 +20,7 @@ extension TrustedClock {
     package func importLimit(stored: @autoclosure () -> Int64?) -> TrustedTime? {
         believed().flatMap { clock in
             guard source == .system, let stored = stored() else { return clock }
-            return clock.secondsSince1970 < stored ? nil : clock
+            return IssueTime.isAhead(stored, of: clock) ? nil : clock
         }
     }
 

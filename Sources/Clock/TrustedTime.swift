@@ -14,7 +14,7 @@ package struct TrustedTime: Hashable, Comparable, Sendable {
 }
 
 /// What the time can never be earlier than: the newest list that verified, and the time stored last. One forged time
-/// must not brick a kiosk, so the floor never makes that list stale: neither by `maxAge` nor by its nextUpdate.
+/// must not brick a kiosk: a stored time at which that list would be stale, by `maxAge` or by its nextUpdate, is none.
 package struct TimeFloor: Hashable, Sendable {
     private let newest: List?
     private let stored: Int64?
@@ -35,7 +35,7 @@ package struct TimeFloor: Hashable, Sendable {
         guard let newest else { return nil }
         let (oldest, overflow) = newest.thisUpdate.addingReportingOverflow(max(0, maxAge))
         let limit = max(newest.thisUpdate, min(overflow ? .max : oldest, newest.nextUpdate - 1))
-        return min(max(stored ?? newest.thisUpdate, newest.thisUpdate), limit)
+        return stored.flatMap { $0 <= limit ? max($0, newest.thisUpdate) : nil } ?? newest.thisUpdate
     }
 }
 
@@ -98,8 +98,12 @@ package struct TrustedClock: Sendable {
         return TrustedTime(asserted: system())
     }
 
-    /// Nil while the clock is not to be believed.
+    /// Nil while the clock is not to be believed. One that lies before the floor by more than an authority's may run ahead
+    /// has lost its battery, or was put back: by such a clock no list would ever grow old.
     package func now(floor: TimeFloor) -> TrustedTime? {
-        believed().map { max($0, TrustedTime(asserted: floor.secondsSince1970 ?? $0.secondsSince1970)) }
+        believed().flatMap { clock in
+            guard let least = floor.secondsSince1970 else { return clock }
+            return IssueTime.isAhead(least, of: clock) ? nil : max(clock, TrustedTime(asserted: least))
+        }
     }
 }

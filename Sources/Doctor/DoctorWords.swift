@@ -30,6 +30,9 @@ extension Advice {
     static let noRegistrations = Advice(
         "no registrations yet", "登録がまだありません。", do: "Import them: sudo kazashictl registration import RECORDS.json.",
         "sudo kazashictl registration import RECORDS.json で登録してください。")
+    static let libraryUntried = Advice(
+        "reached, but no token was tried: the clock is not believed", "接続できますが、時計が信頼できないためトークンは確認していません。",
+        do: "Set the clock first.", "先に時計を合わせてください。")
     static let unknownHost = Advice(
         "unknown host name", "ホスト名が見つかりません。", do: "Check the name in the library's url, and the DNS server.",
         "url のホスト名と DNS を確認してください。")

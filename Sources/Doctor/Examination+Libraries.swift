@@ -13,12 +13,14 @@ internal import SecurityEvents
 extension Examination {
     /// Name, connection and TLS first, for they have their own cures; then a token that says nothing: the withdrawal of a
     /// number that was never given. Its acknowledgement shows that keys, audience and clocks agree.
-    func check(_ library: Library) async -> Finding {
+    func check(_ library: Library, _ clock: KioskClock) async -> Finding {
         let part = "library \(library.name)"
         if let problem = await connection(to: library.endpoint) {
             return Finding(part, .wrong, problem)
         }
-        let announcer = Appliance.announcer(for: configuration)
+        // A token bears the time that it was signed at.
+        guard clock.now() != nil else { return Finding(part, .warning, .libraryUntried) }
+        let announcer = Appliance.announcer(for: configuration, clock: clock)
         switch await announcer.probe(library.name, deadline: .now + .seconds(5)) {
         case .acknowledged: return Finding(part, "acknowledges this kiosk's tokens", "この端末のトークンを受信確認しました。")
         case .unreachable:

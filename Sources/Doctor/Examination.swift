@@ -36,11 +36,10 @@ package struct Examination: Sendable {
         }
         tell(rights)
         let lists = servedLists
-        let clock = TrustedClock(configuration)
-        let stored = StoredTime(state: configuration.state).value
-        let now = clock.now(
-            floor: lists.floor(stored: stored, maxAge: configuration.maxAge, limit: clock.issueLimit(stored: stored)))
-        tell(self.clock(now))
+        let clock = KioskClock(configuration)
+        clock.note(lists)
+        let now = clock.now()
+        tell(self.time(clock))
         keys.forEach(tell)
         tell(anchors(now))
         for file in configuration.anchorFilesLeftOut {
@@ -52,10 +51,10 @@ package struct Examination: Sendable {
         self.lists(lists, now).forEach(tell)
         for finding in await reader() { tell(finding) }
         tell(storage)
-        tell(await registry())
+        tell(await registry(clock))
         for library in configuration.libraries {
             certificates(of: library, now).forEach(tell)
-            tell(await check(library))
+            tell(await check(library, clock))
         }
         devices().forEach(tell)
     }
@@ -80,12 +79,13 @@ package struct Examination: Sendable {
             : Finding("rights", "those of user \(geteuid())", "ユーザー \(geteuid()) の権限です。")
     }
 
-    private func clock(_ now: TrustedTime?) -> Finding {
+    private func time(_ clock: KioskClock) -> Finding {
+        guard !clock.isBehind else { return Finding("clock", .wrong, .clockBehind) }
         guard configuration.timeSource == .synchronised else {
             return Finding(
                 "clock", "the system's, as configured (time.source)", "システムの時計を使います（time.source の設定どおり）。")
         }
-        switch (now, KernelClock.now) {
+        switch (clock.now(), KernelClock.now) {
         case (nil, .unknown(let number)):
             return Finding("clock", .wrong, KioskNote.clockUnknown.advice, of: "\(SystemProblem(number))")
         case (nil, _): return Finding("clock", .wrong, .notSynchronised)
@@ -256,12 +256,12 @@ package struct Examination: Sendable {
         return Finding("storage", "\(free) MiB free under \(state)", "\(state) の空き容量は \(free) MiB です。")
     }
 
-    private func registry() async -> Finding {
+    private func registry(_ clock: KioskClock) async -> Finding {
         guard access(KioskDatabase.path(in: configuration.state), F_OK) == 0 else {
             return Finding("registry", .warning, .noRegistrations)
         }
         do throws(RegistryError) {
-            let database = try KioskDatabase(configuration)
+            let database = try KioskDatabase(configuration, clock: clock)
             let list: [RegistrationSummary]
             do throws(RegistryError) {
                 list = try await database.registrations.list()

@@ -17,10 +17,12 @@ package struct Rehearsal: Sendable {
     /// - Returns: how the tap would have ended.
     /// - Throws: `RegistryError`.
     package func run(_ tell: @escaping @Sendable (Rehearsed) -> Void) async throws -> Outcome? {
-        let database = try KioskDatabase(configuration)
+        let clock = KioskClock(configuration)
+        let database = try KioskDatabase(configuration, clock: clock)
         let (outcomes, continuation) = AsyncStream<Outcome>.makeStream()
         let runtime = try KioskRuntime(
-            configuration: configuration, database: database, announcer: Appliance.announcer(for: configuration),
+            configuration: configuration, database: database, clock: clock,
+            announcer: Appliance.announcer(for: configuration, clock: clock),
             source: PCSCCardSource(nameFilter: configuration.readerName),
             panel: FrontPanel(layout: configuration.panel.layout), output: .none,
             log: Logger(label: "kazashi") { _ in SwiftLogNoOpLogHandler() }

@@ -37,10 +37,10 @@ package struct Appliance: Sendable {
         // Its watchdog counts from here on: what hangs on the way to the first card is ended, too.
         service.ready()
         service.status("starting")
-        guard let configuration = try await usableConfiguration(),
-            let database = try await openDatabase(configuration)
-        else { return service.stopping() }
-        try await serve(configuration, database)
+        guard let configuration = try await usableConfiguration() else { return service.stopping() }
+        let clock = KioskClock(configuration)
+        guard let database = try await openDatabase(configuration, clock) else { return service.stopping() }
+        try await serve(configuration, database, clock)
         log.info("stopped")
     }
 
@@ -74,16 +74,18 @@ package struct Appliance: Sendable {
     }
 
     /// Nil when it was told to end before.
-    private func openDatabase(_ configuration: Configuration) async throws(RegistryError) -> KioskDatabase? {
+    private func openDatabase(_ configuration: Configuration, _ clock: KioskClock)
+        async throws(RegistryError) -> KioskDatabase?
+    {
         do {
             _ = try? Ownership.become(ownerOf: configuration.state)
-            return try KioskDatabase(configuration)
+            return try KioskDatabase(configuration, clock: clock)
         } catch {
             log.note(error, "the registration database cannot be opened")
             let cause: Cause = StateFolder.isWritable(configuration.state) ? .registry : .storage
             // A service has a view of its own of the disk, made when it starts: after a while it is time for a new one.
             switch await standby(cause).wait(
-                service.isPresent ? .seconds(30) : .seconds(3), { try? KioskDatabase(configuration) })
+                service.isPresent ? .seconds(30) : .seconds(3), { try? KioskDatabase(configuration, clock: clock) })
             {
             case .mended(let database): return database
             case .told: return nil
@@ -98,11 +100,11 @@ package struct Appliance: Sendable {
         )
     }
 
-    private func serve(_ configuration: Configuration, _ database: KioskDatabase) async throws {
+    private func serve(_ configuration: Configuration, _ database: KioskDatabase, _ clock: KioskClock) async throws {
         let ledger = KioskLedger()
         let runtime = try KioskRuntime(
-            configuration: configuration, database: database,
-            announcer: Self.announcer(for: configuration, ledger: ledger),
+            configuration: configuration, database: database, clock: clock,
+            announcer: Self.announcer(for: configuration, clock: clock, ledger: ledger),
             source: PCSCCardSource(nameFilter: configuration.readerName),
             panel: FrontPanel(configuration.panel) { [log] part, condition in log.note(part, condition) },
             output: output, log: log, ledger: ledger, service: service)
@@ -174,12 +176,12 @@ package struct Appliance: Sendable {
         }
     }
 
-    package static func announcer(for configuration: Configuration, ledger: KioskLedger = KioskLedger()) -> Announcer {
+    package static func announcer(
+        for configuration: Configuration, clock: KioskClock, ledger: KioskLedger = KioskLedger()
+    ) -> Announcer {
         Announcer(
             kiosk: configuration.kioskID, platform: configuration.platform, signingKey: configuration.signingKey,
-            libraries: configuration.libraries, http: CurlClient(),
-            acknowledged: { library, duration in
-                ledger.acknowledged(library, after: duration, at: systemTime())
-            })
+            libraries: configuration.libraries, http: CurlClient(), now: { clock.now()?.secondsSince1970 },
+            acknowledged: { ledger.acknowledged($0, after: $1) })
     }
 }

@@ -37,8 +37,13 @@ extension Logger {
     /// One line for what an operator should know of pending events.
     func note(_ notice: OutboxNotice) {
         switch notice {
-        case .waiting(let library, let attempts):
-            note(OutboxTrouble.waiting, ["library": "\(library)", "attempts": "\(attempts)"])
+        case .waiting(let library, let attempts, let error):
+            var seen: Metadata = ["library": "\(library)", "attempts": "\(attempts)"]
+            if let error { seen["err"] = "\(error.rawValue)" }
+            // Where the library says why, that is what to do something about.
+            warning(
+                "\(OutboxTrouble.waiting.advice.happened.english)",
+                metadata: Self.words(OutboxTrouble.waiting.code, error?.advice ?? OutboxTrouble.waiting.advice, seen))
         case .caughtUp(let library): info("pending events delivered", metadata: ["library": "\(library)"])
         case .refused(let library, let event, let error):
             note(

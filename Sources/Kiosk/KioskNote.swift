@@ -9,6 +9,7 @@ package enum KioskNote: String, Advised, CaseIterable {
     case signingKeyUnreadable = "signing_key_unreadable"
     case timeNotStored = "time_not_stored"
     case clockUnknown = "clock_unknown"
+    case clockBehind = "clock_behind"
     case metricsNotWritten = "metrics_not_written"
     case statusUnavailable = "status_unavailable"
     case coreDumpsAllowed = "core_dumps_allowed"
@@ -47,6 +48,7 @@ package enum KioskNote: String, Advised, CaseIterable {
                     "The sandbox must allow adjtimex and clock_adjtime: compare `systemctl cat kazashi` with kazashi.service.d/10-sandbox.conf.",
                 "サンドボックスで adjtimex と clock_adjtime を許可してください（systemctl cat kazashi と kazashi.service.d/10-sandbox.conf を比較）。"
             )
+        case .clockBehind: .clockBehind
         case .metricsNotWritten:
             Advice(Words("The metrics file cannot be written", "メトリクスファイルに書き込めません。"), do: shownPath)
         case .statusUnavailable:
@@ -58,4 +60,12 @@ package enum KioskNote: String, Advised, CaseIterable {
                 "kazashi.service と同様に、サービスに LimitCORE=0 を設定してください。")
         }
     }
+}
+
+extension Advice {
+    /// Of a kiosk, and found by the doctor.
+    package static let clockBehind = Advice(
+        "The system clock is earlier than the newest CRL or the time stored last", "システムの時計が、最新の失効リストまたは保存済みの時刻より前です。",
+        do: "Set the clock by a time server; check the battery of the board's clock.",
+        "時刻サーバーで時計を合わせ、基板の時計用電池を確認してください。")
 }

@@ -7,7 +7,7 @@ package import Settings
 extension ListImport {
     /// For a kiosk's store: by the clock that the kiosk itself believes.
     package init(store: RevocationStore, issuers: TrustAnchors, configuration: Configuration) {
-        let clock = TrustedClock(configuration)
-        self.init(store: store, issuers: issuers, clock: { clock.believed() })
+        let clock = KioskClock(configuration)
+        self.init(store: store, issuers: issuers, clock: { clock.importLimit() })
     }
 }

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Clock
 internal import Cryptography
 internal import Desk
 internal import Files
@@ -80,14 +81,15 @@ struct LibraryCommand: AsyncParsableCommand {
             guard let jwk = readFile(folder + "/central-shared.jwk") else { throw unusable("central-shared.jwk") }
             let kiosk = KnownKiosk(id: PilotFolder.kioskID, key: .shared(try SharedKey.parse(jwk)))
             let verifier = TokenVerifier(audience: PilotFolder.audience, kiosks: [kiosk])
-            return try Recipient(verifier: verifier, acknowledger: .shared, file: ownFolder() + "/desk.sqlite")
+            return try Recipient(
+                verifier: verifier, acknowledger: .shared, file: ownFolder() + "/desk.sqlite", now: systemTime)
         }
         guard let jwk = readFile(folder + "/kiosk.jwk") else { throw unusable("kiosk.jwk") }
         let kiosks = try PublicJWK.parse(jwk).map { KnownKiosk(id: PilotFolder.kioskID, key: $0) }
         return try Recipient(
             verifier: TokenVerifier(
                 audience: PilotFolder.audience, keys: [try key("library-ecdh.pem")], kiosks: kiosks),
-            acknowledger: .signing(try key("library-sign.pem")), file: ownFolder() + "/desk.sqlite")
+            acknowledger: .signing(try key("library-sign.pem")), file: ownFolder() + "/desk.sqlite", now: systemTime)
     }
 
     /// Patrons' names are kept in it. The pilot folder itself may be a kiosk's, too, of another user.

@@ -54,7 +54,8 @@ struct ManyKiosksBench {
         let desk = try Recipient(
             verifier: TokenVerifier(
                 audience: PilotFolder.audience, keys: isDirect ? [] : [library], kiosks: known),
-            acknowledger: isDirect ? .shared : .signing(acknowledgement), file: folder + "/desk.sqlite")
+            acknowledger: isDirect ? .shared : .signing(acknowledgement), file: folder + "/desk.sqlite", now: systemTime
+        )
         let datagrams = try DatagramServer(desk: desk)
         let pruning = Task {
             while (try? await Task.sleep(for: .seconds(10))) != nil { desk.prune() }

@@ -71,7 +71,7 @@ struct BenchKeys: Sendable {
             verifier: TokenVerifier(
                 audience: PilotFolder.audience, keys: isDirect ? [] : [library],
                 kiosks: [KnownKiosk(id: PilotFolder.kioskID, key: key)]),
-            acknowledger: isDirect ? .shared : .signing(acknowledgement), file: file)
+            acknowledger: isDirect ? .shared : .signing(acknowledgement), file: file, now: systemTime)
     }
 
     func transmitter(_ endpoint: Endpoint, isDirect: Bool) -> Transmitter {

@@ -48,7 +48,8 @@ package final class InProcessPilot: Sendable {
         options.port = try await desk.start()
         try folder.writeConfiguration(options)
         let configuration = try Configuration(file: folder.configuration)
-        database = try KioskDatabase(configuration)
+        let clock = KioskClock(configuration)
+        database = try KioskDatabase(configuration, clock: clock)
         let report = await RegistrationImport(store: database.registrations, libraries: ["central"]).run(
             Array(try JSONSerialization.data(withJSONObject: records)), now: folder.now)
         guard report?.stored == records.count else { throw ChildProcess.Failed(description: "import failed") }
@@ -61,8 +62,8 @@ package final class InProcessPilot: Sendable {
         self.notes = notes
         let ledger = KioskLedger()
         runtime = try KioskRuntime(
-            configuration: configuration, database: database,
-            announcer: Appliance.announcer(for: configuration, ledger: ledger),
+            configuration: configuration, database: database, clock: clock,
+            announcer: Appliance.announcer(for: configuration, clock: clock, ledger: ledger),
             source: reader,
             panel: panel
                 ?? FrontPanel(

@@ -206,12 +206,13 @@ package struct PilotFolder: Sendable {
         if suite == "direct" {
             let kiosk = KnownKiosk(id: Self.kioskID, key: .shared(sharedKey))
             return try Recipient(
-                verifier: TokenVerifier(audience: Self.audience, kiosks: [kiosk]), acknowledger: .shared, file: file)
+                verifier: TokenVerifier(audience: Self.audience, kiosks: [kiosk]), acknowledger: .shared, file: file,
+                now: systemTime)
         }
         let kiosk = KnownKiosk(id: Self.kioskID, key: kioskKey.publicJWK)
         return try Recipient(
             verifier: TokenVerifier(audience: Self.audience, keys: [libraryKey], kiosks: [kiosk]),
-            acknowledger: .signing(acknowledgementKey), file: file)
+            acknowledger: .signing(acknowledgementKey), file: file, now: systemTime)
     }
 
     @discardableResult

@@ -1,5 +1,4 @@
 package import Announcement
-internal import Clock
 package import Cryptography
 internal import Files
 internal import FoundationEssentials
@@ -19,7 +18,11 @@ package struct KioskDatabase: Sendable {
     /// - Parameters:
     ///   - platform: the issuer of pseudonyms.
     ///   - libraries: who is owed word of a change, by name.
-    package init(state: String, storageKey: SecretBytes, platform: String, libraries: [String]) throws(RegistryError) {
+    ///   - now: what a change is dated with, seconds since 1970; nil while no time is believed.
+    package init(
+        state: String, storageKey: SecretBytes, platform: String, libraries: [String],
+        now: @escaping @Sendable () -> Int64?
+    ) throws(RegistryError) {
         // What is inside is sealed; that it is there at all is nobody else's business either.
         // The state is its owner's, also where root writes: SQLite gives its other files the database's owner.
         let path = Self.path(in: state)
@@ -69,8 +72,7 @@ package struct KioskDatabase: Sendable {
         registrations = try RegistrationStore(
             database: database, storageKey: storageKey
         ) { old, new, db in
-            let now = systemTime()
-            for owed in try OwedEvent.owed(from: old, to: new, libraries: libraries, platform: platform, at: now) {
+            for owed in try OwedEvent.owed(from: old, to: new, libraries: libraries, platform: platform, at: now()) {
                 try outbox.add(owed, in: db)
             }
         } erased: { [eraser] in

@@ -5,9 +5,9 @@ internal import SecurityEvents
 
 extension OwedEvent {
     /// What a change of a registration owes to the libraries that are configured. Each learns of its own pseudonym only.
-    /// - Parameter time: seconds since 1970.
+    /// - Parameter time: seconds since 1970; nil while none is believed.
     static func owed(
-        from old: Registration?, to new: Registration?, libraries: Set<String>, platform: String, at time: Int64
+        from old: Registration?, to new: Registration?, libraries: Set<String>, platform: String, at time: Int64?
     ) throws -> [OwedEvent] {
         let named = Set(old.map { Array($0.ppids.keys) } ?? []).union(new.map { Array($0.ppids.keys) } ?? [])
         return try named.intersection(libraries).sorted().compactMap { library in

@@ -23,4 +23,6 @@ package enum TokenError: String, Error, Sendable {
     case failed = "token_failed"
     /// The token would be larger than a receiver takes.
     case tooLarge = "too_large"
+    /// No time is believed that it could be signed at.
+    case noTime = "no_time"
 }

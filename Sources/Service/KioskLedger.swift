@@ -17,8 +17,7 @@ package final class KioskLedger: Sendable {
         package var taps: [Outcome: Int] = [:]
         package var stages: [Stage: Histogram] = [:]
         package var acknowledgements: [String: Histogram] = [:]
-        /// Seconds since 1970.
-        package var lastAcknowledged: [String: Int64] = [:]
+        package var lastAcknowledged: [String: ContinuousClock.Instant] = [:]
     }
     private let state = Mutex(Counts())
 
@@ -38,10 +37,10 @@ package final class KioskLedger: Sendable {
     }
 
     /// A library acknowledged a token.
-    package func acknowledged(_ library: String, after duration: Duration, at now: Int64) {
+    package func acknowledged(_ library: String, after duration: Duration) {
         state.withLock {
             $0.acknowledgements[library, default: Histogram()].add(duration)
-            $0.lastAcknowledged[library] = now
+            $0.lastAcknowledged[library] = .now
         }
     }
 }

@@ -177,7 +177,7 @@ package struct TestVectors: Sendable {
             }, suite)
         add("a number", suite, try seal(claims { $0["jti"] = "AAAAAAAAAAAAAAAAAAAAAA" }, suite), "accepted")
         add("the same number, and an event that does not read: the same answer", suite, same, "duplicate")
-        add("presented, held back for eleven seconds", suite, presented, at: Self.now + 11, "invalid_request")
+        add("presented, held back for eleven seconds", suite, presented, at: Self.now + 11, "stale_iat")
         add("presented, signed five seconds ahead", suite, try seal(claims(), suite), at: Self.now - 5, "accepted")
         for event in ["registered", "suspended", "removed", "attributes-changed"] {
             let token = try seal(claims { $0["events"] = ["urn:kazashi:\(event)": [String: String]()] }, suite)
@@ -212,8 +212,8 @@ package struct TestVectors: Sendable {
             ("another kiosk's name under this key", { $0["iss"] = "kiosk-08.lib.example" }, .invalidIssuer),
             ("another audience", { $0["aud"] = "https://other.example" }, .invalidAudience),
             ("a list of audiences", { $0["aud"] = [Self.audience] }, .invalidRequest),
-            ("signed six seconds ahead", { $0["iat"] = Self.now + 6 }, .invalidRequest),
-            ("signed eleven seconds ago", { $0["iat"] = Self.now - 11 }, .invalidRequest),
+            ("signed six seconds ahead", { $0["iat"] = Self.now + 6 }, .staleIssueTime),
+            ("signed eleven seconds ago", { $0["iat"] = Self.now - 11 }, .staleIssueTime),
             ("an event that nobody knows", { $0["events"] = ["urn:kazashi:unheard-of": [:]] }, .invalidRequest),
             (
                 "two events", { $0["events"] = ["urn:kazashi:presented": [:], "urn:kazashi:removed": [:]] },

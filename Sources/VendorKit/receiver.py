@@ -198,10 +198,10 @@ class Receiver:
         event = next(iter(claims["events"]))
         presented = event == "urn:kazashi:presented"
         ahead, behind = (5, self.window) if presented else (60, 60)
+        if not (0 <= claims["iat"] <= LAST_SECOND and 0 <= claims["toe"] <= LAST_SECOND):
+            raise Refused("invalid_request", sender)
         if not -ahead <= now - claims["iat"] <= behind:
-            raise Refused("invalid_request", sender)
-        if not 0 <= claims["toe"] <= LAST_SECOND:
-            raise Refused("invalid_request", sender)
+            raise Refused("stale_iat", sender)
         return kiosk, claims, event, 2 * (5 + self.window) if presented else 35 * 86400
 
     def settle(self, kiosk, claims, event, err, now, life):

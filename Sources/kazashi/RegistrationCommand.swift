@@ -26,7 +26,7 @@ private func withStore<Value>(_ configuration: Configuration, _ body: (Registrat
     try actAsOwner(of: configuration.state)
     let database: KioskDatabase
     do {
-        database = try KioskDatabase(configuration)
+        database = try KioskDatabase(configuration, clock: KioskClock(configuration))
     } catch {
         say(RegistryWords.of(error))
         throw ExitCode.wrongUse

@@ -22,7 +22,7 @@ import Testing
             desk = try Recipient(
                 verifier: TokenVerifier(
                     audience: name, keys: [keys.library],
-                    kiosks: [KnownKiosk(id: Pair.kiosk, key: kiosk.publicJWK)]))
+                    kiosks: [KnownKiosk(id: Pair.kiosk, key: kiosk.publicJWK)]), now: { Int64(time(nil)) })
             server = try PushServer(desk: desk)
             let port = try await server.start()
             library = Library(
@@ -248,7 +248,7 @@ import Testing
                 kiosks: [
                     KnownKiosk(id: Pair.kiosk, key: keys.kiosk.publicJWK),
                     KnownKiosk(id: Pair.kiosk, key: next.publicJWK),
-                ]))
+                ]), now: { Int64(time(nil)) })
         let server = try PushServer(desk: desk)
         let announcer = Pair.announcer(
             [

@@ -54,7 +54,8 @@ import Testing
 
     private func announcer(_ libraries: [Library], _ client: CurlClient, keys: Pair.Keys) -> Announcer {
         Announcer(
-            kiosk: Pair.kiosk, platform: Pair.platform, signingKey: keys.kiosk, libraries: libraries, http: client)
+            kiosk: Pair.kiosk, platform: Pair.platform, signingKey: keys.kiosk, libraries: libraries, http: client,
+            now: { Int64(time(nil)) })
     }
 
     @Test(

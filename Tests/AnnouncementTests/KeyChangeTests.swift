@@ -100,7 +100,7 @@ import Testing
             verifier: TokenVerifier(
                 audience: Pair.audience, keys: [SigningKey(new.library.key, keyID: "central")],
                 kiosks: [KnownKiosk(id: Pair.kiosk, key: new.kiosk.publicJWK)]),
-            acknowledger: .signing(new.acknowledgement))
+            acknowledger: .signing(new.acknowledgement), now: { Int64(time(nil)) })
         let datagrams = try DatagramServer(desk: desk, address: "127.0.0.1")
         let announcer = try announcer(.udp(host: "127.0.0.1", port: datagrams.port), .nested)
         await announcer.prepare()

@@ -51,9 +51,9 @@ import Testing
     }
 
     /// A courier to one URL, with its notices.
-    private func courier(_ outbox: Outbox, to url: String, now: (@Sendable () -> Int64?)? = nil) -> (
-        OutboxCourier, AsyncStream<OutboxNotice>
-    ) {
+    private func courier(
+        _ outbox: Outbox, to url: String, firstPause: Duration = .seconds(5), now: (@Sendable () -> Int64?)? = nil
+    ) -> (OutboxCourier, AsyncStream<OutboxNotice>) {
         let announcer = Pair.announcer(
             [
                 Library(
@@ -63,6 +63,7 @@ import Testing
         return (
             OutboxCourier(
                 outbox: outbox, announcer: announcer, libraries: ["central"], interval: .milliseconds(20),
+                firstPause: firstPause,
                 now: now ?? { [clock] in clock.tick() }, report: { continuation.yield($0) }),
             notices
         )
@@ -180,14 +181,14 @@ import Testing
         let (second, more) = self.courier(outbox, to: url)
         let again = Task { await second.run() }
         var waiting = more.makeAsyncIterator()
-        #expect(await waiting.next() == .waiting(library: "central", attempts: 1))
+        #expect(await waiting.next() == .waiting(library: "central", attempts: 1, .accessDenied))
         #expect(try await outbox.depth() == ["central": 1], "kept for later")
         again.cancel()
         await again.value
         await server.stop()
     }
 
-    @Test("After thirty days it is reported and dropped; so is a row that is not as it was written")
+    @Test("After thirty days, tried once more, it is reported and dropped; so is a row that is not as it was written")
     func dropped() async throws {
         defer { remove() }
         let database = try database()
@@ -210,6 +211,88 @@ import Testing
         #expect(try await outbox.depth() == [:])
         running.cancel()
         await running.value
+    }
+
+    @Test("What was owed for longer than thirty days by a kiosk that was off is sent, not dropped")
+    func switchedOff() async throws {
+        defer { remove() }
+        let outbox = try Outbox(database: database(), storageKey: storageKey)
+        try await outbox.add(try owed(.suspended))
+        clock.jump(OutboxCourier.life + 60)
+        let desk = try keys.desk(.nested, now: { [clock] in clock.tick() })
+        let server = try PushServer(desk: desk)
+        let (courier, _) = courier(outbox, to: "http://127.0.0.1:\(try await server.start())/events")
+        let running = Task { await courier.run() }
+        #expect(try await next(of: desk).event?.uri == "urn:kazashi:suspended")
+        running.cancel()
+        await running.value
+        await server.stop()
+    }
+
+    /// The next event that a desk accepts.
+    private func next(of desk: Recipient) async throws -> AcceptedEvent {
+        for await receipt in desk.receipts {
+            if case .success(let accepted) = receipt.result { return accepted }
+        }
+        throw OutboxError.unavailable
+    }
+
+    @Test(
+        "What is owed since before a time was believed gets its date when one is, keeps it, and is never dropped for it",
+        arguments: [nil, 0, 86_400] as [Int64?])
+    func undated(toe: Int64?) async throws {
+        defer { remove() }
+        let database = try database()
+        let outbox = try Outbox(database: database, storageKey: storageKey)
+        try await outbox.add(
+            OwedEvent(
+                library: "central", event: .person(.removed, SubjectIdentifier(issuer: Pair.platform, subject: "P")),
+                toe: toe))
+        // Nobody takes it at first: the date that it got is the date of every attempt.
+        let deaf = try ScriptedServer { _ in .init("500 Internal Server Error") }
+        let first = clock.tick()
+        let (courier, notices) = courier(outbox, to: deaf.url("events"))
+        let running = Task { await courier.run() }
+        var all = notices.makeAsyncIterator()
+        let noError: PushError? = nil
+        #expect(await all.next() == .waiting(library: "central", attempts: 1, noError))
+        running.cancel()
+        await running.value
+        deaf.stop()
+        let dated = try #require(try await outbox.first(for: "central")?.owed?.toe)
+        #expect(dated > first && dated < first + 100)
+        clock.jump(OutboxCourier.life / 2)
+        let desk = try keys.desk(.nested, now: { [clock] in clock.tick() })
+        let server = try PushServer(desk: desk)
+        let (again, _) = self.courier(outbox, to: "http://127.0.0.1:\(try await server.start())/events")
+        let runningAgain = Task { await again.run() }
+        #expect(try await next(of: desk).toe == dated)
+        runningAgain.cancel()
+        await runningAgain.value
+        await server.stop()
+    }
+
+    @Test("A library whose clock is wrong drains nothing: what it calls stale is tried again, and taken when it is not")
+    func wrongClock() async throws {
+        defer { remove() }
+        let outbox = try Outbox(database: database(), storageKey: storageKey)
+        try await outbox.add(try owed(.registered))
+        try await outbox.add(try owed(.suspended))
+        let wrong = Mutex<Int64>(3_600)
+        let desk = try keys.desk(.nested, now: { [clock] in clock.tick() + wrong.withLock { $0 } })
+        let server = try PushServer(desk: desk)
+        let (courier, notices) = courier(
+            outbox, to: "http://127.0.0.1:\(try await server.start())/events", firstPause: .milliseconds(20))
+        let running = Task { await courier.run() }
+        var all = notices.makeAsyncIterator()
+        #expect(await all.next() == .waiting(library: "central", attempts: 1, .staleIssueTime))
+        #expect(try await outbox.depth() == ["central": 2])
+        wrong.withLock { $0 = 0 }
+        #expect(try await next(of: desk).event?.uri == "urn:kazashi:registered")
+        #expect(try await next(of: desk).event?.uri == "urn:kazashi:suspended")
+        running.cancel()
+        await running.value
+        await server.stop()
     }
 
     @Test("Nothing is sent while no time is to be believed")

@@ -77,7 +77,7 @@ final class Pair: Sendable {
 
     static func announcer(
         _ libraries: [Library], keys: Keys, followUpLimit: Duration = .seconds(60),
-        now: @escaping @Sendable () -> Int64 = { Int64(time(nil)) }
+        now: @escaping @Sendable () -> Int64? = { Int64(time(nil)) }
     ) -> Announcer {
         Announcer(
             kiosk: kiosk, platform: platform, signingKey: keys.kiosk, libraries: libraries, http: CurlClient(),

@@ -139,7 +139,8 @@ import Testing
         let library = Library(
             name: "l", audience: name, endpoint: .udp(host: "127.0.0.1", port: 9), suite: keys.suite(form))
         let announcer = Announcer(
-            kiosk: name, platform: name, signingKey: keys.kiosk, libraries: [library], http: CurlClient())
+            kiosk: name, platform: name, signingKey: keys.kiosk, libraries: [library], http: CurlClient(),
+            now: { 1_795_285_200 })
         let ppid = String(repeating: "p", count: 64)
         let sealed = try await announcer.seal(
             [Statement(library: "l", ppid: Confidential(ppid), serviceID: Confidential("12345678901234"))],

@@ -52,13 +52,24 @@ import Testing
         #expect(BootBelief.thisBoot { _ in nil } == kernels?.filter(\.isHexDigit))
     }
 
-    @Test("Time is never earlier than the newest list, nor than the time stored")
-    func floor() {
-        let clock = TrustedClock(source: .system, system: { 1_000 }, kernel: { .synchronised })
+    @Test(
+        "Time is never earlier than the newest list, nor than the time stored, and a clock far before them is none",
+        arguments: [TrustedClock.Source.synchronised, .system])
+    func floor(source: TrustedClock.Source) {
         let list = TimeFloor(newest: (5_000, 9_000), stored: nil, maxAge: 100)
-        #expect(clock.now(floor: list) == TrustedTime(asserted: 5_000))
         let stored = TimeFloor(newest: (5_000, 9_000), stored: 5_050, maxAge: 100)
-        #expect(clock.now(floor: stored) == TrustedTime(asserted: 5_050))
+        func now(_ system: Int64, _ floor: TimeFloor) -> Int64? {
+            TrustedClock(source: source, system: { system }, kernel: { .synchronised }).now(floor: floor)?
+                .secondsSince1970
+        }
+        for (system, byList, byStored) in [
+            (6_000, 6_000, 6_000), (4_990, 5_000, 5_050), (4_750, 5_000, 5_050), (4_749, 5_000, nil),
+            (4_700, 5_000, nil),
+            (4_699, nil, nil), (0, nil, nil),
+        ] as [(Int64, Int64?, Int64?)] {
+            #expect(now(system, list) == byList, "\(system)")
+            #expect(now(system, stored) == byStored, "\(system)")
+        }
     }
 
     @Test("A believed clock is the system's alone; only one that lost its battery is helped by the time stored last")
@@ -67,7 +78,7 @@ import Testing
         for source in [TrustedClock.Source.synchronised, .system] {
             let clock = TrustedClock(source: source, system: { 1_000 }, kernel: { .synchronised })
             #expect(clock.believed() == TrustedTime(asserted: 1_000))
-            #expect(clock.now(floor: floor) == TrustedTime(asserted: 5_050))
+            #expect(clock.now(floor: floor) == nil)
             #expect(clock.issueLimit(stored: 500) == TrustedTime(asserted: 1_000))
             let expected: Int64 = source == .system ? 5_050 : 1_000
             #expect(clock.issueLimit(stored: 5_050) == TrustedTime(asserted: expected))
@@ -79,14 +90,17 @@ import Testing
         #expect(unset.believed() == nil && unset.issueLimit(stored: 5_050) == nil)
     }
 
-    @Test("One forged time must not brick a kiosk: the floor never makes the newest list stale")
+    @Test("One forged time must not brick a kiosk: a time at which the newest list would be stale is none")
     func forged() {
         func floor(_ list: (Int64, Int64)?, stored: Int64) -> Int64? {
             TimeFloor(newest: list, stored: stored, maxAge: 100).secondsSince1970
         }
-        #expect(floor((5_000, 9_000), stored: 9_999_999) == 5_100)
+        #expect(floor((5_000, 9_000), stored: 5_100) == 5_100)
+        #expect(floor((5_000, 9_000), stored: 5_101) == 5_000)
+        #expect(floor((5_000, 9_000), stored: 9_999_999) == 5_000)
         // A list that is valid for no longer than max_age stays fresh too.
-        #expect(floor((5_000, 5_100), stored: 9_999_999) == 5_099)
+        #expect(floor((5_000, 5_100), stored: 5_099) == 5_099)
+        #expect(floor((5_000, 5_100), stored: 5_100) == 5_000)
         #expect(floor((5_000, 5_000), stored: 9_999_999) == 5_000)
         #expect(floor((Int64.max - 1, .max), stored: .max) == Int64.max - 1)
         #expect(floor(nil, stored: 9_999_999) == nil)

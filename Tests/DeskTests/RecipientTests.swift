@@ -109,8 +109,8 @@ extension Recipient.Answer {
             ({ $0["exp"] = 1 }, .invalidRequest, false),
             ({ $0["jti"] = "short" }, .invalidRequest, false),
             ({ $0["jti"] = nil }, .invalidRequest, false),
-            ({ $0["iat"] = self.table.now - 11 }, .invalidRequest, true),
-            ({ $0["iat"] = self.table.now + 6 }, .invalidRequest, true),
+            ({ $0["iat"] = self.table.now - 11 }, .staleIssueTime, true),
+            ({ $0["iat"] = self.table.now + 6 }, .staleIssueTime, true),
             ({ $0["iat"] = Int64.max }, .invalidRequest, true),
             ({ $0["iat"] = Int64.min }, .invalidRequest, true),
             ({ $0["iat"] = "now" }, .invalidRequest, false),
@@ -200,7 +200,7 @@ extension Recipient.Answer {
         #expect(try await desk.receive(token).isDuplicate == true)
         // Held back beyond its window it is nothing.
         table.set(table.now + 1)
-        #expect(try await desk.receive(token).error == .invalidRequest)
+        #expect(try await desk.receive(token).error == .staleIssueTime)
         let patient = try table.desk(window: 60)
         #expect(try await patient.receive(token).isDuplicate == false)
     }

@@ -34,7 +34,7 @@ import Testing
         let left = try await left(in: folder + "/state") {
             _ = try KioskDatabase(
                 state: folder + "/state", storageKey: SecretBytes(copying: [UInt8](repeating: 7, count: 32)),
-                platform: "https://platform.example", libraries: [])
+                platform: "https://platform.example", libraries: [], now: { nil })
         }
         #expect(left.isEmpty)
     }

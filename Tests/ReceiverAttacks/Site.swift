@@ -35,7 +35,7 @@ package struct Site: Sendable {
         return try Recipient(
             verifier: TokenVerifier(
                 audience: "aud", keys: isDirect ? [] : [library], kiosks: [KnownKiosk(id: "kiosk", key: key)]),
-            acknowledger: isDirect ? .shared : .signing(sign), file: file)
+            acknowledger: isDirect ? .shared : .signing(sign), file: file, now: { Int64(time(nil)) })
     }
 
     package func transmitter(_ endpoint: Endpoint) -> Transmitter {

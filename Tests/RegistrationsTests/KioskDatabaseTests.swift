@@ -99,7 +99,8 @@ import VirtualCard
         defer { try? FileManager.default.removeItem(atPath: path) }
         let key = try SecureRandom.shared.secret(32)
         func open() throws -> KioskDatabase {
-            try KioskDatabase(state: path, storageKey: key, platform: "https://mkpf.example", libraries: [])
+            try KioskDatabase(
+                state: path, storageKey: key, platform: "https://mkpf.example", libraries: [], now: { nil })
         }
         await (try open()).close()
         let file = path + "/kazashi.sqlite"
@@ -133,7 +134,8 @@ import VirtualCard
         defer { try? FileManager.default.removeItem(atPath: path) }
         let key = try SecureRandom.shared.secret(32)
         func open() throws -> KioskDatabase {
-            try KioskDatabase(state: path, storageKey: key, platform: "https://mkpf.example", libraries: [])
+            try KioskDatabase(
+                state: path, storageKey: key, platform: "https://mkpf.example", libraries: [], now: { nil })
         }
         func raw(_ sql: String) async throws {
             let database = try DatabaseQueue(path: path + "/kazashi.sqlite")
@@ -230,7 +232,8 @@ import VirtualCard
         let path = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))").path()
         defer { try? FileManager.default.removeItem(atPath: path) }
         let key = try SecureRandom.shared.secret(32)
-        let database = try KioskDatabase(state: path, storageKey: key, platform: "https://mkpf.example", libraries: [])
+        let database = try KioskDatabase(
+            state: path, storageKey: key, platform: "https://mkpf.example", libraries: [], now: { nil })
         let disk = StateDisk(state: path)
         #expect(await disk.condition(hasFailed: true).hasDatabase)
         try FileManager.default.removeItem(atPath: path + "/kazashi.sqlite")

@@ -30,8 +30,9 @@ import Testing
         options.port = try await server.start()
         try pilot.writeConfiguration(options)
         let configuration = try Configuration(file: pilot.configuration)
-        database = try KioskDatabase(configuration)
-        announcer = Appliance.announcer(for: configuration)
+        let clock = KioskClock(configuration)
+        database = try KioskDatabase(configuration, clock: clock)
+        announcer = Appliance.announcer(for: configuration, clock: clock)
         courier = OutboxCourier(
             outbox: database.outbox, announcer: announcer, libraries: ["central"], interval: .milliseconds(20),
             now: { Int64(time(nil)) }, report: { _ in })

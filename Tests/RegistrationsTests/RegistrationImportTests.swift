@@ -14,7 +14,7 @@ import Testing
         cards = try PilotCards.make(in: path)
         store = try KioskDatabase(
             state: path + "/state", storageKey: SecureRandom.shared.secret(32), platform: PilotFolder.platform,
-            libraries: ["central"]
+            libraries: ["central"], now: { nil }
         ).registrations
     }
 
@@ -68,7 +68,7 @@ import Testing
         let json = Array(try JSONEncoder().encode(exported))
         let other = try KioskDatabase(
             state: cards.folder.path + "-other", storageKey: SecureRandom.shared.secret(32),
-            platform: PilotFolder.platform, libraries: ["central"]
+            platform: PilotFolder.platform, libraries: ["central"], now: { nil }
         ).registrations
         let report = await RegistrationImport(store: other, libraries: ["central"]).run(json, now: cards.folder.now)
         #expect(report?.stored == 2 && report?.leftOut == [])

@@ -10,12 +10,12 @@ package struct OwedEvent: Sendable, CustomStringConvertible {
     package let event: SecurityEvent
     /// The same at every attempt.
     package let jti: TokenID
-    /// When it happened, seconds since 1970.
-    package let toe: Int64
+    /// When it happened, seconds since 1970; nil where no time was believed then: it gets its date when one is.
+    package let toe: Int64?
 
     /// - Throws: `notOwed` for a tap's own event: it is sent with a clearance and at once, or not at all; `unavailable`
     ///   without randomness.
-    package init(library: String, event: SecurityEvent, toe: Int64) throws(OutboxError) {
+    package init(library: String, event: SecurityEvent, toe: Int64?) throws(OutboxError) {
         switch event {
         case .person(.presented, _), .kiosk(.withdrawn), .kiosk(.presenceEnded): throw .notOwed
         case .person(.registered, _), .person(.suspended, _), .person(.removed, _), .person(.attributesChanged, _),
@@ -26,9 +26,13 @@ package struct OwedEvent: Sendable, CustomStringConvertible {
         self.init(library: library, event: event, jti: jti, toe: toe)
     }
 
-    init(library: String, event: SecurityEvent, jti: TokenID, toe: Int64) {
-        (self.library, self.event, self.jti, self.toe) = (library, event, jti, toe)
+    init(library: String, event: SecurityEvent, jti: TokenID, toe: Int64?) {
+        (self.library, self.event, self.jti) = (library, event, jti)
+        self.toe = toe.flatMap { $0 < Self.earliest ? nil : $0 }
     }
+
+    /// What is dated before the first kiosk (the year 2025) was dated by a clock that had not been set.
+    private static let earliest: Int64 = 1_735_689_600
 
     package var description: String { "[owed]" }
 }
@@ -123,6 +127,21 @@ package final class Outbox: Sendable {
         return Entry(sequence: row.sequence, owed: try? open(row.sealed, library, row.sequence))
     }
 
+    /// Gives an event that has none its date, which stays the same at every attempt.
+    /// - Parameter time: seconds since 1970.
+    func date(_ entry: Entry, _ owed: OwedEvent, at time: Int64) async throws(OutboxError) {
+        let dated = OwedEvent(library: owed.library, event: owed.event, jti: owed.jti, toe: time)
+        do {
+            let sealed = try seal(dated, entry.sequence)
+            try await database.write { db in
+                try db.execute(
+                    sql: "UPDATE owed SET sealed = ? WHERE sequence = ?", arguments: [Data(sealed), entry.sequence])
+            }
+        } catch {
+            throw .unavailable
+        }
+    }
+
     /// Takes it off the disk.
     func settle(_ entry: Entry) async throws(OutboxError) {
         do {
@@ -161,8 +180,8 @@ package final class Outbox: Sendable {
 
     /// What lies inside are claims without a kiosk: who signs them, and when, is settled at each attempt.
     private func seal(_ owed: OwedEvent, _ sequence: Int64) throws -> [UInt8] {
-        let claims = EventClaims(
-            iss: "", aud: owed.library, iat: owed.toe, toe: owed.toe, jti: owed.jti, event: owed.event)
+        let toe = owed.toe ?? 0
+        let claims = EventClaims(iss: "", aud: owed.library, iat: toe, toe: toe, jti: owed.jti, event: owed.event)
         var plaintext = try claims.encoded()
         defer { wipe(&plaintext) }
         return try AESGCM.sealRecord(plaintext, key: key, associated: associated(owed.library, sequence))

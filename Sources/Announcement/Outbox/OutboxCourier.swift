@@ -4,7 +4,7 @@ package import SecurityEvents
 /// What an operator is told about the outbox. Nothing of anybody is in it.
 package enum OutboxNotice: Hashable, Sendable {
     /// A library cannot be reached, or says no for now: it is tried again.
-    case waiting(library: String, attempts: Int)
+    case waiting(library: String, attempts: Int, PushError?)
     /// It has everything again.
     case caughtUp(library: String)
     /// Dropped: the library says that it will never take it.
@@ -99,12 +99,14 @@ package final class OutboxCourier: Sendable {
             report(.damaged(library: library))
             return true
         }
-        guard now - owed.toe <= Self.life else {
-            try await outbox.settle(entry)
-            report(.expired(library: library, event: owed.event.uri))
-            return true
+        let toe: Int64
+        if let dated = owed.toe {
+            toe = dated
+        } else {
+            try await outbox.date(entry, owed, at: now)
+            toe = now
         }
-        guard let token = try? await transmitter.seal(owed.event, jti: owed.jti, toe: owed.toe) else {
+        guard let token = try? await transmitter.seal(owed.event, jti: owed.jti, toe: toe) else {
             pause.failed()
             return false
         }
@@ -118,10 +120,18 @@ package final class OutboxCourier: Sendable {
             try await outbox.settle(entry)
             report(.refused(library: library, event: owed.event.uri, error))
             return true
-        case .refused, .unreachable:
-            pause.failed()
+        case let delivery:
             // Cancelled is not refused.
-            if !Task.isCancelled { report(.waiting(library: library, attempts: pause.backoff.failures)) }
+            guard !Task.isCancelled else { return false }
+            // Not before it was tried: a kiosk may have been switched off for as long.
+            guard now - toe <= Self.life else {
+                try await outbox.settle(entry)
+                report(.expired(library: library, event: owed.event.uri))
+                return true
+            }
+            pause.failed()
+            let error: PushError? = if case .refused(let error) = delivery { error } else { nil }
+            report(.waiting(library: library, attempts: pause.backoff.failures, error))
             return false
         }
     }

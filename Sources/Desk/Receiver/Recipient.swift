@@ -1,4 +1,3 @@
-internal import Clock
 internal import Glibc
 package import JOSE
 package import SecurityEvents
@@ -54,7 +53,7 @@ package final class Recipient: Sendable {
     ///   - now: seconds since 1970.
     package init(
         verifier: TokenVerifier, acknowledger: Acknowledger? = nil, file: String? = nil,
-        now: @escaping @Sendable () -> Int64 = { systemTime() }
+        now: @escaping @Sendable () -> Int64
     ) throws {
         (self.verifier, self.acknowledger, self.now) = (verifier, acknowledger, now)
         store = try RecipientStore(path: file)

@@ -85,14 +85,15 @@ package struct TokenVerifier: Sendable {
         guard !kiosk.isDisabled else { throw rejection(.accessDenied) }
         guard type == EventClaims.type else { throw rejection(.invalidRequest) }
         guard claims.aud == audience else { throw rejection(.invalidAudience) }
-        let (ahead, behind): (Int64, Int64) = claims.isPresented ? (5, window) : (60, 60)
-        guard claims.iat <= now + ahead, claims.iat >= now - behind, Self.times.contains(claims.toe) else {
+        guard Self.times.contains(claims.iat), Self.times.contains(claims.toe) else {
             throw rejection(.invalidRequest)
         }
+        let (ahead, behind): (Int64, Int64) = claims.isPresented ? (5, window) : (60, 60)
+        guard claims.iat <= now + ahead, claims.iat >= now - behind else { throw rejection(.staleIssueTime) }
         return AuthenticToken(claims: claims, kiosk: kiosk)
     }
 
-    /// What `toe` may be, for whoever writes it as a date: from 1970 to the end of the year 9999 (RFC 3339).
+    /// What `iat` and `toe` may be, for whoever writes them as dates: from 1970 to the end of the year 9999 (RFC 3339).
     private static let times: ClosedRange<Int64> = 0...253_402_300_799
 
     private typealias Opened = (payload: [UInt8], type: String?, kiosk: KnownKiosk)

@@ -25,6 +25,7 @@ extension KioskRuntime {
 
     func serve(_ lists: ServedLists) {
         revocation = lists
+        clock.note(lists)
         log.info(
             "revocation lists",
             metadata: [
@@ -34,10 +35,7 @@ extension KioskRuntime {
     }
 
     /// The time that may decide about certificates; nil while there is none.
-    func trustedNow() -> TrustedTime? {
-        let limit = clock.issueLimit(stored: upkeep.lastStored)
-        return clock.now(floor: revocation.floor(stored: upkeep.lastStored, maxAge: configuration.maxAge, limit: limit))
-    }
+    func trustedNow() -> TrustedTime? { clock.now() }
 
     /// A disk that says nothing for so long takes nothing either.
     private static let diskLimit = Duration.seconds(15)
@@ -76,6 +74,22 @@ extension KioskRuntime {
         checkHealth()
     }
 
+    /// Says once why no time is believed, where it is more than a time server that is awaited.
+    private func noteClock(_ now: TrustedTime?) {
+        guard now == nil else {
+            upkeep.isClockBehind = false
+            return
+        }
+        if let problem = clock.system.problem, upkeep.clockProblem != problem {
+            upkeep.clockProblem = problem
+            log.note(KioskNote.clockUnknown, at: .error, ["error": "\(SystemProblem(problem))"])
+        }
+        if clock.isBehind, !upkeep.isClockBehind {
+            upkeep.isClockBehind = true
+            log.note(KioskNote.clockBehind, at: .error)
+        }
+    }
+
     private func store(_ now: TrustedTime) {
         guard !upkeep.isStoringTime else { return }
         upkeep.isStoringTime = true
@@ -83,7 +97,7 @@ extension KioskRuntime {
             let isStored = await disk.store(now.secondsSince1970)
             upkeep.isStoringTime = false
             if isStored {
-                upkeep.lastStored = now.secondsSince1970
+                clock.note(stored: now.secondsSince1970)
             } else {
                 log.note(KioskNote.timeNotStored, ["folder": "\(configuration.state)"])
             }
@@ -93,16 +107,13 @@ extension KioskRuntime {
     func checkHealth() {
         let now = trustedNow()
         parts.hasClock = now != nil
-        if now == nil, let problem = clock.problem, upkeep.clockProblem != problem {
-            upkeep.clockProblem = problem
-            log.note(KioskNote.clockUnknown, at: .error, ["error": "\(SystemProblem(problem))"])
-        }
+        noteClock(now)
         parts.hasFreshList = now.map { revocation.anyIsFresh(at: $0, maxAge: configuration.maxAge) } ?? false
         // Also one that turned out to run ahead is stored anew.
-        if let now, upkeep.lastStored.map({ now.secondsSince1970 < $0 || now.secondsSince1970 >= $0 + 600 }) ?? true {
+        if let now, clock.stored.map({ now.secondsSince1970 < $0 || now.secondsSince1970 >= $0 + 600 }) ?? true {
             store(now)
         }
-        if clock.belief.wantsWriting { Task { [disk, clock] in await disk.remember(clock.belief) } }
+        if clock.system.belief.wantsWriting { Task { [disk, clock] in await disk.remember(clock.system.belief) } }
         if let now {
             let ends = revocation.ends(maxAge: configuration.maxAge)
             if let notice = upkeep.freshness.notice(ends, at: now.secondsSince1970) { warn(notice) }

@@ -16,9 +16,10 @@ internal import Settings
 extension KioskRuntime {
     func seal(_ presence: Presence) {
         guard let held = evidence[presence], let active = held.active else { return }
-        let (announcer, log, tapped) = (announcer, log, held.tapped)
+        let (announcer, log, tapped) = (announcer, log, held.tapped?.secondsSince1970)
         let sealing = Task { () -> TapAnnouncement? in
             do {
+                guard let tapped else { throw AnnouncementError.token(.noTime) }
                 return try await announcer.seal(active, of: presence, tapped: tapped)
             } catch {
                 log.note(KioskNote.noToken, at: .error, ["problem": "\(error)"])
@@ -73,8 +74,8 @@ extension KioskRuntime {
         }
     }
 
-    /// Tells the libraries that want to know. Without a trusted time the newest that is known stands for it: nothing is
-    /// sent before there is one.
+    /// Tells the libraries that want to know. Without a trusted time it gets its date when there is one: nothing is sent
+    /// before.
     func report(outage cause: Cause, at now: TrustedTime?) {
         owe(.outOfService(cause: cause.rawValue), to: configuration.libraries.filter(\.hearsOfOutages), at: now)
     }
@@ -86,7 +87,8 @@ extension KioskRuntime {
     }
 
     private func owe(_ event: KioskEvent, to libraries: [Library], at now: TrustedTime?) {
-        let toe = now?.secondsSince1970 ?? max(upkeep.lastStored ?? 0, systemTime())
+        guard rehearsal == nil else { return }
+        let toe = now?.secondsSince1970
         let names = libraries.map(\.name)
         guard !names.isEmpty else { return }
         Task { [outbox, courier, log] in

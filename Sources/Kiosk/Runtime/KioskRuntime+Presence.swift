@@ -33,7 +33,7 @@ extension KioskRuntime {
     func begin(_ presence: Presence) {
         guard let insertion = insertions[presence] else { return }
         let session = CardSession(source: source, reader: insertion.reader, deadline: .now + Self.cardLimit)
-        evidence.begin(presence, session: session, tapped: systemTime())
+        evidence.begin(presence, session: session, tapped: trustedNow())
     }
 
     func isTooSoon(_ certificate: [UInt8]) -> Bool {

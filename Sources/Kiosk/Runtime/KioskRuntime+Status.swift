@@ -34,7 +34,6 @@ extension KioskRuntime {
         let now = trustedNow()?.secondsSince1970
         let counts = ledger.counts
         let ends = revocation.ends(maxAge: configuration.maxAge)
-        let system = systemTime()
         return StatusReport(
             kiosk: configuration.kioskID, state: shownCause == nil ? "ready" : "out_of_service",
             cause: shownCause?.rawValue, code: shownCause?.shortCode.rawValue, since: seconds(since: stateSince),
@@ -47,7 +46,7 @@ extension KioskRuntime {
                 lastEnds: now.flatMap { now in ends.max().map { $0 - now } }),
             libraries: configuration.libraries.map { library in
                 .init(
-                    name: library.name, acknowledged: counts.lastAcknowledged[library.name].map { max(0, system - $0) },
+                    name: library.name, acknowledged: counts.lastAcknowledged[library.name].map(seconds),
                     owed: owed[library.name] ?? 0)
             },
             panel: panel.conditions.map { .init(part: $0.part.rawValue, condition: $0.condition.code) },

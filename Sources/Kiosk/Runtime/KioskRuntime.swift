@@ -26,7 +26,7 @@ package actor KioskRuntime {
     let panel: PanelDriver
     let output: TapOutput
     let log: Logger
-    let clock: TrustedClock
+    let clock: KioskClock
     let disk: StateDisk
     private let service: ServiceManager
     let ledger: KioskLedger
@@ -48,11 +48,11 @@ package actor KioskRuntime {
     private(set) lazy var keeper = RevocationKeeper(
         folder: configuration.revocationStore, files: configuration.revocationFiles,
         urls: configuration.revocationURLs, anchors: configuration.anchors.certificates, log: log,
-        clock: { [clock, state = configuration.state] in clock.importLimit(stored: StoredTime(state: state).value) }
+        clock: { [clock] in clock.importLimit() }
     ) { [weak self] in await self?.serve($0) }
     private(set) lazy var courier = OutboxCourier(
         outbox: outbox, announcer: announcer, libraries: configuration.libraries.map(\.name),
-        now: { [weak self] in await self?.trustedNow()?.secondsSince1970 },
+        now: { [clock] in clock.now()?.secondsSince1970 },
         report: { [log, weak self] notice in
             log.note(notice)
             if notice == .unavailable { Task { await self?.noteDatabase(RegistryError(.unavailable)) } }
@@ -86,7 +86,8 @@ package actor KioskRuntime {
     ///   - rehearsal: taps are walked through without pinning, suspending or announcing, and each step is told.
     /// - Throws: without randomness.
     package init(
-        configuration: Configuration, database: KioskDatabase, announcer: Announcer, source: any CardSource,
+        configuration: Configuration, database: KioskDatabase, clock: KioskClock, announcer: Announcer,
+        source: any CardSource,
         panel: FrontPanel, output: TapOutput, log: Logger, ledger: KioskLedger = KioskLedger(),
         service: ServiceManager = ServiceManager { _ in nil }, outageAfter: Duration = .seconds(60),
         reminderAfter: Duration = .seconds(3), leftCardAfter: Duration = .seconds(30),
@@ -95,15 +96,14 @@ package actor KioskRuntime {
     ) throws {
         self.rehearsal = rehearsal
         (self.reminderAfter, self.leftCardAfter, self.healthInterval) = (reminderAfter, leftCardAfter, healthInterval)
-        (self.configuration, self.announcer) = (configuration, announcer)
+        (self.configuration, self.clock, self.announcer) = (configuration, clock, announcer)
         (store, outbox) = (database.registrations, database.outbox)
         (self.source, self.output, self.log) = (source, output, log)
         (self.ledger, self.service) = (ledger, service)
         self.panel = PanelDriver(panel)
-        clock = TrustedClock(configuration)
         self.disk = disk ?? StateDisk(state: configuration.state)
         upkeep = Upkeep(
-            lastStored: StoredTime(state: configuration.state).value, outage: OutageWatch(shortest: outageAfter),
+            outage: OutageWatch(shortest: outageAfter),
             freshness: FreshnessWatch(maxAge: configuration.maxAge))
         gapKey = try SecureRandom.shared.secret(32)
     }
@@ -227,7 +227,7 @@ package actor KioskRuntime {
             announce(clearance)
         case .withdraw(let presence): withdraw(presence)
         case .endPresence(let presence): endPresence(presence)
-        case .reportLeftCard: if rehearsal == nil { reportLeftCard(at: trustedNow()) }
+        case .reportLeftCard: reportLeftCard(at: trustedNow())
         case .releaseCard(let presence): releaseCard(presence)
         case .report(let presence, let outcome): report(presence, outcome)
         case .forget(let presence): forget(presence)

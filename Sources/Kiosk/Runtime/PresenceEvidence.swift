@@ -1,5 +1,6 @@
 internal import Announcement
 internal import Certificates
+internal import Clock
 internal import Cryptography
 internal import Login
 internal import MyNumberCard
@@ -14,8 +15,8 @@ struct PresenceEvidence {
     }
 
     let session: CardSession
-    /// Seconds since 1970.
-    let tapped: Int64
+    /// Nil: no time was believed.
+    let tapped: TrustedTime?
     var certificate: [UInt8] = []
     var active: ActiveRegistration?
     var validated: ValidatedCertificate?
@@ -40,8 +41,7 @@ struct Evidence {
     /// Nil before the presence began and after it was forgotten: what comes late is not kept.
     subscript(presence: Presence) -> PresenceEvidence? { held[presence] }
 
-    /// - Parameter tapped: seconds since 1970.
-    mutating func begin(_ presence: Presence, session: CardSession, tapped: Int64) {
+    mutating func begin(_ presence: Presence, session: CardSession, tapped: TrustedTime?) {
         guard held[presence] == nil else { return }
         held[presence] = PresenceEvidence(session: session, tapped: tapped)
     }

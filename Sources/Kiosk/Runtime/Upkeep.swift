@@ -2,8 +2,6 @@ internal import ListKeeper
 
 /// What the kiosk knows of its own parts between one look at them and the next.
 struct Upkeep {
-    /// Seconds since 1970.
-    var lastStored: Int64?
     var isStoringTime = false
     /// The disk was asked then, and has not answered yet.
     var diskAsked: ContinuousClock.Instant?
@@ -13,10 +11,12 @@ struct Upkeep {
     var isReadOnly = false
     /// What was told of a clock that nobody may ask about.
     var clockProblem: Int32?
+    /// It was told that the clock lies before what is known.
+    var isClockBehind = false
     var outage: OutageWatch
     var freshness: FreshnessWatch
 
-    init(lastStored: Int64?, outage: OutageWatch, freshness: FreshnessWatch) {
-        (self.lastStored, self.outage, self.freshness) = (lastStored, outage, freshness)
+    init(outage: OutageWatch, freshness: FreshnessWatch) {
+        (self.outage, self.freshness) = (outage, freshness)
     }
 }
