@@ -26,6 +26,15 @@ package final class CardChannel {
 
     /// Sends `command` and gathers its whole answer.
     package func send(_ command: CommandAPDU) async throws(SmartCardError) -> ResponseAPDU {
+        do throws(SmartCardError) {
+            return try await gather(command)
+        } catch .transmissionFailed(let code) {
+            // What a card that leaves does to an exchange has many names (SCARD_E_NOT_TRANSACTED is one).
+            throw await transport.isCardPresent() ? .transmissionFailed(code) : .cardRemoved
+        }
+    }
+
+    private func gather(_ command: CommandAPDU) async throws(SmartCardError) -> ResponseAPDU {
         let first = exchanges == 0
         var response = try await exchange(command)
         if first, response.status == .internalError, response.data.isEmpty { response = try await exchange(command) }
@@ -90,23 +99,27 @@ extension CardChannel {
 
     private func readHead(file: UInt8) async throws(SmartCardError) -> [UInt8] {
         var command = CommandAPDU(ins: 0xB0, p1: 0x80 | file, p2: 0)
-        let reset = transport.answerToReset
-        if transport.link == .t1, transport.lengths.allowsExtended(answerToReset: reset) {
+        let (lengths, reset) = (transport.lengths, transport.answerToReset)
+        var refusal: (() -> Void)?
+        if transport.link == .t1, lengths.allowsExtended(answerToReset: reset) {
             command.expected = .extended
             do throws(SmartCardError) {
-                let response = try await send(command)
+                let response = try await gather(command)
                 switch response.status {
                 case .ok, .endOfFile: return response.data
-                case .wrongLength: transport.lengths.cardRefused(answerToReset: reset)
+                case .wrongLength: refusal = { lengths.cardRefused(answerToReset: reset) }
                 default: throw SmartCardError.status(response.status)
                 }
             } catch .transmissionFailed(_) {
-                // A reader for short APDUs only says so in one of many ways, none of them this card's doing.
-                transport.lengths.readerRefused()
+                // A reader for short APDUs only says so in one of many ways.
+                refusal = { lengths.readerRefused() }
             }
         }
         command.expected = .short(256)
-        return try data(of: try await send(command))
+        let head = try data(of: try await send(command))
+        // Only now: a card that left answers neither, and says nothing of anybody's lengths.
+        refusal?()
+        return head
     }
 
     private func read(at offset: Int, count: Int) async throws(SmartCardError) -> [UInt8] {

@@ -39,7 +39,7 @@ package final class CardReader: Sendable {
         let connection = try await wait(on: lane, until: deadline) { () async throws(SmartCardError) -> Connection in
             try await lane.connect(to: reader, deadline: deadline)
         }
-        return PCSCTransport(reader: self, lane: lane, connection: connection, lengths: lengths)
+        return PCSCTransport(reader: self, name: reader, lane: lane, connection: connection, lengths: lengths)
     }
 
     private func lane() throws(SmartCardError) -> Lane {
@@ -175,6 +175,16 @@ private actor Lane {
         return RawAnswer(bytes: Array(answer.prefix(Int(truncatingIfNeeded: count))), elapsed: elapsed)
     }
 
+    /// Whether the reader's state has the card there, once it has had the time to say otherwise: libccid asks slots without
+    /// an interrupt every 400 ms.
+    func isPresent(in reader: String) -> Bool {
+        guard let context, let now = try? context.statusChange([ReaderState(name: reader)], milliseconds: 0)?.first,
+            now.isPresent
+        else { return false }
+        guard let next = try? context.statusChange([now], milliseconds: 600) else { return true }
+        return next.first?.isPresent ?? false
+    }
+
     func disconnect() {
         guard let open else { return }
         // Power goes while the transaction still keeps others away: a verified key must not outlive it.
@@ -191,6 +201,7 @@ private actor Lane {
 
 private struct PCSCTransport: CardTransport {
     let reader: CardReader
+    let name: String
     let lane: Lane
     let connection: Connection
     let lengths: LengthMemory
@@ -202,6 +213,15 @@ private struct PCSCTransport: CardTransport {
         return try await reader.wait(on: lane, until: deadline) { () async throws(SmartCardError) -> RawAnswer in
             try await lane.transmit(command, over: connection)
         }
+    }
+
+    func isCardPresent() async -> Bool {
+        let (lane, name) = (lane, name)
+        let answer = try? await reader.wait(on: lane, until: .now + .seconds(1)) {
+            () async throws(SmartCardError) -> Bool in
+            await lane.isPresent(in: name)
+        }
+        return answer ?? false
     }
 
     func powerDown() async {

@@ -10,6 +10,10 @@ package protocol CardTransport: Sendable {
     /// - Returns: data and status word, and the time spent inside the reader.
     func exchange(_ command: [UInt8], deadline: ContinuousClock.Instant) async throws(SmartCardError) -> RawAnswer
 
+    /// Whether the card still lies there. Readers that are asked now and then tell a removal late: for as long it is waited
+    /// for, and no longer.
+    func isCardPresent() async -> Bool
+
     /// Ends the transaction and cuts the card's power: whatever was verified is forgotten by the card.
     func powerDown() async
 }

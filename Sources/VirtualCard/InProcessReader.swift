@@ -86,5 +86,7 @@ private struct InProcessTransport: CardTransport {
         }
     }
 
+    func isCardPresent() async -> Bool { isPresent() }
+
     func powerDown() async { card.powerDown() }
 }

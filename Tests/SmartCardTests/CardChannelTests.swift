@@ -9,11 +9,14 @@ final class ScriptedTransport: CardTransport {
     let answerToReset: [UInt8] = [0x3B]
     private let script: @Sendable ([UInt8], Int) throws(SmartCardError) -> [UInt8]
     private let sent = Mutex<[[UInt8]]>([])
+    private let staysPresent: Bool
 
     init(
-        link: TransmissionProtocol = .t1, _ script: @escaping @Sendable ([UInt8], Int) throws(SmartCardError) -> [UInt8]
+        link: TransmissionProtocol = .t1, staysPresent: Bool = true,
+        _ script: @escaping @Sendable ([UInt8], Int) throws(SmartCardError) -> [UInt8]
     ) {
         self.link = link
+        self.staysPresent = staysPresent
         self.script = script
     }
 
@@ -26,6 +29,8 @@ final class ScriptedTransport: CardTransport {
         }
         return RawAnswer(bytes: try script(command, number), elapsed: .milliseconds(1))
     }
+
+    func isCardPresent() async -> Bool { staysPresent }
 
     func powerDown() async {}
 }
@@ -163,6 +168,30 @@ private func channel(_ transport: ScriptedTransport) -> CardChannel {
         let card = card { () throws(SmartCardError) in throw .transmissionFailed(0x8010_0016) }
         #expect(try await channel(card).readObject(file: 1, most: 1_000, length: length) == Self.file)
         #expect(!card.lengths.allowsExtended(answerToReset: [0x3B, 0x99]))
+    }
+
+    @Test(
+        "A card that is torn away while a long answer comes was pulled, and says nothing of the reader",
+        arguments: [true, false])
+    func torn(atOnce: Bool) async {
+        // What libccid says of a card that left is SCARD_E_NOT_TRANSACTED, until the reader's state says the same.
+        let card = ScriptedTransport(staysPresent: false) { (_, number) throws(SmartCardError) in
+            if number == 1, !atOnce { return [0x67, 0x00] }
+            throw .transmissionFailed(0x8010_0016)
+        }
+        await #expect(throws: SmartCardError.cardRemoved) {
+            try await channel(card).readObject(file: 1, most: 1_000, length: length)
+        }
+        #expect(card.lengths.allowsExtended(answerToReset: card.answerToReset))
+    }
+
+    @Test("A card that lies there and is not transacted with is an error, and no pulled card")
+    func failing() async {
+        let card = ScriptedTransport { (_, _) throws(SmartCardError) in throw .transmissionFailed(0x8010_0016) }
+        await #expect(throws: SmartCardError.transmissionFailed(0x8010_0016)) {
+            try await channel(card).readObject(file: 1, most: 1_000, length: length)
+        }
+        #expect(card.lengths.allowsExtended(answerToReset: card.answerToReset))
     }
 
     @Test("A length out of bounds, or a file that ends before it, is malformed")

@@ -26,6 +26,8 @@ final class FuzzedCard: CardTransport {
         return RawAnswer(bytes: answer, elapsed: .zero)
     }
 
+    func isCardPresent() async -> Bool { true }
+
     func powerDown() async {}
 }
 
