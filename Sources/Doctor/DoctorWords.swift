@@ -44,6 +44,9 @@ extension Words {
     static let recordsDamaged = Words(
         "`sudo kazashictl registration list` names them. Remove these and register them again; check the disk.",
         "sudo kazashictl registration list で該当の ID を確認し、削除して登録し直してください。ディスクも確認してください。")
+    static let libraryRenamed = Words(
+        "If it was renamed in kazashi.toml, run `sudo kazashictl library rename OLD NEW`.",
+        "kazashi.toml で名前を変えた場合は sudo kazashictl library rename OLD NEW を実行してください。")
     static let libraryNetwork = Words(
         "Check the network, the library's url and its firewall; is its receiver running? Over udp:// and plain http:// check "
             + "receiver_key and acknowledgement_key, too, and give `sudo kazashictl key show` to the library.",

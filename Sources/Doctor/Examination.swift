@@ -1,4 +1,5 @@
 package import Advice
+internal import Announcement
 internal import Certificates
 internal import Clock
 internal import Cryptography
@@ -51,7 +52,7 @@ package struct Examination: Sendable {
         self.lists(lists, now).forEach(tell)
         for finding in await reader() { tell(finding) }
         tell(storage)
-        tell(await registry(clock))
+        for finding in await registry(clock) { tell(finding) }
         for library in configuration.libraries {
             certificates(of: library, now).forEach(tell)
             tell(await check(library, clock))
@@ -256,9 +257,9 @@ package struct Examination: Sendable {
         return Finding("storage", "\(free) MiB free under \(state)", "\(state) の空き容量は \(free) MiB です。")
     }
 
-    private func registry(_ clock: KioskClock) async -> Finding {
+    private func registry(_ clock: KioskClock) async -> [Finding] {
         guard access(KioskDatabase.path(in: configuration.state), F_OK) == 0 else {
-            return Finding("registry", .warning, .noRegistrations)
+            return [Finding("registry", .warning, .noRegistrations)]
         }
         do throws(RegistryError) {
             let database = try KioskDatabase(configuration, clock: clock)
@@ -272,18 +273,36 @@ package struct Examination: Sendable {
             await database.close()
             let damaged = list.count { $0.state == .damaged }
             if damaged > 0 {
-                return Finding(
-                    "registry", .wrong,
-                    Words(
-                        "\(damaged) of \(list.count) registrations are damaged",
-                        "登録 \(list.count) 件中 \(damaged) 件が破損しています。"),
-                    do: .recordsDamaged)
+                return [
+                    Finding(
+                        "registry", .wrong,
+                        Words(
+                            "\(damaged) of \(list.count) registrations are damaged",
+                            "登録 \(list.count) 件中 \(damaged) 件が破損しています。"),
+                        do: .recordsDamaged)
+                ]
             }
-            return list.isEmpty
+            let well =
+                list.isEmpty
                 ? Finding("registry", .warning, .noRegistrations)
                 : Finding("registry", "\(list.count) registrations", "登録 \(list.count) 件")
+            return [well] + orphans(among: list)
         } catch {
-            return Finding("registry", .wrong, error.code.advice, of: error.code.rawValue)
+            return [Finding("registry", .wrong, error.code.advice, of: error.code.rawValue)]
+        }
+    }
+
+    /// Registrations under a library's former name: nobody is told of their taps.
+    private func orphans(among list: [RegistrationSummary]) -> [Finding] {
+        let known = Set(configuration.libraries.map(\.name))
+        let names = list.flatMap(\.libraries).reduce(into: [:]) { $0[$1, default: 0] += 1 }
+        return names.filter { !known.contains($0.key) }.sorted { $0.key < $1.key }.map { name, count in
+            Finding(
+                "registry", .warning,
+                Words(
+                    "\(count) registrations name \(name), which is not configured",
+                    "設定にない図書館 \(name) の登録が \(count) 件あります。"),
+                do: .libraryRenamed)
         }
     }
 

@@ -70,6 +70,7 @@ struct Standby: Sendable {
             since: since.components.seconds, uptime: since.components.seconds,
             reader: nil,
             lists: .init(served: 0, entries: 0, age: nil, firstEnds: nil, lastEnds: nil), libraries: [],
+            unconfigured: [],
             panel: (panel?.conditions ?? []).map { .init(part: $0.part.rawValue, condition: $0.condition.code) },
             taps: [:], test: false, configuration: nil)
     }

@@ -153,6 +153,33 @@ package final class RegistrationStore: Sendable {
         erased()
     }
 
+    /// Moves every registration's part of one library to another name, in one transaction with `also`.
+    /// - Returns: how many registrations had it.
+    /// - Throws: `libraryTaken` when one has both names already.
+    package func renameLibrary(
+        _ old: String, to new: String, also: @escaping @Sendable (Database) throws -> Void
+    ) async throws(RegistryError) -> Int {
+        defer { erased() }
+        return try await write { db, keys in
+            var count = 0
+            for row in try Row.fetchAll(db, sql: "SELECT id, version, sealed FROM registration") {
+                let id = RegistrationID(bytes: Array(try Self.value(Data.self, "id", of: row)))
+                // A damaged one hides none of the others, and can only be removed.
+                guard var known = try? Self.open(row, id, keys), let ppid = known.registration.ppids[old] else {
+                    continue
+                }
+                guard known.registration.ppids[new] == nil else { throw RegistryError(.libraryTaken) }
+                known.registration.ppids[old] = nil
+                known.registration.ppids[new] = ppid
+                known.registration.serviceIDs[new] = known.registration.serviceIDs.removeValue(forKey: old)
+                try Self.save(db, id, known.registration, version: known.version + 1, keys)
+                count += 1
+            }
+            try also(db)
+            return count
+        }
+    }
+
     /// Every registration, for `export` and `list`; a damaged row hides none of the others.
     package func all() async throws(RegistryError) -> [StoredRegistration] {
         do {

@@ -13,6 +13,8 @@ package struct RegistryError: Error, Equatable, Sendable, CustomStringConvertibl
         case unknownID = "unknown_id"
         /// A registration with another pinned card key stands already.
         case otherCardKey = "other_card_key"
+        /// A registration has a pseudonym under the new name of a library already.
+        case libraryTaken = "library_taken"
     }
     package let code: Code
     /// SQLite's result code, where there is one.

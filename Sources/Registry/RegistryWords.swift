@@ -26,6 +26,12 @@ extension RegistryError.Code: Advised {
             Advice(
                 "No registration has that id", "その ID の登録はありません。", do: "See `sudo kazashictl registration list`.",
                 "sudo kazashictl registration list で確認してください。")
+        case .libraryTaken:
+            Advice(
+                "A registration has a PPID under both names; nothing changed", "両方の名前の PPID を持つ登録があります（変更していません）。",
+                do:
+                    "Find it with `sudo kazashictl registration list`, remove it, and register it again under the new name.",
+                "sudo kazashictl registration list で確認して削除し、新しい名前で登録し直してください。")
         case .otherCardKey:
             Advice(
                 "A different card public key is pinned", "別のカードの公開鍵が固定されています。",

@@ -29,7 +29,7 @@ package enum MetricsPage {
         }
         if !status.libraries.isEmpty {
             page.family("kazashi_outbox_depth", "gauge", "Events that a library is owed.")
-            for library in status.libraries {
+            for library in status.libraries + status.unconfigured {
                 page.sample("kazashi_outbox_depth", ["library": library.name], Double(library.owed))
             }
             page.family("kazashi_library_acknowledgement_seconds", "histogram", "From sending to acknowledged.")

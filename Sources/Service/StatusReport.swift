@@ -59,6 +59,8 @@ package struct StatusReport: Codable, Sendable {
     package let reader: Reader?
     package let lists: Lists
     package let libraries: [Library]
+    /// Libraries that left the configuration and are owed something; nothing of it is sent.
+    package let unconfigured: [Library]
     package let panel: [Part]
     /// By code, since the start.
     package let taps: [String: Int]
@@ -83,13 +85,14 @@ package struct StatusReport: Codable, Sendable {
 
     package init(
         kiosk: String, state: String, cause: String?, code: String?, since: Int64, uptime: Int64, reader: Reader?,
-        lists: Lists, libraries: [Library], panel: [Part], taps: [String: Int], test: Bool,
+        lists: Lists, libraries: [Library], unconfigured: [Library], panel: [Part], taps: [String: Int], test: Bool,
         configuration: String?
     ) {
         version = KazashiVersion.text
         (self.kiosk, self.state, self.cause, self.code) = (kiosk, state, cause, code)
         (self.since, self.uptime, self.reader, self.lists) = (since, uptime, reader, lists)
-        (self.libraries, self.panel, self.taps, self.test) = (libraries, panel, taps, test)
+        (self.libraries, self.unconfigured) = (libraries, unconfigured)
+        (self.panel, self.taps, self.test) = (panel, taps, test)
         self.configuration = configuration
     }
 }

@@ -18,7 +18,10 @@ struct Kazashi: AsyncParsableCommand {
             Messages go to standard error; --json prints one JSON object on standard output.
             """,
         version: KazashiVersion.text,
-        subcommands: [Run.self, Status.self, Doctor.self, Check.self, RevocationList.self, Registration.self, Key.self])
+        subcommands: [
+            Run.self, Status.self, Doctor.self, Check.self, RevocationList.self, Registration.self, Library.self,
+            Key.self,
+        ])
 
     static func main() async {
         // What a command holds, a file of root's as its input too, is no other process's of the same user.

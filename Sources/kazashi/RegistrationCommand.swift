@@ -18,33 +18,10 @@ extension Kazashi {
     }
 }
 
-/// Opens the registrations for the length of `body`.
 private func withStore<Value>(_ configuration: Configuration, _ body: (RegistrationStore) async throws -> Value)
-    async throws
-    -> Value
+    async throws -> Value
 {
-    try actAsOwner(of: configuration.state)
-    let database: KioskDatabase
-    do {
-        database = try KioskDatabase(configuration, clock: KioskClock(configuration))
-    } catch {
-        say(RegistryWords.of(error))
-        throw ExitCode.wrongUse
-    }
-    let result: Result<Value, any Error>
-    do {
-        result = .success(try await body(database.registrations))
-    } catch {
-        result = .failure(error)
-    }
-    // Whatever it ended with: some of what was asked for may be done.
-    if await !database.close() { say(Advice.logHeld.whole) }
-    do {
-        return try result.get()
-    } catch let error as RegistryError {
-        say(RegistryWords.of(error))
-        throw ExitCode.couldNotTell
-    }
+    try await withDatabase(configuration) { try await body($0.registrations) }
 }
 
 /// Carries out one thing on each id; the others are still done when one fails.
@@ -216,10 +193,6 @@ extension Kazashi.Registration {
 
 /// What is to be done about the registrations.
 extension Advice {
-    fileprivate static let logHeld = Advice(
-        "Removed records are still in the database log, because another program uses it",
-        "別のプログラムがデータベースを使用中のため、削除した登録がログに残っています。",
-        do: "Stop that program, then run this command again.", "そのプログラムを終了してから、もう一度実行してください。")
     fileprivate static let recordDamaged = Advice(
         "The record is damaged", "登録が破損しています。",
         do: "Remove it (sudo kazashictl registration remove ID) and register again; check the disk.",
@@ -228,7 +201,4 @@ extension Advice {
         "Not a JSON array of records; nothing was stored", "記録の JSON 配列ではありません（何も登録していません）。",
         do: "Give an array of objects with certificate, ppid and birth_date.",
         "certificate・ppid・birth_date を持つ記録の配列を指定してください。")
-
-    /// With what happened, in both languages.
-    fileprivate var whole: String { "  \(text.english)\n  \(text.japanese)" }
 }

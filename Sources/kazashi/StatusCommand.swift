@@ -72,6 +72,11 @@ enum StatusWords {
             let last = library.acknowledged.map { "acknowledged \(length($0)) ago" } ?? "no acknowledgement yet"
             lines.append("library 図書館    \(library.name): \(last), pending 未送達 \(library.owed)")
         }
+        for library in report.unconfigured {
+            lines.append(
+                "library 図書館    \(library.name): not configured 設定なし, pending 未送達 \(library.owed): see kazashi library --help"
+            )
+        }
         for part in report.panel { lines.append("panel 表示        \(part.part): \(part.condition)") }
         let taps = report.taps.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
         lines.append("taps 利用         \(taps.isEmpty ? "none yet" : taps)")

@@ -5,7 +5,7 @@ import Foundation
 import GRDB
 import Kiosk
 import Pilot
-import Registrations
+@testable import Registrations
 import Registry
 import SecurityEvents
 import Settings
@@ -122,6 +122,48 @@ import Testing
         }
         #expect(Set(causes).count == causes.count, "each cause once")
         await pilot.stop()
+        await server.stop()
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    @Test("A library's new name takes over its registrations and what it is owed, in order; both, or nothing")
+    func renamed() async throws {
+        let store = database.registrations
+        try await store.store(registration(card: "17"))
+        let id = try await store.id(short: try #require(try await store.list().first?.id))
+        try await store.suspend(id)
+        #expect(try await database.outbox.depth() == ["central": 2])
+        #expect(
+            try await database.rename("central", to: "main") == LibraryHoldings(name: "main", registrations: 1, owed: 2)
+        )
+        #expect(
+            try await database.holdings() == [
+                LibraryHoldings(name: "elsewhere", registrations: 1, owed: 0),
+                LibraryHoldings(name: "main", registrations: 1, owed: 2),
+            ])
+        let moved = try #require(try await store.all().first?.registration)
+        #expect(moved.ppids["main"]?.revealed == "PPID-1" && moved.serviceIDs["main"]?.revealed == "17")
+        #expect(moved.ppids["central"] == nil && moved.serviceIDs["central"] == nil)
+        // One that has both: nothing moves, not what is owed either.
+        await #expect(throws: RegistryError(.libraryTaken)) { try await database.rename("elsewhere", to: "main") }
+        await #expect(throws: RegistryError(.libraryTaken)) { try await database.rename("main", to: "elsewhere") }
+        #expect(try await database.outbox.depth() == ["main": 2])
+        // Under its own name again it is opened and delivered, in order.
+        _ = try await database.rename("main", to: "central")
+        let running = Task { await courier.run() }
+        var events: [String?] = []
+        for await receipt in desk.receipts {
+            guard case .success(let accepted) = receipt.result, !accepted.isDuplicate else { continue }
+            events.append(accepted.event?.uri)
+            if events.count == 2 { break }
+        }
+        #expect(events == ["urn:kazashi:registered", "urn:kazashi:suspended"])
+        while try await database.outbox.depth() != [:] { await Task.yield() }
+        running.cancel()
+        await running.value
+        try await store.remove(id)
+        #expect(try await database.dropOwed(to: "central") == 1)
+        #expect(try await database.outbox.depth() == [:])
         await server.stop()
         try? FileManager.default.removeItem(atPath: folder)
     }

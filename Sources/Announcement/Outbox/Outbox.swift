@@ -154,6 +154,37 @@ package final class Outbox: Sendable {
         }
     }
 
+    /// What was owed under one name is owed under another, in the caller's transaction; in its order, after what the other
+    /// is owed already where that came first.
+    package func rename(_ old: String, to new: String, in db: Database) throws {
+        for row in try Row.fetchAll(db, sql: "SELECT sequence, sealed FROM owed WHERE library = ?", arguments: [old]) {
+            let sequence = Int64.fromDatabaseValue(row["sequence"]) ?? 0
+            let sealed = Array(Data.fromDatabaseValue(row["sealed"]) ?? Data())
+            // One that is damaged stays where it is, to be dropped.
+            guard let owed = try? open(sealed, old, sequence) else { continue }
+            let moved = OwedEvent(library: new, event: owed.event, jti: owed.jti, toe: owed.toe)
+            try db.execute(
+                sql: "UPDATE owed SET library = ?, sealed = ? WHERE sequence = ?",
+                arguments: [new, Data(try seal(moved, sequence)), sequence])
+        }
+    }
+
+    /// Takes all that a library is owed off the disk.
+    /// - Returns: how many events.
+    /// - Throws: `unavailable`.
+    package func drop(_ library: String) async throws(OutboxError) -> Int {
+        do {
+            let count = try await database.write { db in
+                try db.execute(sql: "DELETE FROM owed WHERE library = ?", arguments: [library])
+                return db.changesCount
+            }
+            erased()
+            return count
+        } catch {
+            throw .unavailable
+        }
+    }
+
     /// How many events each library is owed.
     package func depth() async throws(OutboxError) -> [String: Int] {
         do {

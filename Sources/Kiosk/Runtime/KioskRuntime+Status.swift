@@ -33,6 +33,7 @@ extension KioskRuntime {
         let owed = (try? await outbox.depth()) ?? [:]
         let now = trustedNow()?.secondsSince1970
         let counts = ledger.counts
+        let names = Set(configuration.libraries.map(\.name))
         let ends = revocation.ends(maxAge: configuration.maxAge)
         return StatusReport(
             kiosk: configuration.kioskID, state: shownCause == nil ? "ready" : "out_of_service",
@@ -48,6 +49,9 @@ extension KioskRuntime {
                 .init(
                     name: library.name, acknowledged: counts.lastAcknowledged[library.name].map(seconds),
                     owed: owed[library.name] ?? 0)
+            },
+            unconfigured: owed.keys.filter { !names.contains($0) }.sorted().map { name in
+                .init(name: name, acknowledged: nil, owed: owed[name] ?? 0)
             },
             panel: panel.conditions.map { .init(part: $0.part.rawValue, condition: $0.condition.code) },
             taps: Dictionary(counts.taps.map { ($0.key.code, $0.value) }) { $0 + $1 }, test: configuration.isTest,
