@@ -86,6 +86,8 @@ var targets: [Target] = [
             grdb,
         ],
         swiftSettings: room),
+    // Over 2,000 lines: one actor carries out every effect of the login. Cut, the parts of a tap would know each other both
+    // ways.
     .target(
         name: "Kiosk",
         dependencies: [
@@ -138,7 +140,8 @@ var targets: [Target] = [
     .target(
         name: "Pilot",
         dependencies: [
-            "Clock", "TestRig", "TestPKI", "VirtualCard", "Desk", "Kiosk", "Settings", "Service", "Registrations",
+            "SecurityEvents", "Clock", "TestRig", "TestPKI", "VirtualCard", "Desk", "Kiosk", "Settings", "Service",
+            "Registrations",
             "Registry",
             "Announcement", "Panel", "JOSE", "Cryptography", logging,
         ],
@@ -228,7 +231,8 @@ var targets: [Target] = [
     .testTarget(
         name: "KioskTests",
         dependencies: [
-            "Certificates", "Login", "TestRig", "Pilot", "Kiosk", "Laboratory", "VirtualCard", "Desk", "Announcement",
+            "Registry", "Certificates", "Login", "TestRig", "Pilot", "Kiosk", "Laboratory", "VirtualCard", "Desk",
+            "Announcement",
             "SecurityEvents",
             "Settings",
             "Service", "Registrations",

@@ -30,7 +30,7 @@ struct Lab: AsyncParsableCommand {
         subcommands: [
             CardCommand.self, TapCommand.self, PKICommand.self, LibraryCommand.self, VectorsCommand.self,
             DiagramCommand.self, DisplayCommand.self, PanelCommand.self,
-            DemoCommand.self, BenchCommand.self,
+            DemoCommand.self, FlutterCommand.self, BenchCommand.self,
         ])
 }
 

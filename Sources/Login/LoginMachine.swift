@@ -97,9 +97,9 @@ package struct LoginMachine: Hashable, Sendable {
 
     /// The one outcome of a presence.
     private mutating func end(_ presence: Presence, _ outcome: Outcome, cardIsGone: Bool) -> [LoginEffect] {
-        // The same card again within the gap is silent: it was left lying, or laid down twice.
-        let shown: [LoginEffect] = outcome == .refused(.tooSoon) ? [] : [.show(.outcome(outcome))]
-        let effects = [.releaseCard(presence)] + shown + [.report(presence, outcome)]
+        let effects: [LoginEffect] = [
+            .releaseCard(presence), .show(.outcome(outcome)), .report(presence, outcome),
+        ]
         guard cardIsGone else {
             state = .settled(presence, outcome)
             return effects + waitForRemoval(presence)
@@ -114,7 +114,10 @@ package struct LoginMachine: Hashable, Sendable {
 
     /// The card is gone and the outcome is told.
     private func leave(_ presence: Presence, _ outcome: Outcome) -> [LoginEffect] {
-        outcome == .welcomed ? [.endPresence(presence), .forget(presence)] : [.forget(presence)]
+        switch outcome {
+        case .welcomed, .refused(.tooSoon): [.endPresence(presence), .forget(presence)]
+        case .refused: [.forget(presence)]
+        }
     }
 
     // MARK: Reading
@@ -148,26 +151,31 @@ package struct LoginMachine: Hashable, Sendable {
             tap.step = .identifyingUnknown
             state = .reading(tap)
             return [.identify(presence)]
-        case .tooSoon:
-            return end(presence, .refused(.tooSoon), cardIsGone: false)
-        case .suspended, .keyMissing:
-            // The card has nothing more to say, but its certificate may name an earlier code.
-            tap.step = .stopped
-            tap.refusal = result == .suspended ? .suspended : .cardKeyUnknown
-            state = .proving(tap)
-            return [.validate(presence)]
+        case .suspended: return stop(tap, .suspended)
+        case .keyMissing: return stop(tap, .cardKeyUnknown)
+        case .birthDateSpent: return stop(tap, .birthDateRefused)
         case .activeUnpinned:
             tap.meet(.registration)
             tap.step = .identifying
             state = .proving(tap)
             return [.validate(presence), .identify(presence)]
-        case .activePinned:
+        case .activePinned, .sameVisit:
             tap.meet(.registration)
             tap.isPinned = true
+            tap.isAgain = result == .sameVisit
             tap.step = .challenging
             state = .proving(tap)
             return [.validate(presence), .challenge(presence)]
         }
+    }
+
+    /// The card has nothing more to say, but its certificate may name an earlier code.
+    private mutating func stop(_ tap: Tap, _ refusal: Refusal) -> [LoginEffect] {
+        var tap = tap
+        tap.step = .stopped
+        tap.refusal = refusal
+        state = .proving(tap)
+        return [.validate(tap.presence)]
     }
 
     // MARK: Proving
@@ -204,9 +212,10 @@ package struct LoginMachine: Hashable, Sendable {
             state = .proving(tap)
             return [.prove(presence)]
         case (.verifying, .birthDateVerified(accepted: false)):
-            // Only a proven card may suspend anyone.
-            let suspension: [LoginEffect] = tap.met.contains(.cardKey) ? [.suspend(presence)] : []
-            return suspension + refuse(tap, .birthDateRefused)
+            // Only a proven card may suspend anyone. Of another one it is remembered: our mistake in a record must not spend
+            // a patron's tries.
+            let note: LoginEffect = tap.met.contains(.cardKey) ? .suspend(presence) : .countRefusal(presence)
+            return [note] + refuse(tap, .birthDateRefused)
         case (.proving, .proofChecked(let check)):
             return proofChecked(tap, check)
         case (_, .certificateRead), (_, .identified), (_, .lookedUp), (_, .validated), (_, .challengeAnswered),
@@ -224,7 +233,7 @@ package struct LoginMachine: Hashable, Sendable {
             tap.meet(.path)
             tap.meet(.revocation)
             if let refusal = tap.refusal { return refuse(tap, refusal) }
-            return [.seal(tap.presence)] + verifyBirthDate(tap)
+            return (tap.isAgain ? [] : [.seal(tap.presence)]) + verifyBirthDate(tap)
         case .untrusted: return refuse(tap, .untrusted)
         case .expired: return refuse(tap, .expired)
         case .revoked: return refuse(tap, .revoked)
@@ -253,6 +262,7 @@ package struct LoginMachine: Hashable, Sendable {
             tap.meet(.proof)
             tap.meet(.birthDate)
             let presence = tap.presence
+            guard !tap.isAgain else { return continueVisit(tap) }
             let start: [LoginEffect] = [.startDeadline(presence, .announcement)]
             let end: [LoginEffect] = [.releaseCard(presence), .show(.asking)]
             guard tap.isPinned else {
@@ -263,6 +273,12 @@ package struct LoginMachine: Hashable, Sendable {
             guard let announcement = announce(tap, isGone: false, next: nil) else { return refuse(tap, .notProven) }
             return start + announcement + end
         }
+    }
+
+    /// Welcomed a moment ago, and proven again: the welcome is shown again, and nobody is told twice.
+    private mutating func continueVisit(_ tap: Tap) -> [LoginEffect] {
+        guard tap.clearance != nil else { return refuse(tap, .notProven) }
+        return [.continueVisit(tap.presence)] + end(tap.presence, .refused(.tooSoon), cardIsGone: false)
     }
 
     /// Nil when a requirement is not met: then nothing is said to anybody.

@@ -120,9 +120,11 @@ extension Refusal {
                 do: "The municipal office can reset them.", "市区町村の窓口での初期化をご案内ください。")
         case .birthDateRefused:
             Advice(
-                "Birth date rejected by the card; a registration with a pinned card public key is suspended",
-                "生年月日がカードと一致しません（カードの公開鍵が固定済みの登録は停止しました）。",
-                do: "Register again at the counter.", "図書館のカウンターで登録し直してください。")
+                "Birth date rejected by the card", "生年月日がカードと一致しません。",
+                do:
+                    "Check the registration's birth date and register again at the counter. After two rejections in a row the "
+                    + "kiosk tries no more; `registration retry ID` lets it.",
+                "登録の生年月日を確認し、カウンターで登録し直してください。2 回続けて一致しないと照合を止めます（registration retry ID で再開）。")
         case .libraryUnreachable:
             Advice(
                 "A required library did not answer within 5 s", "図書館側が 5 秒以内に応答しませんでした。",
@@ -134,7 +136,8 @@ extension Refusal {
                 "ジャーナルの err と sudo kazashictl doctor を確認してください。")
         case .tooSoon:
             Advice(
-                "The same card right after its welcome; no message is shown", "確認直後の同じカードです（表示なし）。",
+                "The same card again within min_gap: the same visit; libraries are told nothing",
+                "min_gap 以内に同じカードがかざされました（同じ利用の続きで、図書館には通知しません）。",
                 do: "No action is needed.", "対応は不要です。")
         case .outOfService:
             Advice(

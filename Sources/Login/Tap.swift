@@ -21,6 +21,8 @@ package struct Tap: Hashable, Sendable {
     var refusal: Refusal?
     var isValidated = false
     var isPinned = false
+    /// The card of a visit that has not ended: it is proven again, and nothing is announced again.
+    var isAgain = false
     var step = Step.reading
 
     /// The one thing that the card, or the registry about it, is doing. A fact that does not answer it changes nothing.

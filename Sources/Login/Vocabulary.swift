@@ -109,8 +109,11 @@ package enum Fact: Hashable, Sendable {
 
     package enum LookUp: Hashable, Sendable, CaseIterable {
         case unknown
-        case tooSoon
+        /// Active and pinned, and the card of the last welcome, whose visit has not ended.
+        case sameVisit
         case suspended
+        /// Active, but the birth date was refused too often in a row: it is not tried any more.
+        case birthDateSpent
         /// Active, but without a card key where configuration asks for one.
         case keyMissing
         case activeUnpinned
@@ -169,8 +172,12 @@ package enum LoginEffect: Hashable, Sendable {
     case announce(Clearance)
     /// Take back what was announced: the presence does not end welcomed.
     case withdraw(Presence)
-    /// Tell who was told of the presence that the welcomed card is gone.
+    /// The welcomed card is gone. Unless it comes back at once, who was told of the presence is told of its end.
     case endPresence(Presence)
+    /// The card of the last welcome is back, and proven: the visit goes on.
+    case continueVisit(Presence)
+    /// Remember that an unproven card refused the birth date: it suspends nobody, but it is not asked for ever.
+    case countRefusal(Presence)
     /// Tell the libraries that a card was left on the reader: not whose.
     case reportLeftCard(Presence)
     /// End the conversation with the card: power down.

@@ -25,8 +25,14 @@ package struct Registration: Sendable, CustomStringConvertible {
     package var cardKey: Confidential<[UInt8]>?
     /// The key id that signed the card's age record at the last proof: saves reading EF 0004 again.
     package var recordIssuer: [UInt8]?
+    /// How often in a row the card refused the birth date while none of its keys was pinned. Made anew, it begins at 0.
+    package internal(set) var birthDateRefusals = 0
     /// Seconds since 1970.
     package var since: Int64
+
+    /// No VERIFY is sent any more: anyone's card could have refused, so nobody is suspended, but a mistake in the record must
+    /// not spend a patron's tries.
+    package var isBirthDateSpent: Bool { birthDateRefusals >= 2 }
 
     package init(
         certificate: Confidential<[UInt8]>, ppids: [String: PPID], serviceIDs: [String: Confidential<String>] = [:],
@@ -44,8 +50,12 @@ package struct Registration: Sendable, CustomStringConvertible {
 package struct ActiveRegistration: Sendable, CustomStringConvertible {
     package let id: RegistrationID
     package let registration: Registration
+    /// Counts the row's changes.
+    let version: Int64
 
-    init(id: RegistrationID, registration: Registration) { (self.id, self.registration) = (id, registration) }
+    init(id: RegistrationID, registration: Registration, version: Int64) {
+        (self.id, self.registration, self.version) = (id, registration, version)
+    }
 
     package var description: String { "[registration]" }
 }

@@ -81,16 +81,17 @@ package final class RegistrationStore: Sendable {
     /// The registration of a certificate, by its bytes: no parser sees bytes that are not registered.
     package func lookUp(certificate: [UInt8]) async throws(RegistryError) -> LookUpResult {
         let id = keys.id(of: certificate)
-        let found: Registration?
+        let found: Loaded?
         do {
-            found = try await database.read { [keys] db in try Self.load(db, id, keys)?.registration }
+            found = try await database.read { [keys] db in try Self.load(db, id, keys) }
         } catch {
             throw Self.named(error)
         }
-        return switch found?.state {
-        case nil: .unknown
-        case .suspended: .suspended
-        case .active: found.map { .active(ActiveRegistration(id: id, registration: $0)) } ?? .unknown
+        guard let found else { return .unknown }
+        switch found.registration.state {
+        case .suspended: return .suspended
+        case .active:
+            return .active(ActiveRegistration(id: id, registration: found.registration, version: found.version))
         }
     }
 
@@ -115,19 +116,45 @@ package final class RegistrationStore: Sendable {
         if isReplaced { erased() }
     }
 
-    /// Pins the card's key at its first proof, by compare-and-set: true when it is the pinned one afterwards.
-    package func pin(cardKey: [UInt8], recordIssuer: [UInt8], for id: RegistrationID) async throws(RegistryError)
-        -> Bool
+    /// Pins the card's key at its first proof, by compare-and-set: true when it is the pinned one afterwards. A registration
+    /// that was made anew since it was looked up is another than the one that was proven.
+    package func pin(cardKey: [UInt8], recordIssuer: [UInt8], for active: ActiveRegistration)
+        async throws(RegistryError) -> Bool
     {
+        let id = active.id
         defer { erased() }
         return try await write { db, keys in
             guard var known = try Self.load(db, id, keys) else { return false }
-            if let pinned = known.registration.cardKey, pinned.revealed != cardKey { return false }
+            if let pinned = known.registration.cardKey {
+                guard pinned.revealed == cardKey else { return false }
+            } else {
+                guard known.version == active.version else { return false }
+            }
             known.registration.cardKey = Confidential(cardKey)
             known.registration.recordIssuer = recordIssuer
+            known.registration.birthDateRefusals = 0
             try Self.save(db, id, known.registration, version: known.version + 1, keys)
             return true
         }
+    }
+
+    /// An unproven card refused the birth date.
+    /// - Returns: whether it is not tried any more.
+    package func noteRefusedBirthDate(of active: ActiveRegistration) async throws(RegistryError) -> Bool {
+        let id = active.id
+        defer { erased() }
+        return try await write { db, keys in
+            // Made anew meanwhile: it was another birth date.
+            guard var known = try Self.load(db, id, keys), known.version == active.version else { return false }
+            known.registration.birthDateRefusals += 1
+            try Self.save(db, id, known.registration, version: known.version + 1, keys)
+            return known.registration.isBirthDateSpent
+        }
+    }
+
+    /// Staff says that the birth date may be tried again.
+    package func retryBirthDate(_ id: RegistrationID) async throws(RegistryError) {
+        try await change(id) { $0.birthDateRefusals = 0 }
     }
 
     package func suspend(_ id: RegistrationID) async throws(RegistryError) {
@@ -139,6 +166,7 @@ package final class RegistrationStore: Sendable {
         try await change(id) {
             $0.cardKey = nil
             $0.recordIssuer = nil
+            $0.birthDateRefusals = 0
         }
     }
 

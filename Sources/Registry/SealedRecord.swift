@@ -54,6 +54,8 @@ enum SealedRecord {
         let birthKey: String?
         let cardKey: Data?
         let recordIssuer: Data?
+        /// Nil in records from before it was counted.
+        let birthDateRefusals: Int?
         let since: Int64
 
         init(_ registration: Registration) {
@@ -65,6 +67,7 @@ enum SealedRecord {
             birthKey = registration.birthKey?.revealed
             cardKey = registration.cardKey.map { Data($0.revealed) }
             recordIssuer = registration.recordIssuer.map { Data($0) }
+            birthDateRefusals = registration.birthDateRefusals
             since = registration.since
         }
 
@@ -76,6 +79,7 @@ enum SealedRecord {
                 since: since)
             registration.state = state
             registration.recordIssuer = recordIssuer.map { Array($0) }
+            registration.birthDateRefusals = birthDateRefusals ?? 0
             return registration
         }
     }

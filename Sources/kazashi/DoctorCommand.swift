@@ -150,7 +150,9 @@ enum RehearsalWords {
         case .activePinned: (true, "registered, card public key pinned. 登録済みです（公開鍵は固定済み）。")
         case .activeUnpinned: (true, "registered, card public key not pinned yet. 登録済みです（公開鍵は未固定）。")
         case .unknown: (false, "not registered. 未登録です。")
-        case .tooSoon: (false, "the same card right after its welcome. 確認直後の同じカードです。")
+        case .sameVisit: (true, "registered, the same card again. 登録済みの同じカードです。")
+        case .birthDateSpent:
+            (false, "the card rejected the birth date twice; not tried again. 生年月日が 2 回一致しなかったため照合しません。")
         case .suspended: (false, "registration suspended. 登録は停止中です。")
         case .keyMissing: (false, "the registration has no card public key. 登録にカードの公開鍵がありません。")
         }

@@ -14,7 +14,9 @@ extension Kazashi {
     struct Registration: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "The registrations of this kiosk: who may tap. A running kiosk sees changes at the next tap.",
-            subcommands: [Import.self, List.self, Suspend.self, Remove.self, ForgetCardKey.self, Export.self])
+            subcommands: [
+                Import.self, List.self, Suspend.self, Remove.self, ForgetCardKey.self, Retry.self, Export.self,
+            ])
     }
 }
 
@@ -169,6 +171,22 @@ extension Kazashi.Registration {
             try await withStore(try options.load()) { store in
                 try await forEach([id], in: store) { (id) async throws(RegistryError) in
                     try await store.forgetCardKey(id)
+                }
+            }
+        }
+    }
+
+    struct Retry: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Try the birth date again, after the card rejected it twice in a row. 生年月日の照合を再開します。",
+            discussion: "Check the registration's birth date first: each rejection spends one of the card's ten tries.")
+        @OptionGroup var options: ConfigurationOption
+        @Argument(help: "Ids as `list` shows them.") var ids: [String]
+
+        func run() async throws {
+            try await withStore(try options.load()) { store in
+                try await forEach(ids, in: store) { (id) async throws(RegistryError) in
+                    try await store.retryBirthDate(id)
                 }
             }
         }

@@ -3,6 +3,7 @@ import Desk
 import Foundation
 import Kiosk
 import Pilot
+import Registry
 import SecurityEvents
 import Testing
 import VirtualCard
@@ -44,6 +45,32 @@ import VirtualCard
                 break
             }
         }
+    }
+
+    @Test(
+        "A wrong birth date in a record without a card key spends two tries of the card, and then none until staff says so"
+    )
+    func refusedBirthDate() async throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))").path()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let cards = try PilotCards.make(in: path)
+        var record = cards.folder.record(of: cards.good, ppid: "PPID-1")
+        record["birth_date"] = "1980-02-18"
+        let pilot = try await InProcessPilot(folder: cards.folder, records: [record])
+        let card = try CardInField(cards.good.profile)
+        func left() -> Int? { card.profile.applications.flatMap(\.secrets).first { $0.value == "550217" }?.left }
+        #expect(left() == 10)
+        for tries in [9, 8, 8, 8] {
+            #expect(await pilot.tap(card).code == "birth_date_refused")
+            #expect(left() == tries)
+        }
+        // Nobody is suspended for what anybody's card could have done.
+        #expect(try await pilot.store.list().map(\.state) == [.active])
+        let id = try await pilot.store.id(short: try #require(try await pilot.store.list().first?.id))
+        try await pilot.store.retryBirthDate(id)
+        #expect(await pilot.tap(card).code == "birth_date_refused")
+        #expect(left() == 7)
+        await pilot.stop()
     }
 
     @Test("A stored time of the far future bricks nothing, and is put right")

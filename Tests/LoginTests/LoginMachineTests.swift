@@ -69,6 +69,7 @@ import Testing
             _ = machine.handle(.fact(first, .triesCounted(10)))
             let effects = machine.handle(.fact(first, .birthDateVerified(accepted: false)))
             #expect(effects.contains(.suspend(first)) == pinned)
+            #expect(effects.contains(.countRefusal(first)) == !pinned)
             #expect(outcome(effects) == "birth_date_refused")
         }
     }
@@ -106,12 +107,41 @@ import Testing
         #expect(machine.handle(.removed).contains(.show(.ready)))
     }
 
-    @Test("The same card again is silent")
+    @Test("The same card again is proven again: then the welcome is shown, and nothing is sealed or announced")
     func tooSoon() {
         var machine = machine(.inserted(first), .fact(first, .certificateRead))
-        let effects = machine.handle(.fact(first, .lookedUp(.tooSoon)))
+        #expect(machine.handle(.fact(first, .lookedUp(.sameVisit))) == [.validate(first), .challenge(first)])
+        #expect(machine.handle(.fact(first, .validated(.good))) == [])
+        _ = machine.handle(.fact(first, .challengeAnswered(.pinnedKey)))
+        #expect(machine.handle(.fact(first, .triesCounted(10))) == [.verifyBirthDate(first)])
+        #expect(machine.handle(.fact(first, .birthDateVerified(accepted: true))) == [.prove(first)])
+        let effects = machine.handle(.fact(first, .proofChecked(.proven)))
         #expect(outcome(effects) == "too_soon")
-        #expect(!effects.contains { if case .show = $0 { true } else { false } })
+        #expect(effects.contains(.continueVisit(first)))
+        #expect(effects.contains(.show(.outcome(.refused(.tooSoon)))))
+        #expect(machine.handle(.removed).contains(.endPresence(first)))
+    }
+
+    @Test("A copy of the card that was just welcomed is refused like any copy")
+    func copiedAgain() {
+        var machine = machine(.inserted(first), .fact(first, .certificateRead))
+        _ = machine.handle(.fact(first, .lookedUp(.sameVisit)))
+        _ = machine.handle(.fact(first, .validated(.good)))
+        let effects = machine.handle(.fact(first, .challengeAnswered(.otherKey)))
+        #expect(outcome(effects) == "not_proven")
+        #expect(!effects.contains(.continueVisit(first)))
+        #expect(!machine.handle(.removed).contains(.endPresence(first)))
+    }
+
+    @Test("Where the birth date was refused twice, no VERIFY is sent; a revoked certificate is named all the same")
+    func birthDateSpent() {
+        for (validation, code) in [(Fact.Validation.good, "birth_date_refused"), (.revoked, "revoked")] {
+            var machine = machine(.inserted(first), .fact(first, .certificateRead))
+            #expect(machine.handle(.fact(first, .lookedUp(.birthDateSpent))) == [.validate(first)])
+            let effects = machine.handle(.fact(first, .validated(validation)))
+            #expect(outcome(effects) == code)
+            #expect(!effects.contains(.verifyBirthDate(first)) && !effects.contains(.countRefusal(first)))
+        }
     }
 
     @Test("A library that stays silent ends at the announcement's deadline")

@@ -18,6 +18,9 @@ import Testing
         var wasAnnounced = false
         var isWithdrawn = false
         var isEnded = false
+        /// The card of a visit that has not ended.
+        var isAgain = false
+        var isContinued = false
         /// What waits for the card to be taken.
         var waits: Set<Limit> = []
         /// What was asked and not yet answered: a fact counts once, and only as an answer.
@@ -92,8 +95,11 @@ import Testing
         switch fact {
         case .lookedUp(let result):
             guard answers(.lookUp) else { return }
-            if result == .activePinned || result == .activeUnpinned { ghosts[presence]?.goodFacts.insert(.active) }
-            ghosts[presence]?.isPinned = result == .activePinned
+            if [.activePinned, .activeUnpinned, .sameVisit].contains(result) {
+                ghosts[presence]?.goodFacts.insert(.active)
+            }
+            ghosts[presence]?.isPinned = result == .activePinned || result == .sameVisit
+            ghosts[presence]?.isAgain = result == .sameVisit
         case .validated(let validation):
             if answers(.validate), validation == .good { ghosts[presence]?.goodFacts.insert(.validated) }
         case .challengeAnswered(let answer):
@@ -119,6 +125,7 @@ import Testing
             #expect(
                 good.contains(.pinnedAnswer) || good.contains(.pinnedNow), "a card's key is pinned before announcing")
             #expect(node.ghosts[clearance.presence]?.isSealed == true, "announced without tokens")
+            #expect(node.ghosts[clearance.presence]?.isAgain == false, "one visit announced twice")
             node.ghosts[clearance.presence]?.wasAnnounced = true
         case .withdraw(let presence):
             let ghost = node.ghosts[presence]
@@ -126,13 +133,27 @@ import Testing
             node.ghosts[presence]?.isWithdrawn = true
         case .endPresence(let presence):
             let ghost = node.ghosts[presence]
-            #expect(ghost?.reported == .welcomed && ghost?.isEnded == false, "only a welcome ends")
+            #expect(
+                ghost?.reported == .welcomed || ghost?.reported == .refused(.tooSoon), "only a welcome ends")
+            #expect(ghost?.isEnded == false)
             node.ghosts[presence]?.isEnded = true
+        case .continueVisit(let presence):
+            // 1. A visit goes on by nothing less than what began it.
+            let ghost = node.ghosts[presence]
+            #expect(ghost?.isAgain == true && ghost?.isContinued == false)
+            #expect(
+                ghost?.goodFacts.isSuperset(of: [
+                    .active, .validated, .enoughTries, .accepted, .proven, .pinnedAnswer,
+                ]) == true)
+            node.ghosts[presence]?.isContinued = true
+        case .countRefusal(let presence):
+            #expect(node.ghosts[presence]?.goodFacts.contains(.pinnedAnswer) == false)
+            #expect(event == .fact(presence, .birthDateVerified(accepted: false)))
         case .verifyBirthDate(let presence):
             // 4. Once, after the pinned key's proof where there is one, with tries to spare.
             let ghost = node.ghosts[presence]
             #expect(ghost?.hasVerified == false)
-            #expect(ghost?.goodFacts.isSuperset(of: [.enoughTries, .validated]) == true)
+            #expect(ghost?.goodFacts.isSuperset(of: [.active, .enoughTries, .validated]) == true)
             #expect(ghost?.isPinned == false || ghost?.goodFacts.contains(.pinnedAnswer) == true)
             node.ghosts[presence]?.hasVerified = true
             node.ghosts[presence]?.asked.insert(.verify)
@@ -149,6 +170,9 @@ import Testing
             }
         case .report(let presence, let outcome):
             #expect(node.ghosts[presence]?.reported == nil, "a second outcome of one presence")
+            if outcome == .refused(.tooSoon) {
+                #expect(node.ghosts[presence]?.isContinued == true, "welcomed again without a proof")
+            }
             node.ghosts[presence]?.reported = outcome
             if let shown = node.ghosts[presence]?.shown { #expect(shown == outcome) }
         case .forget(let presence):
@@ -156,7 +180,7 @@ import Testing
             #expect(ghost.reported != nil, "forgotten without an outcome")
             // 7. What was announced is taken back unless it ended welcomed; a welcome's end is told.
             #expect(ghost.isWithdrawn == (ghost.wasAnnounced && ghost.reported != .welcomed))
-            #expect(ghost.isEnded == (ghost.reported == .welcomed))
+            #expect(ghost.isEnded == (ghost.reported == .welcomed || ghost.isContinued))
             node.ghosts[presence]?.isForgotten = true
         case .begin(let presence):
             #expect(node.ghosts[presence]?.wasBegun == false)

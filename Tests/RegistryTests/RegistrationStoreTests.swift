@@ -128,10 +128,11 @@ private struct Saved: Sendable {
     func pin() async throws {
         let store = try folder.store(key)
         try await store.store(registration())
-        let id = try await active(store).id
-        #expect(try await store.pin(cardKey: cardKey, recordIssuer: [1], for: id))
-        #expect(try await store.pin(cardKey: cardKey, recordIssuer: [1], for: id))
-        #expect(try await store.pin(cardKey: Array("another".utf8), recordIssuer: [1], for: id) == false)
+        let proven = try await active(store)
+        let id = proven.id
+        #expect(try await store.pin(cardKey: cardKey, recordIssuer: [1], for: proven))
+        #expect(try await store.pin(cardKey: cardKey, recordIssuer: [1], for: proven))
+        #expect(try await store.pin(cardKey: Array("another".utf8), recordIssuer: [1], for: proven) == false)
         try await store.suspend(id)
         guard case .suspended = try await store.lookUp(certificate: certificate) else {
             Issue.record("not suspended")
@@ -153,14 +154,52 @@ private struct Saved: Sendable {
     func race() async throws {
         let store = try folder.store(key)
         try await store.store(registration())
-        let id = try await active(store).id
+        let proven = try await active(store)
         let winners = try await withThrowingTaskGroup(of: Bool.self) { group in
             for number in 0..<8 {
-                group.addTask { try await store.pin(cardKey: [UInt8(number)], recordIssuer: [], for: id) }
+                group.addTask { try await store.pin(cardKey: [UInt8(number)], recordIssuer: [], for: proven) }
             }
             return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
         }
         #expect(winners == 1)
+    }
+
+    @Test("A registration that is made anew while its card proves itself is not pinned by that proof")
+    func madeAnew() async throws {
+        let store = try folder.store(key)
+        try await store.store(registration())
+        let proven = try await active(store)
+        try await store.store(registration(ppid: "PPID-secret-2"))
+        #expect(try await store.pin(cardKey: cardKey, recordIssuer: [1], for: proven) == false)
+        #expect(try await active(store).registration.cardKey == nil)
+        #expect(try await store.noteRefusedBirthDate(of: proven) == false)
+        #expect(try await active(store).registration.birthDateRefusals == 0)
+    }
+
+    @Test("Two refusals of the birth date in a row are enough; a proof, staff or a new registration begins anew")
+    func refusals() async throws {
+        let store = try folder.store(key)
+        try await store.store(registration())
+        func refuse() async throws -> Bool { try await store.noteRefusedBirthDate(of: try await active(store)) }
+        func isSpent() async throws -> Bool { try await active(store).registration.isBirthDateSpent }
+        #expect(try await refuse() == false)
+        #expect(try await isSpent() == false)
+        #expect(try await refuse())
+        #expect(try await isSpent())
+        // Staff.
+        let id = try await active(store).id
+        try await store.retryBirthDate(id)
+        #expect(try await isSpent() == false)
+        // In a row: a proof in between.
+        #expect(try await refuse() == false)
+        #expect(try await store.pin(cardKey: cardKey, recordIssuer: [1], for: try await active(store)))
+        #expect(try await active(store).registration.birthDateRefusals == 0)
+        for _ in 0..<2 { _ = try await refuse() }
+        try await store.forgetCardKey(id)
+        #expect(try await isSpent() == false)
+        for _ in 0..<2 { _ = try await refuse() }
+        try await store.store(registration())
+        #expect(try await isSpent() == false)
     }
 
     @Test("A record moved to another row, put under another version, or altered is refused")

@@ -29,14 +29,11 @@ extension KioskRuntime {
         evidence.keep(sealing, as: \.sealing, of: presence)
     }
 
-    func withdraw(_ presence: Presence) { followUp(presence) { $0.withdraw($1) } }
-    func endPresence(_ presence: Presence) { followUp(presence) { $0.endPresence($1) } }
-
-    /// What libraries are told of an announcement after it; the presence may be forgotten meanwhile.
-    private func followUp(_ presence: Presence, _ tell: @escaping @Sendable (Announcer, TapAnnouncement) -> Void) {
+    /// Takes back what was announced; the presence may be forgotten meanwhile.
+    func withdraw(_ presence: Presence) {
         guard let sealing = evidence[presence]?.sealing else { return }
         Task { [announcer] in
-            if let announcement = await sealing.value { tell(announcer, announcement) }
+            if let announcement = await sealing.value { announcer.withdraw(announcement) }
         }
     }
 

@@ -36,14 +36,6 @@ extension KioskRuntime {
         evidence.begin(presence, session: session, tapped: trustedNow())
     }
 
-    func isTooSoon(_ certificate: [UInt8]) -> Bool {
-        guard let welcomed, welcomed.until > .now else {
-            welcomed = nil
-            return false
-        }
-        return welcomed.mark == hmacSHA256(certificate, key: gapKey)
-    }
-
     func releaseCard(_ presence: Presence) {
         guard let held = evidence[presence] else { return }
         if !held.isReleased, let insertion = insertions[presence] {
@@ -63,9 +55,7 @@ extension KioskRuntime {
         let whole = insertion.map { $0.at.duration(to: .now) } ?? .zero
         let total = whole.milliseconds
         ledger.tap(outcome, total: whole)
-        if outcome == .welcomed, let held = evidence[presence], configuration.minGap > 0 {
-            welcomed = (hmacSHA256(held.certificate, key: gapKey), .now + .milliseconds(configuration.minGap * 1_000))
-        }
+        if outcome == .welcomed { beginVisit(presence) }
         evidence[presence]?.deadlines.forEach { $0.cancel() }
         // The session alone: while a task has a copy of the evidence, what was read cannot be wiped.
         let (session, output, log) = (evidence[presence]?.session, output, log)
@@ -87,5 +77,6 @@ extension KioskRuntime {
     func forget(_ presence: Presence) {
         reminders.removeValue(forKey: presence)?.forEach { $0.cancel() }
         evidence.forget(presence)
+        giveUpVisit(presence)
     }
 }

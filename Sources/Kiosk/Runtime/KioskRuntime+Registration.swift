@@ -10,7 +10,7 @@ internal import Settings
 extension KioskRuntime {
     func lookUp(_ presence: Presence) {
         guard let certificate = evidence[presence]?.certificate else { return }
-        guard !isTooSoon(certificate) else { return take(.lookedUp(.tooSoon), of: presence) }
+        let isOfVisit = isOfVisit(certificate, presence)
         let (store, pinsAtFirstProof, log) = (store, configuration.pinsAtFirstProof, log)
         spawn(presence) {
             do throws(RegistryError) {
@@ -20,7 +20,9 @@ extension KioskRuntime {
                 case .active(let active):
                     let isPinned = active.registration.cardKey != nil
                     guard isPinned || pinsAtFirstProof else { return .lookedUp(.keyMissing) }
+                    guard isPinned || !active.registration.isBirthDateSpent else { return .lookedUp(.birthDateSpent) }
                     await self.keep(active, of: presence)
+                    if isPinned, isOfVisit { return .lookedUp(.sameVisit) }
                     return .lookedUp(isPinned ? .activePinned : .activeUnpinned)
                 }
             } catch {
@@ -42,7 +44,7 @@ extension KioskRuntime {
             do throws(RegistryError) {
                 return .cardKeyPinned(
                     try await store.pin(
-                        cardKey: proof.cardKey.publicKeyInfo, recordIssuer: proof.issuer.bytes, for: active.id))
+                        cardKey: proof.cardKey.publicKeyInfo, recordIssuer: proof.issuer.bytes, for: active))
             } catch {
                 log.note(error, "the card key could not be pinned")
                 await self.noteDatabase(error)
@@ -65,12 +67,25 @@ extension KioskRuntime {
         }
     }
 
+    func countRefusal(_ presence: Presence) {
+        guard let active = evidence[presence]?.active else { return }
+        Task { [store, log] in
+            do throws(RegistryError) {
+                let isSpent = try await store.noteRefusedBirthDate(of: active)
+                log.notice("birth date rejected by an unproven card", metadata: ["tried_again": "\(!isSpent)"])
+            } catch {
+                log.note(error, "the rejected birth date could not be counted")
+                noteDatabase(error)
+            }
+        }
+    }
+
     /// A pin that came with the record does not say who signs the card's age record: the first proof does.
     nonisolated static func rememberIssuer(
         of proof: CardProof, _ active: ActiveRegistration, _ store: RegistrationStore
     ) async {
         guard active.registration.cardKey != nil, active.registration.recordIssuer != proof.issuer.bytes else { return }
         _ = try? await store.pin(
-            cardKey: proof.cardKey.publicKeyInfo, recordIssuer: proof.issuer.bytes, for: active.id)
+            cardKey: proof.cardKey.publicKeyInfo, recordIssuer: proof.issuer.bytes, for: active)
     }
 }

@@ -62,8 +62,8 @@ package actor KioskRuntime {
 
     private var presences: UInt64 = 0
     var insertions: [Presence: (at: ContinuousClock.Instant, reader: String)] = [:]
-    var welcomed: (mark: [UInt8], until: ContinuousClock.Instant)?
-    let gapKey: SecretBytes
+    var visit: Visit?
+    let visitKey: SecretBytes
 
     /// What waits for a card to be taken.
     var reminders: [Presence: [Task<Void, Never>]] = [:]
@@ -105,7 +105,7 @@ package actor KioskRuntime {
         upkeep = Upkeep(
             outage: OutageWatch(shortest: outageAfter),
             freshness: FreshnessWatch(maxAge: configuration.maxAge))
-        gapKey = try SecureRandom.shared.secret(32)
+        visitKey = try SecureRandom.shared.secret(32)
     }
 
     /// Presences that something is held of: one, while a card lies there.
@@ -222,11 +222,13 @@ package actor KioskRuntime {
             pinCardKey(presence)
         case .seal(let presence): seal(presence)
         case .suspend(let presence): if rehearsal == nil { suspend(presence) }
+        case .countRefusal(let presence): if rehearsal == nil { countRefusal(presence) }
         case .announce(let clearance):
             guard rehearsal == nil else { return take(.announced(.acknowledged), of: clearance.presence) }
             announce(clearance)
         case .withdraw(let presence): withdraw(presence)
-        case .endPresence(let presence): endPresence(presence)
+        case .endPresence: leaveVisit()
+        case .continueVisit: continueVisit()
         case .reportLeftCard: reportLeftCard(at: trustedNow())
         case .releaseCard(let presence): releaseCard(presence)
         case .report(let presence, let outcome): report(presence, outcome)

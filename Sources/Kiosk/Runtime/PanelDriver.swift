@@ -72,7 +72,8 @@ extension Face {
                 .triesLow, .birthDateRefused, .libraryRefused:
                 .seeTheCounter
             case .libraryUnreachable: .networkError
-            case .tooSoon: .ready
+            // The same visit: the welcome again.
+            case .tooSoon: .welcome
             case .outOfService: .seeTheCounter
             }
         }

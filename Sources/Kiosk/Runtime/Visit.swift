@@ -1,0 +1,95 @@
+internal import Announcement
+internal import Cryptography
+internal import Login
+internal import Settings
+
+/// The stay of a welcomed patron: from the welcome until their card has been away for `min_gap`. A card that flutters, or is
+/// laid down twice, is the same visit; libraries are told of its beginning and of its end.
+struct Visit {
+    /// A keyed hash of the certificate, under a key of this process.
+    let mark: [UInt8]
+    /// What was announced.
+    let sealing: Task<TapAnnouncement?, Never>
+    /// When the visit ends, unless the card comes back and proves itself; nil while it lies there.
+    private(set) var due: ContinuousClock.Instant?
+    /// A card with this mark that is being proven. It is waited for, and no longer than a card may take.
+    private(set) var candidate: Presence?
+    /// Ends it when it is due.
+    var timer: Task<Void, Never>?
+
+    init(mark: [UInt8], sealing: Task<TapAnnouncement?, Never>) { (self.mark, self.sealing) = (mark, sealing) }
+
+    /// The card was taken.
+    mutating func leave(until due: ContinuousClock.Instant) { (self.due, candidate) = (due, nil) }
+
+    /// A card with this mark lies there: a copied certificate has it, too.
+    mutating func expect(_ presence: Presence) { if due != nil { candidate = presence } }
+
+    /// It was proven.
+    mutating func goOn() {
+        (due, candidate) = (nil, nil)
+        timer?.cancel()
+    }
+
+    /// The candidate's presence is over, and it was not proven.
+    mutating func giveUp(_ presence: Presence) { if candidate == presence { candidate = nil } }
+
+    /// Whether it is over now.
+    func isOver(at now: ContinuousClock.Instant) -> Bool { due.map { $0 <= now } ?? false && candidate == nil }
+}
+
+extension KioskRuntime {
+    /// Whether this is the card, or a copy of the certificate, of the visit that has not ended. Any other one ends it: the
+    /// next patron stands there.
+    func isOfVisit(_ certificate: [UInt8], _ presence: Presence) -> Bool {
+        guard let visit else { return false }
+        guard visit.mark == mark(of: certificate) else {
+            if visit.due != nil { endVisit() }
+            return false
+        }
+        self.visit?.expect(presence)
+        return true
+    }
+
+    /// A patron is welcomed.
+    func beginVisit(_ presence: Presence) {
+        endVisit()
+        guard let held = evidence[presence], let sealing = held.sealing else { return }
+        visit = Visit(mark: mark(of: held.certificate), sealing: sealing)
+    }
+
+    /// The card of the visit is gone: for now, or for good.
+    func leaveVisit() {
+        guard visit != nil else { return }
+        let due = ContinuousClock.now + .milliseconds(configuration.minGap * 1_000)
+        visit?.timer?.cancel()
+        visit?.leave(until: due)
+        guard configuration.minGap > 0 else { return endVisit() }
+        visit?.timer = Task {
+            guard (try? await Task.sleep(until: due, clock: .continuous)) != nil else { return }
+            endVisitIfOver()
+        }
+    }
+
+    func continueVisit() { visit?.goOn() }
+
+    /// A presence is forgotten: where it was to prove that the visit goes on, it has not.
+    func giveUpVisit(_ presence: Presence) {
+        visit?.giveUp(presence)
+        endVisitIfOver()
+    }
+
+    private func endVisitIfOver() { if visit?.isOver(at: .now) == true { endVisit() } }
+
+    /// Tells who was told of it that it is over.
+    func endVisit() {
+        guard let visit else { return }
+        visit.timer?.cancel()
+        self.visit = nil
+        Task { [announcer] in
+            if let announcement = await visit.sealing.value { announcer.endPresence(announcement) }
+        }
+    }
+
+    private func mark(of certificate: [UInt8]) -> [UInt8] { hmacSHA256(certificate, key: visitKey) }
+}
