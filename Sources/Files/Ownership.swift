@@ -17,6 +17,14 @@ package enum Ownership {
         return true
     }
 
+    /// Whose a path is, or will be when it is made: the first on the way from the root who is not root, or root; nil where
+    /// the way can't be looked at.
+    package static func user(of path: String) -> UInt32? {
+        if let owner = firstOwner(on: path) { return owner.user }
+        var information = stat()
+        return stat(path, &information) == 0 ? information.st_uid : nil
+    }
+
     /// The first on the way from the root whom a folder, or a link, belongs to, and who is not root.
     private static func firstOwner(on path: String) -> (user: uid_t, group: gid_t)? {
         var prefix = ""

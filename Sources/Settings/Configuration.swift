@@ -43,7 +43,7 @@ package struct Configuration: Sendable {
     package let statusSocket: String
     /// The Prometheus textfile; nil: none is written.
     package let metricsFile: String?
-    /// Secrets on the disk that others than their owner may read.
+    /// Secrets on the disk whose owner or mode is not as it must be.
     package let exposedSecrets: [ConfigurationError]
 
     private static func fingerprint(of text: String) -> String { Array(sha256(Array(text.utf8)).prefix(8)).hexText }
@@ -73,6 +73,7 @@ package struct Configuration: Sendable {
         let text = try reader.text()
         fingerprint = Self.fingerprint(of: text)
         let written = try ConfigurationFile.parse(text, file: file)
+        reader.rights = SecretRights(state: reader.resolve(written.kiosk.state))
         exposedSecrets = reader.exposures(in: written)
         if takesExposedSecrets { reader.taken = exposedSecrets }
         self.file = file
@@ -116,6 +117,7 @@ struct ConfigurationReader {
     var credentials: String?
     /// Exposures that are named elsewhere; any other is refused.
     var taken: [ConfigurationError] = []
+    var rights = SecretRights(state: "/")
     private static let credential = "credential:"
 
     func wrong(_ key: String, _ problem: String) -> ConfigurationError {
@@ -159,25 +161,39 @@ struct ConfigurationReader {
         return bytes
     }
 
-    /// A file that holds a secret: nobody but its owner may read it.
+    /// A file that holds a secret: nobody but the kiosk's user may read it.
     func secret(_ path: String, _ key: String) throws(ConfigurationError) -> [UInt8] {
-        let bytes = try bytes(path, key)
-        if let exposure = exposure(of: path, key), !taken.contains(exposure) { throw exposure }
-        return bytes
-    }
-
-    /// What is to be said of a secret that others may read; nil when they may not.
-    private func exposure(of path: String, _ key: String) -> ConfigurationError? {
-        // A credential of the service manager's has its reader in an access list, which shows as a group's right; its folder
-        // keeps everybody else out.
-        guard !path.hasPrefix(Self.credential) else { return nil }
-        var information = stat()
-        guard stat(resolve(path), &information) == 0, information.st_mode & 0o077 == 0 else {
-            return ConfigurationError(.wrongMode, file: file, place: .key(key), "\(path) can be read by others")
+        if let exposure = exposure(of: path, key), !taken.contains(where: { $0.problem == exposure.problem }) {
+            throw exposure
         }
-        return nil
+        do throws(ConfigurationError) {
+            return try bytes(path, key)
+        } catch {
+            // Why, where its owner and its mode say so.
+            throw fault(of: path, key) ?? error
+        }
     }
 
+    /// What is to be said of a secret that somebody else may read; nil when nobody may.
+    private func exposure(of path: String, _ key: String) -> ConfigurationError? {
+        if case .exposed = rights.verdict(on: resolve(path)), !isCredential(path) { fault(of: path, key) } else { nil }
+    }
+
+    /// A credential of the service manager's has its reader in an access list, which shows as a group's right; its folder
+    /// keeps everybody else out.
+    private func isCredential(_ path: String) -> Bool { path.hasPrefix(Self.credential) }
+
+    /// What is wrong with a secret's owner or mode; nil when they are right.
+    private func fault(of path: String, _ key: String) -> ConfigurationError? {
+        guard !isCredential(path) else { return nil }
+        switch rights.verdict(on: resolve(path)) {
+        case .right: return nil
+        case .unreadable(let text), .exposed(let text):
+            return ConfigurationError(.wrongMode, file: file, place: .key(key), "\(path) \(text)")
+        }
+    }
+
+    /// Each file once, under the first key that names it.
     func exposures(in written: ConfigurationFile) -> [ConfigurationError] {
         var secrets = [
             ("kiosk.storage_key", written.kiosk.storage_key), ("kiosk.signing_key", written.kiosk.signing_key),
@@ -186,7 +202,8 @@ struct ConfigurationReader {
             if let path = library.shared_key { secrets.append(("library.\(library.name).shared_key", path)) }
             if let path = library.client_key { secrets.append(("library.\(library.name).client_key", path)) }
         }
-        return secrets.compactMap { exposure(of: $1, $0) }
+        var told: Set<String> = []
+        return secrets.compactMap { key, path in told.insert(resolve(path)).inserted ? fault(of: path, key) : nil }
     }
 
     func storageKey(_ path: String) throws(ConfigurationError) -> SecretBytes {

@@ -65,9 +65,10 @@ extension ConfigurationError.Kind: Advised {
                 "表示された条件に合うファイルを指定してください。")
         case .wrongMode:
             Advice(
-                "Readable by others", "所有者以外も読み取れます。",
-                do: "Run chmod 0600 on the file so that only its owner, the user kazashi, can read it.",
-                "chmod 0600 で所有者（ユーザー kazashi）だけが読めるようにしてください。")
+                "A secret must be readable by the kiosk's user, and by nobody else",
+                "秘密鍵のファイルは、端末のユーザーだけが読み取れる必要があります。",
+                do: "Run chown and chmod 0600 on the file, as this line says.",
+                "表示された所有者と権限になるように、chown と chmod 0600 を実行してください。")
         case .noCredential:
             Advice(
                 "A systemd credential, readable only in the service", "サービスだけが読み取れる systemd のクレデンシャルです。",

@@ -168,6 +168,45 @@ import Testing
         #expect(client.exposedSecrets.map(\.place) == [.key("library.central.client_key")])
     }
 
+    @Test("A secret's owner and mode are told together, once a file; one that is not there is another matter")
+    func secretRights() throws {
+        let (key, jwk) = (folder.path + "/rights.key", folder.path + "/rights.jwk")
+        try FileManager.default.copyItem(atPath: folder.path + "/storage.key", toPath: key)
+        try FileManager.default.copyItem(atPath: folder.path + "/central-shared.jwk", toPath: jwk)
+        let (old, new) = ("storage_key = \"storage.key\"", "storage_key = \"rights.key\"")
+        func exposed() throws -> [String] {
+            try load(old, new, takesExposedSecrets: true).exposedSecrets.map(\.problem)
+        }
+        let me = NSUserName()
+        #expect(chmod(key, 0o640) == 0)
+        #expect(try exposed() == ["rights.key belongs to \(me), mode 0640; it must belong to \(me), mode 0600"])
+        #expect(chmod(key, 0o400) == 0)
+        #expect(try exposed() == [])
+        // A file under two keys, and one that is not there.
+        let two = "suite = \"direct\"\nshared_key = \"rights.jwk\"\nclient_key = \"rights.jwk\""
+        let keys = "receiver_key = \"central.jwk\"\nacknowledgement_key = \"central-sign.jwk\""
+        #expect(chmod(jwk, 0o604) == 0)
+        #expect(try load(keys, two, takesExposedSecrets: true).exposedSecrets.count == 1)
+        let url = "url = \"http://127.0.0.1:9/events\""
+        let missing = failure(url, "url = \"https://127.0.0.1:9/events\"\nclient_key = \"missing.key\"")
+        #expect(missing?.kind == .unreadable)
+        // Another user's; only root can make one.
+        guard geteuid() == 0 else { return }
+        #expect(chown(key, 65_534, 65_534) == 0 && chmod(key, 0o600) == 0)
+        #expect(failure(old, new)?.kind == .wrongMode)
+        #expect(failure(old, new)?.problem.contains("belongs to nobody, mode 0600") == true)
+        // Root's, where the kiosk is another user: nobody else reads it, and neither does the kiosk.
+        let state = folder.path + "/state"
+        try FileManager.default.createDirectory(atPath: state, withIntermediateDirectories: true)
+        #expect(chown(state, 65_534, 65_534) == 0)
+        #expect(chown(key, 65_534, 65_534) == 0)
+        #expect(try exposed().allSatisfy { !$0.hasPrefix("rights.key") })
+        #expect(chown(key, 0, 0) == 0)
+        #expect(try exposed().contains("rights.key belongs to root, mode 0600; it must belong to nobody, mode 0600"))
+        #expect(failure(old, new) == nil)
+        #expect(chown(state, 0, 0) == 0)
+    }
+
     @Test("The endpoints and suites that are meant")
     func endpoints() throws {
         let keys = "receiver_key = \"central.jwk\"\nacknowledgement_key = \"central-sign.jwk\""
