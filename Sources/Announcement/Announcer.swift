@@ -6,6 +6,7 @@ package import JOSE
 package import Login
 package import Registry
 internal import SecurityEvents
+internal import Synchronization
 
 /// What one library is to be told about one tap.
 struct Statement: Sendable {
@@ -24,7 +25,13 @@ package final class Announcer: Sendable {
     private let platform: String
     private let transmitters: [Transmitter]
     private let followUpLimit: Duration
+    private let followUps = Mutex(FollowUps())
     private let now: @Sendable () -> Int64?
+
+    private struct FollowUps {
+        var count = 0
+        var waiting: [AsyncStream<Never>.Continuation] = []
+    }
 
     /// - Parameters:
     ///   - kiosk: `iss`.
@@ -128,7 +135,9 @@ package final class Announcer: Sendable {
 
     private func followUp(_ item: TapAnnouncement.Item, with event: KioskEvent) {
         let limit = ContinuousClock.now + followUpLimit
+        followUps.withLock { $0.count += 1 }
         Task { [transmitter = item.transmitter, toe = item.token.iat] in
+            defer { ended() }
             guard let jti = try? TokenID() else { return }
             var backoff = Backoff(first: .seconds(1), longest: .seconds(10))
             while ContinuousClock.now < limit {
@@ -140,5 +149,31 @@ package final class Announcer: Sendable {
                 else { return }
             }
         }
+    }
+
+    private func ended() {
+        let waiting = followUps.withLock { followUps -> [AsyncStream<Never>.Continuation] in
+            followUps.count -= 1
+            guard followUps.count == 0 else { return [] }
+            defer { followUps.waiting = [] }
+            return followUps.waiting
+        }
+        for continuation in waiting { continuation.finish() }
+    }
+
+    /// Comes back when every withdrawal, and every end of a presence, was answered or given up, or when `limit` has passed.
+    package func settle(within limit: Duration) async {
+        let (ends, continuation) = AsyncStream<Never>.makeStream()
+        let isBusy = followUps.withLock { followUps in
+            if followUps.count > 0 { followUps.waiting.append(continuation) }
+            return followUps.count > 0
+        }
+        guard isBusy else { return }
+        let timer = Task {
+            try? await Task.sleep(for: limit)
+            continuation.finish()
+        }
+        for await _ in ends {}
+        timer.cancel()
     }
 }

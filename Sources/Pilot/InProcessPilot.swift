@@ -116,9 +116,14 @@ package final class InProcessPilot: Sendable {
     package var shown: [String] { notes.shown.withLock { $0 } }
     package var logged: String { notes.logged.withLock { $0.joined(separator: "\n") } }
 
-    package func stop() async {
+    /// Ends the kiosk as SIGTERM does; the desk goes on.
+    package func stopKiosk() async {
         running.cancel()
         await running.value
+    }
+
+    package func stop() async {
+        await stopKiosk()
         await desk.stop()
     }
 }

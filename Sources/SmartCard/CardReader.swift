@@ -7,7 +7,8 @@ internal import Threads
 package final class CardReader: Sendable {
     private struct State {
         var lane: Lane?
-        var held = 0
+        /// Lanes that are set aside, with how many of their calls have not come back: one that blocks keeps those behind it.
+        var held: [ObjectIdentifier: Int] = [:]
     }
     private let state = Mutex(State())
     private let heldChanged: @Sendable (Bool) -> Void
@@ -20,8 +21,8 @@ package final class CardReader: Sendable {
     /// Makes the thread and the context before they are needed; a missing pcscd is found later.
     package func prepare() async { await (try? lane())?.prepare() }
 
-    /// Calls that have not come back.
-    package var heldCount: Int { state.withLock { $0.held } }
+    /// Lanes that a call has not come back to.
+    package var heldCount: Int { state.withLock { $0.held.count } }
 
     /// Connects to the card in `reader`, shared, and begins a transaction: nobody else talks to it until power-down.
     package func connect(to reader: String, deadline: ContinuousClock.Instant) async throws(SmartCardError)
@@ -45,7 +46,7 @@ package final class CardReader: Sendable {
     private func lane() throws(SmartCardError) -> Lane {
         let lane = state.withLock { state -> Lane? in
             if let lane = state.lane { return lane }
-            guard state.held < Self.mostHeld else { return nil }
+            guard state.held.count < Self.mostHeld else { return nil }
             let lane = Lane()
             state.lane = lane
             return lane
@@ -66,20 +67,27 @@ package final class CardReader: Sendable {
     }
 
     private func setAside(_ lane: Lane) {
-        state.withLock { state in
-            state.held += 1
+        let isFirst = state.withLock { state in
             if state.lane === lane { state.lane = nil }
+            state.held[ObjectIdentifier(lane), default: 0] += 1
+            return state.held.count == 1 && state.held[ObjectIdentifier(lane)] == 1
         }
-        heldChanged(true)
+        if isFirst { heldChanged(true) }
     }
 
     private func takeBack(_ lane: Lane) {
+        let isBack = state.withLock { state in
+            guard let left = state.held[ObjectIdentifier(lane)], left > 1 else { return true }
+            state.held[ObjectIdentifier(lane)] = left - 1
+            return false
+        }
+        guard isBack else { return }
         Task {
             // The transaction and the card are still its: let go of both before the count says so.
             await lane.close()
             let left = state.withLock { state in
-                state.held -= 1
-                return state.held
+                state.held[ObjectIdentifier(lane)] = nil
+                return state.held.count
             }
             if left == 0 { heldChanged(false) }
         }

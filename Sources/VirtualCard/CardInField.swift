@@ -8,6 +8,7 @@ package final class CardInField: Sendable {
         var logic: CardLogic
         var commands = 0
         var commandsSincePower = 0
+        var powerDowns = 0
         var collected: [[UInt8]] = []
         /// T=0: what GET RESPONSE will fetch.
         var pending: [UInt8] = []
@@ -45,6 +46,8 @@ package final class CardInField: Sendable {
 
     /// Commands of this presence.
     package var commandCount: Int { state.withLock { $0.commands } }
+    /// How often its power was cut.
+    package var powerDowns: Int { state.withLock { $0.powerDowns } }
     /// What a collecting fake was given in VERIFY.
     package var collected: [[UInt8]] { state.withLock { $0.collected } }
     package var profile: CardProfile { state.withLock { $0.logic.profile } }
@@ -61,6 +64,7 @@ package final class CardInField: Sendable {
 
     package func powerDown() {
         state.withLock { state in
+            state.powerDowns += 1
             state.commandsSincePower = 0
             state.pending = []
             state.logic.powerDown()

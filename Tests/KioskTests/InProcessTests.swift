@@ -1,10 +1,12 @@
 import Announcement
+import Cryptography
 import Desk
 import Foundation
 import Kiosk
 import Pilot
 import Registry
 import SecurityEvents
+import TestPKI
 import Testing
 import VirtualCard
 
@@ -71,6 +73,25 @@ import VirtualCard
         #expect(await pilot.tap(card).code == "birth_date_refused")
         #expect(left() == 7)
         await pilot.stop()
+    }
+
+    @Test("A remembered issuer of the age record is a hint: a card with another's record is proven all the same")
+    func otherIssuer() async throws {
+        try await withPilot { cards, pilot in
+            #expect(await pilot.tap(try CardInField(cards.good.profile)).code == "ok")
+            // The same card, with a record that another municipality signed since.
+            let municipality = try TestMunicipality(digits: "1322130")
+            var profile = cards.good.profile
+            let visual = try #require(profile.applications.firstIndex { $0.secrets.contains { $0.value == "550217" } })
+            for (file, contents) in [
+                (0x01, try municipality.ageRecord(birthDate: "19800217", cardKey: cards.good.cardKey.publicKey)),
+                (0x04, try cards.folder.issuers.visual.cvCertificate(for: municipality)),
+            ] as [(UInt8, [UInt8])] {
+                let index = try #require(profile.applications[visual].files.firstIndex { $0.id == file })
+                profile.applications[visual].files[index].contents = Data(contents)
+            }
+            for _ in 0..<2 { #expect(await pilot.tap(try CardInField(profile)).code == "ok") }
+        }
     }
 
     @Test("A stored time of the far future bricks nothing, and is put right")

@@ -103,6 +103,69 @@ import VirtualCard
     }
 }
 
+/// What is left of a tap when the kiosk ends in its middle.
+@Suite(.timeLimit(.minutes(2))) struct WindDownTests {
+    private func pilot(_ body: (PilotCards, InProcessPilot) async throws -> Void) async throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))").path()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        var options = PilotFolder.Options()
+        options.minGap = "1h"
+        let cards = try PilotCards.make(in: path) { $0 = options }
+        let pilot = try await InProcessPilot(folder: cards.folder, records: cards.records, options: options)
+        try await pilot.owedIsDelivered()
+        try await body(cards, pilot)
+    }
+
+    /// The events that the desk accepted, in order; the desk is stopped.
+    private func events(_ pilot: InProcessPilot) async -> [String] {
+        await pilot.stop()
+        var seen: [String] = []
+        for await receipt in pilot.desk.receipts {
+            if case .success(let accepted) = receipt.result, let uri = accepted.event?.uri { seen.append(uri) }
+        }
+        return seen
+    }
+
+    @Test("A welcomed patron's session is ended: their card lies there, or was just taken", arguments: [true, false])
+    func welcomed(isThere: Bool) async throws {
+        try await pilot { cards, pilot in
+            pilot.reader.insert(try CardInField(cards.good.profile))
+            #expect(await pilot.nextTap().code == "ok")
+            if !isThere { pilot.reader.remove() }
+            await pilot.stopKiosk()
+            #expect(await events(pilot).suffix(2) == ["urn:kazashi:presented", "urn:kazashi:presence-ended"])
+        }
+    }
+
+    @Test("A tap that was on its way to the library is taken back")
+    func announcing() async throws {
+        try await pilot { cards, pilot in
+            await pilot.desk.behave(.slow(.seconds(3)))
+            let arrivals = await pilot.desk.arrivals()
+            pilot.reader.insert(try CardInField(cards.good.profile))
+            for await _ in arrivals { break }
+            await pilot.desk.behave(.normal)
+            await pilot.stopKiosk()
+            #expect(await events(pilot).contains("urn:kazashi:withdrawn"))
+        }
+    }
+
+    @Test("A card in the middle of its work is powered down, and nothing was said of it")
+    func reading() async throws {
+        try await pilot { cards, pilot in
+            var faults = CardFaults()
+            faults.silentAt = 4
+            let card = try CardInField(cards.good.profile, faults: faults)
+            pilot.reader.insert(card)
+            while card.commandCount < 4 { await Task.yield() }
+            #expect(card.powerDowns == 0)
+            await pilot.stopKiosk()
+            #expect(card.powerDowns == 1)
+            #expect(await !events(pilot).contains { $0.hasSuffix("presented") || $0.hasSuffix("withdrawn") })
+        }
+    }
+}
+
 @Suite(.timeLimit(.minutes(2))) struct FlutterTests {
     @Test("Some stays of a fluttering card: each is one session at the desk")
     func flutter() async throws {

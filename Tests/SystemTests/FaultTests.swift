@@ -234,10 +234,46 @@ extension RealStack {
                 seen.append(change)
                 if !change { break }
             }
-            #expect(seen == [true, true, false])
+            #expect(seen == [true, false])
             let transport = try await reader.connect(to: name, deadline: .now + .seconds(5))
             await transport.powerDown()
             field.remove()
+            await daemon.stop()
+        }
+
+        @Test("A card that never answers, and the power-down that waits behind it, hold one lane and not two")
+        func oneLane() async throws {
+            var pilot = try StackPilot()
+            defer { pilot.remove() }
+            let card = try CardInField(try pilot.card(serial: 0x01).profile, faults: faults("silent=1"))
+            let daemon = try await PCSCDaemon()
+            let field = VPCDReader()
+            try field.insert(card)
+            let (changes, continuation) = AsyncStream<Bool>.makeStream()
+            let reader = CardReader { continuation.yield($0) }
+            let deadline = ContinuousClock.now + .seconds(60)
+            var connected: (any CardTransport)?
+            while connected == nil, ContinuousClock.now < deadline {
+                connected = try? await reader.connect(to: "Virtual PCD 00 00", deadline: .now + .seconds(5))
+            }
+            let transport = try #require(connected)
+            let exchange = Task {
+                _ = await #expect(throws: SmartCardError.timedOut) {
+                    try await transport.exchange([0x00, 0xA4, 0, 0], deadline: .now + .seconds(2))
+                }
+            }
+            // It waits for a second behind the exchange, which is given up after two.
+            await transport.powerDown()
+            #expect(reader.heldCount == 1)
+            await exchange.value
+            #expect(reader.heldCount == 1)
+            field.remove()
+            var seen: [Bool] = []
+            for await change in changes {
+                seen.append(change)
+                if !change { break }
+            }
+            #expect(seen == [true, false] && reader.heldCount == 0)
             await daemon.stop()
         }
 

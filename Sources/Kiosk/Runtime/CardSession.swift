@@ -18,8 +18,8 @@ actor CardSession {
     var cost: (exchanges: Int, cardTime: Duration) { (channel?.exchanges ?? 0, channel?.cardTime ?? .zero) }
 
     /// Connects, selects JPKI (which also clears any verified state that a reset left) and reads the certificate's bytes.
-    func readCertificate() async throws(CardFault) -> [UInt8] {
-        try await CardFault.wrap { () async throws(SmartCardError) -> [UInt8] in
+    func readCertificate() async throws(CardFault) -> SecretBytes {
+        try await CardFault.wrap { () async throws(SmartCardError) -> SecretBytes in
             let transport = try await source.connect(to: reader, deadline: deadline)
             let channel = CardChannel(transport, budget: CardChannel.Budget(deadline: deadline))
             self.channel = channel
@@ -31,7 +31,9 @@ actor CardSession {
                 // A chip answered, but it has no such application.
                 throw .status(.fileNotFound)
             }
-            return try await channel.readObject(.authenticationCertificate)
+            var bytes = try await channel.readObject(.authenticationCertificate)
+            defer { wipe(&bytes) }
+            return SecretBytes(copying: bytes)
         }
     }
 

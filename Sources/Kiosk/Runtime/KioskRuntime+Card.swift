@@ -19,7 +19,7 @@ extension KioskRuntime {
         }
     }
 
-    private func keep(certificate: [UInt8], of presence: Presence) {
+    private func keep(certificate: SecretBytes, of presence: Presence) {
         evidence.keep(certificate, as: \.certificate, of: presence)
     }
 
@@ -76,40 +76,22 @@ extension KioskRuntime {
         let registered = BirthDate(active.registration.birthDate.revealed)
         let known = active.registration.recordIssuer.flatMap { KeyIdentifier($0) }.flatMap { issuers[$0] }
         spawn(presence) {
-            let (record, certificate): ([UInt8], [UInt8]?)
             do throws(CardFault) {
-                record = try await session.readAgeRecord()
-                certificate = known == nil ? try await session.readCVCertificate() : nil
+                let record = try await session.readAgeRecord()
+                if let known, let proof = try? CardProof.of(answer, record, under: known, anchors) {
+                    await self.keep(proof, signedBy: known, of: presence)
+                    return .proofChecked(proof.birthDate == registered ? .proven : .otherBirthDate)
+                }
+                // A record's issuer is a hint: the card may have been given a new record since.
+                let certificate = try await session.readCVCertificate()
+                guard let issuer = try? CVCertificate(certificate).verified(under: anchors, use: .visual),
+                    let proof = try? CardProof.of(answer, record, under: issuer, anchors)
+                else { return .proofChecked(.notProven) }
+                await self.keep(proof, signedBy: issuer, of: presence)
+                return .proofChecked(proof.birthDate == registered ? .proven : .otherBirthDate)
             } catch {
                 return .cardFailed(error.failure)
             }
-            do throws(CardDataError) {
-                let proof = try Self.proof(
-                    answer, record: record, known: known, certificate: certificate, anchors: anchors)
-                await self.keep(proof.proof, signedBy: proof.issuer, of: presence)
-                return .proofChecked(proof.proof.birthDate == registered ? .proven : .otherBirthDate)
-            } catch {
-                return .proofChecked(.notProven)
-            }
-        }
-    }
-
-    private nonisolated static func proof(
-        _ answer: PresenceEvidence.Answer, record: [UInt8], known: RecordIssuerKey?, certificate: [UInt8]?,
-        anchors: CardAnchors
-    ) throws(CardDataError) -> (proof: CardProof, issuer: RecordIssuerKey) {
-        let issuer: RecordIssuerKey
-        if let known {
-            issuer = known
-        } else {
-            issuer = try CVCertificate(certificate ?? []).verified(under: anchors, use: .visual)
-        }
-        let record = try AgeRecord(record)
-        switch answer {
-        case .pinned(let answer):
-            return (try CardProof.verify(answer, record: record, issuer: issuer, anchors: anchors), issuer)
-        case .unpinned(let answer):
-            return (try CardProof.verify(answer, record: record, issuer: issuer, anchors: anchors), issuer)
         }
     }
 
@@ -130,6 +112,18 @@ extension KioskRuntime {
             } catch {
                 return .cardFailed(error.failure)
             }
+        }
+    }
+}
+
+extension CardProof {
+    fileprivate static func of(
+        _ answer: PresenceEvidence.Answer, _ record: [UInt8], under issuer: RecordIssuerKey, _ anchors: CardAnchors
+    ) throws(CardDataError) -> CardProof {
+        let record = try AgeRecord(record)
+        return switch answer {
+        case .pinned(let answer): try verify(answer, record: record, issuer: issuer, anchors: anchors)
+        case .unpinned(let answer): try verify(answer, record: record, issuer: issuer, anchors: anchors)
         }
     }
 }

@@ -1,4 +1,5 @@
 internal import Certificates
+internal import Cryptography
 internal import ListKeeper
 internal import Login
 internal import Revocation
@@ -8,11 +9,11 @@ internal import Settings
 
 extension KioskRuntime {
     func validate(_ presence: Presence) {
-        guard let held = evidence[presence], let now = trustedNow() else {
+        guard let read = evidence[presence]?.certificate, let now = trustedNow() else {
             return take(.validated(.undetermined), of: presence)
         }
         let (configuration, lists) = (configuration, revocation.lists)
-        let certificate = UnverifiedCertificate(der: held.certificate)
+        let certificate = UnverifiedCertificate(der: read.withBytes { Array($0) })
         spawn(presence) {
             let result = await CertificateValidation.run(
                 certificate, anchors: configuration.anchors, requirements: configuration.requirements, lists: lists,

@@ -31,9 +31,16 @@ extension KioskRuntime {
 
     /// Takes back what was announced; the presence may be forgotten meanwhile.
     func withdraw(_ presence: Presence) {
-        guard let sealing = evidence[presence]?.sealing else { return }
-        Task { [announcer] in
-            if let announcement = await sealing.value { announcer.withdraw(announcement) }
+        if let sealing = evidence[presence]?.sealing { tell(sealing) { $0.withdraw($1) } }
+    }
+
+    /// Tells who was told of an announcement something else, one after the other.
+    func tell(
+        _ sealing: Task<TapAnnouncement?, Never>, _ what: @escaping @Sendable (Announcer, TapAnnouncement) -> Void
+    ) {
+        lastTold = Task { [announcer, lastTold] in
+            await lastTold?.value
+            if let announcement = await sealing.value { what(announcer, announcement) }
         }
     }
 

@@ -74,6 +74,19 @@ extension KioskRuntime {
         Task { [announcer] in await announcer.prepare() }
     }
 
+    /// The kiosk ends, perhaps in the middle of a tap: no card stays powered with a verified birth date, and no library goes on
+    /// believing in a presence. A library that does not answer is not waited for.
+    func windDown() async {
+        for presence in evidence.presences {
+            await evidence[presence]?.session.release()
+            if visit?.presence != presence { withdraw(presence) }
+            forget(presence)
+        }
+        endVisit()
+        await lastTold?.value
+        await announcer.settle(within: .seconds(2))
+    }
+
     func forget(_ presence: Presence) {
         reminders.removeValue(forKey: presence)?.forEach { $0.cancel() }
         evidence.forget(presence)

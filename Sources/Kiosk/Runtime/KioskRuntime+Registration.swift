@@ -1,4 +1,5 @@
 internal import Announcement
+internal import Cryptography
 internal import Logging
 internal import Login
 internal import MyNumberCard
@@ -9,10 +10,12 @@ internal import Settings
 
 extension KioskRuntime {
     func lookUp(_ presence: Presence) {
-        guard let certificate = evidence[presence]?.certificate else { return }
-        let isOfVisit = isOfVisit(certificate, presence)
+        guard let read = evidence[presence]?.certificate else { return }
+        let isOfVisit = isOfVisit(read, presence)
         let (store, pinsAtFirstProof, log) = (store, configuration.pinsAtFirstProof, log)
         spawn(presence) {
+            var certificate = read.withBytes { Array($0) }
+            defer { wipe(&certificate) }
             do throws(RegistryError) {
                 switch try await store.lookUp(certificate: certificate) {
                 case .unknown: return .lookedUp(.unknown)

@@ -63,6 +63,8 @@ package actor KioskRuntime {
     private var presences: UInt64 = 0
     var insertions: [Presence: (at: ContinuousClock.Instant, reader: String)] = [:]
     var visit: Visit?
+    /// The last word on an announcement that was handed on.
+    var lastTold: Task<Void, Never>?
     let visitKey: SecretBytes
 
     /// What waits for a card to be taken.
@@ -147,7 +149,8 @@ package actor KioskRuntime {
             }
             await group.waitForAll()
         }
-        for presence in evidence.presences { forget(presence) }
+        // This task is cancelled; another is not.
+        await Task { await windDown() }.value
     }
 
     // MARK: Events

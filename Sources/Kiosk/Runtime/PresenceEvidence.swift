@@ -17,7 +17,8 @@ struct PresenceEvidence {
     let session: CardSession
     /// Nil: no time was believed.
     let tapped: TrustedTime?
-    var certificate: [UInt8] = []
+    /// The bytes that were read from the card: here, and in no other place that outlives a call.
+    var certificate: SecretBytes?
     var active: ActiveRegistration?
     var validated: ValidatedCertificate?
     var revocation: GoodRevocation?
@@ -32,7 +33,7 @@ struct PresenceEvidence {
 }
 
 /// The one owner of what is held of presences: it begins at `begin` and ends at `forget`, where the bytes that were read
-/// from the card are overwritten. What was made of them (the path, the registration) is dropped.
+/// from the card are overwritten: nobody else holds them. What was made of them (the path, the registration) is dropped.
 struct Evidence {
     private var held: [Presence: PresenceEvidence] = [:]
 
@@ -67,12 +68,11 @@ struct Evidence {
             certificate: validated, revocation: revocation, registration: active, card: proof)
     }
 
-    /// Ends what waits and works for the presence, and overwrites what was read from its card.
+    /// Ends what waits and works for the presence, and lets go of what was read from its card, which overwrites it.
     mutating func forget(_ presence: Presence) {
-        guard var forgotten = held.removeValue(forKey: presence) else { return }
+        guard let forgotten = held.removeValue(forKey: presence) else { return }
         forgotten.deadlines.forEach { $0.cancel() }
         forgotten.sealing?.cancel()
-        wipe(&forgotten.certificate)
         let work = forgotten.work
         Task {
             // An exchange that a removal tore comes back by itself; one that does not is given up soon after.

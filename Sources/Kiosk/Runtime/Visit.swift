@@ -6,6 +6,8 @@ internal import Settings
 /// The stay of a welcomed patron: from the welcome until their card has been away for `min_gap`. A card that flutters, or is
 /// laid down twice, is the same visit; libraries are told of its beginning and of its end.
 struct Visit {
+    /// The one that was welcomed.
+    let presence: Presence
     /// A keyed hash of the certificate, under a key of this process.
     let mark: [UInt8]
     /// What was announced.
@@ -17,7 +19,9 @@ struct Visit {
     /// Ends it when it is due.
     var timer: Task<Void, Never>?
 
-    init(mark: [UInt8], sealing: Task<TapAnnouncement?, Never>) { (self.mark, self.sealing) = (mark, sealing) }
+    init(_ presence: Presence, mark: [UInt8], sealing: Task<TapAnnouncement?, Never>) {
+        (self.presence, self.mark, self.sealing) = (presence, mark, sealing)
+    }
 
     /// The card was taken.
     mutating func leave(until due: ContinuousClock.Instant) { (self.due, candidate) = (due, nil) }
@@ -41,7 +45,7 @@ struct Visit {
 extension KioskRuntime {
     /// Whether this is the card, or a copy of the certificate, of the visit that has not ended. Any other one ends it: the
     /// next patron stands there.
-    func isOfVisit(_ certificate: [UInt8], _ presence: Presence) -> Bool {
+    func isOfVisit(_ certificate: SecretBytes, _ presence: Presence) -> Bool {
         guard let visit else { return false }
         guard visit.mark == mark(of: certificate) else {
             if visit.due != nil { endVisit() }
@@ -54,8 +58,10 @@ extension KioskRuntime {
     /// A patron is welcomed.
     func beginVisit(_ presence: Presence) {
         endVisit()
-        guard let held = evidence[presence], let sealing = held.sealing else { return }
-        visit = Visit(mark: mark(of: held.certificate), sealing: sealing)
+        guard let held = evidence[presence], let certificate = held.certificate, let sealing = held.sealing else {
+            return
+        }
+        visit = Visit(presence, mark: mark(of: certificate), sealing: sealing)
     }
 
     /// The card of the visit is gone: for now, or for good.
@@ -86,10 +92,12 @@ extension KioskRuntime {
         guard let visit else { return }
         visit.timer?.cancel()
         self.visit = nil
-        Task { [announcer] in
-            if let announcement = await visit.sealing.value { announcer.endPresence(announcement) }
-        }
+        tell(visit.sealing) { $0.endPresence($1) }
     }
 
-    private func mark(of certificate: [UInt8]) -> [UInt8] { hmacSHA256(certificate, key: visitKey) }
+    private func mark(of certificate: SecretBytes) -> [UInt8] {
+        var bytes = certificate.withBytes { Array($0) }
+        defer { wipe(&bytes) }
+        return hmacSHA256(bytes, key: visitKey)
+    }
 }
