@@ -364,7 +364,7 @@ package actor RevocationKeeper {
             let lists = Set(report.outcomes.compactMap { try? $0.result.get().id })
             memory.urls[url] = .init(version: validators, lists: lists.sorted())
             return .done
-        case .failure(is CancellationError): return .failed(retryAfter: nil)
+        case .failure where Task.isCancelled: return .failed(retryAfter: nil)
         case .failure(let error):
             _ = journal.complain(report, error, source: ListJournal.nameable(url))
             guard case ListDownload.Failure.status(_, let asked) = error else { return .failed(retryAfter: nil) }

@@ -136,6 +136,21 @@ struct RawList {
             (0..<1_000).map { SerialNumber(contents: [0x01, 0, 0, 0, UInt8($0 >> 8), UInt8($0 & 0xFF)]) })
     }
 
+    @Test("Who ends the program does not wait for a list whose last byte has come: its index is not written to its end")
+    func endedAfterTheLastByte() async throws {
+        var list = RawList()
+        for number in 0..<90_000 { list.add(UInt64(number * 3), .superseded) }
+        let whole = list
+        #expect(try whole.index().count == 90_000)
+        let task = Task {
+            // As whoever runs it is told to end.
+            withUnsafeCurrentTask { $0?.cancel() }
+            return try whole.index().count
+        }
+        let error = await #expect(throws: RevocationError.self) { try await task.value }
+        #expect(error?.code == .storeUnavailable)
+    }
+
     @Test("Wide serials that do not fit: one prefix for all, and one serial very often")
     func spilledWide() throws {
         var list = RawList()

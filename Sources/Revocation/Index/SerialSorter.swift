@@ -84,6 +84,10 @@ struct SerialSorter<Record: SerialRecord> {
     {
         var (records, other): ([Record], [Record]) = ([], [])
         for bucket in 0..<Scatter<Record>.buckets {
+            // A list of a nation takes its time after its last byte, too: who ends the program does not wait for it.
+            guard !Task.isCancelled else {
+                throw RevocationError(.storeUnavailable, "the import was ended from outside")
+            }
             let count = scatter.count(bucket)
             guard count > mostSorted else {
                 try scatter.read(bucket, into: &records)
