@@ -231,7 +231,8 @@ var targets: [Target] = [
     .testTarget(
         name: "KioskTests",
         dependencies: [
-            "Registry", "Certificates", "Login", "TestRig", "Pilot", "Kiosk", "Laboratory", "VirtualCard", "Desk",
+            "TestPKI", "Registry", "Certificates", "Login", "TestRig", "Pilot", "Kiosk", "Laboratory", "VirtualCard",
+            "Desk",
             "Announcement",
             "SecurityEvents",
             "Settings",

@@ -27,6 +27,10 @@ extension Advice {
         "the reader does not respond", "リーダーが応答しません。",
         do: "Unplug the reader and plug it in again; if that does not help, run `sudo systemctl restart pcscd`.",
         "リーダーを抜き差ししてください。直らなければ sudo systemctl restart pcscd を実行してください。")
+    static let cardOnOtherReader = Advice(
+        "a card lies on a reader, or a slot, that is not used", "使用していないリーダー（またはスロット）にカードがあります。",
+        do: "Lay cards on the reader in use, or name the other one in reader.name.",
+        "使用中のリーダーにかざすか、reader.name でそのリーダーを指定してください。")
     static let noRegistrations = Advice(
         "no registrations yet", "登録がまだありません。", do: "Import them: sudo kazashictl registration import RECORDS.json.",
         "sudo kazashictl registration import RECORDS.json で登録してください。")

@@ -193,11 +193,16 @@ package struct Examination: Sendable {
             guard reader.service else {
                 return [Finding("card service", .wrong, Cause.cardService.advice)]
             }
-            guard reader.reader else { return [Finding("reader", .wrong, Cause.reader.advice)] }
-            guard !reader.held else { return [Finding("reader", .wrong, .readerHeld)] }
-            return [Finding("reader", "ready, says the running kiosk", "利用できます（動作中の端末による）。")]
+            let others = others(reader.others.map { OtherReader(name: $0.name, card: $0.card) })
+            guard reader.reader else { return [Finding("reader", .wrong, Cause.reader.advice)] + others }
+            guard !reader.held else { return [Finding("reader", .wrong, .readerHeld)] + others }
+            let name = reader.name ?? "-"
+            return [Finding("reader", "\(name): ready, says the running kiosk", "\(name)：利用できます（動作中の端末による）。")]
+                + others
         }
-        switch await firstEvent() {
+        let (first, seen) = await firstEvent()
+        let others = others(seen)
+        switch first {
         case .serviceUnavailable, nil:
             return [
                 Finding(
@@ -213,15 +218,25 @@ package struct Examination: Sendable {
                 wanted.isEmpty
                 ? Cause.reader.advice.happened
                 : Words("no reader name contains \(wanted)", "名前に \(wanted) を含むリーダーがありません。")
-            return [answers, Finding("reader", .wrong, seen, do: Cause.reader.advice.action)]
+            return [answers, Finding("reader", .wrong, seen, do: Cause.reader.advice.action)] + others
         case .readerAvailable(let name), .cardInserted(let name):
-            return [answers, Finding("reader", name, name)]
-        case .cardRemoved, .readerHeld, .readerReleased: return [Finding("reader", "found", "見つかりました。")]
+            return [answers, Finding("reader", name, name)] + others
+        case .cardRemoved, .others, .readerHeld, .readerReleased:
+            return [Finding("reader", "found", "見つかりました。")] + others
         }
     }
 
-    /// What PC/SC says first; nil when it says nothing within five seconds.
-    private func firstEvent() async -> ReaderEvent? {
+    /// Whoever lays a card on one of these waits in vain.
+    private func others(_ others: [OtherReader]) -> [Finding] {
+        others.map { other in
+            other.card
+                ? Finding("other readers", .warning, .cardOnOtherReader, of: other.name)
+                : Finding("other readers", "not used: \(other.name)", "使用していません：\(other.name)")
+        }
+    }
+
+    /// What PC/SC says first, and the readers that are not used; nil when it says nothing within five seconds.
+    private func firstEvent() async -> (ReaderEvent?, [OtherReader]) {
         let (events, continuation) = AsyncStream<ReaderEvent>.makeStream()
         let source = PCSCCardSource(nameFilter: configuration.readerName)
         let watching = Task { await source.watch { continuation.yield($0) } }
@@ -233,12 +248,17 @@ package struct Examination: Sendable {
             limit.cancel()
         }
         var last: ReaderEvent?
+        var others: [OtherReader] = []
         for await event in events {
+            if case .others(let seen) = event {
+                others = seen
+                continue
+            }
             last = event
             // A service that starts when it is asked is not there at first.
             if event != .serviceUnavailable { break }
         }
-        return last
+        return (last, others)
     }
 
     // MARK: Registry, storage

@@ -7,8 +7,20 @@ package struct StatusReport: Codable, Sendable {
         package let reader: Bool
         /// A blocked exchange holds it.
         package let held: Bool
-        package init(service: Bool, reader: Bool, held: Bool) {
-            (self.service, self.reader, self.held) = (service, reader, held)
+        /// The one in use; null: none.
+        package let name: String?
+        /// What pcscd has beside it, slots of the same reader too.
+        package let others: [Other]
+
+        package struct Other: Codable, Sendable {
+            package let name: String
+            /// A card lies on it.
+            package let card: Bool
+            package init(name: String, card: Bool) { (self.name, self.card) = (name, card) }
+        }
+
+        package init(service: Bool, reader: Bool, held: Bool, name: String?, others: [Other]) {
+            (self.service, self.reader, self.held, self.name, self.others) = (service, reader, held, name, others)
         }
     }
     package struct Lists: Codable, Sendable {

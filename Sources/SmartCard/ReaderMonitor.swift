@@ -9,6 +9,8 @@ package enum ReaderEvent: Hashable, Sendable {
     /// pcscd is there, the reader is not.
     case readerUnavailable
     case readerAvailable(name: String)
+    /// The readers, and slots of readers, that pcscd has beside the one in use; told when that changes.
+    case others([OtherReader])
     /// A card, or something that answers like one, lies on the reader.
     case cardInserted(reader: String)
     case cardRemoved
@@ -16,6 +18,15 @@ package enum ReaderEvent: Hashable, Sendable {
     case readerHeld
     /// It came back after all.
     case readerReleased
+}
+
+/// A reader, or a slot of one, that is not used.
+package struct OtherReader: Hashable, Sendable {
+    package let name: String
+    /// A card lies on it: its owner waits in vain.
+    package let card: Bool
+
+    package init(name: String, card: Bool) { (self.name, self.card) = (name, card) }
 }
 
 /// Watches one reader from a thread of its own, through pcscd's restarts and the reader's unplugging.
@@ -28,6 +39,7 @@ package actor ReaderMonitor {
     /// The context that waits at the moment: what a cancellation wakes.
     private nonisolated let waiting = Mutex<PCSCContext?>(nil)
     private var last: ReaderEvent?
+    private var lastOthers: [OtherReader] = []
 
     /// Milliseconds. A cancel that arrives just before a wait begins is lost; no wait is longer than this. Each costs four wake-ups.
     private static let slice: UInt32 = 3_000
@@ -72,36 +84,75 @@ package actor ReaderMonitor {
 
     /// Finds the reader and stays with it until it goes.
     private func watchReaders(_ context: PCSCContext) throws(SmartCardError) {
+        let bell = ReaderState(name: ReaderState.plugAndPlay)
         let names = try context.readers()
+        var others = names.map { ReaderState(name: $0) }
         guard let name = names.first(where: { nameFilter.isEmpty || $0.contains(nameFilter) }) else {
+            if !others.isEmpty { others = try context.statusChange(others, milliseconds: 0) ?? others }
+            tell(others: others)
             tell(.readerUnavailable)
-            _ = try context.statusChange([ReaderState(name: ReaderState.plugAndPlay)], milliseconds: Self.slice)
+            _ = try context.statusChange([bell], milliseconds: Self.slice)
             return
         }
         var reader = ReaderState(name: name)
+        others.removeAll { $0.name == name }
         var isFirst = true
         while !Task.isCancelled {
-            guard let states = try context.statusChange([reader], milliseconds: Self.slice), let now = states.first
-            else { continue }
-            if now.isGone {
-                if reader.isPresent { tell(.cardRemoved) }
-                tell(.readerUnavailable)
-                return
+            let states: [ReaderState]
+            do throws(SmartCardError) {
+                guard let changed = try context.statusChange([reader] + others + [bell], milliseconds: Self.slice)
+                else { continue }
+                states = changed
+            } catch .readerUnavailable {
+                // One of them went between two calls.
+                others = try reconciled(others, without: name, context)
+                guard try context.readers().contains(name) else { return leave(reader) }
+                continue
             }
+            guard let now = states.first else { continue }
+            if now.isGone { return leave(reader) }
+            others = Array(states.dropFirst().dropLast())
+            tell(others: others)
             if isFirst { tell(.readerAvailable(name: name)) }
             isFirst = false
-            // Two changes since: the card went and came, or came and went, faster than we looked.
-            let missed = now.changes &- reader.changes >= 2
-            switch (reader.isPresent, now.isPresent) {
-            case (false, true): tell(.cardInserted(reader: name))
-            case (true, false): tell(.cardRemoved)
-            case (true, true) where missed && reader.changes != 0:
-                tell(.cardRemoved)
-                tell(.cardInserted(reader: name))
-            case (true, true), (false, false): break
-            }
+            tellChange(from: reader, to: now)
             reader = now
+            others = try reconciled(others, without: name, context)
         }
+    }
+
+    private func leave(_ reader: ReaderState) {
+        if reader.isPresent { tell(.cardRemoved) }
+        tell(.readerUnavailable)
+    }
+
+    private func tellChange(from before: ReaderState, to now: ReaderState) {
+        // Two changes since: the card went and came, or came and went, faster than we looked.
+        let missed = now.changes &- before.changes >= 2
+        switch (before.isPresent, now.isPresent) {
+        case (false, true): tell(.cardInserted(reader: now.name))
+        case (true, false): tell(.cardRemoved)
+        case (true, true) where missed && before.changes != 0:
+            tell(.cardRemoved)
+            tell(.cardInserted(reader: now.name))
+        case (true, true), (false, false): break
+        }
+    }
+
+    /// The others that there are now: those that are known as they are known.
+    private func reconciled(_ others: [ReaderState], without name: String, _ context: PCSCContext)
+        throws(SmartCardError) -> [ReaderState]
+    {
+        try context.readers().filter { $0 != name }.map { name in
+            others.first { $0.name == name } ?? ReaderState(name: name)
+        }
+    }
+
+    private func tell(others: [ReaderState]) {
+        let now = others.filter { !$0.isGone }.map { OtherReader(name: $0.name, card: $0.isPresent) }
+        guard now != lastOthers else { return }
+        lastOthers = now
+        report(.others(now))
     }
 
     private func tell(_ event: ReaderEvent) {

@@ -60,9 +60,13 @@ enum StatusWords {
             case nil: "not looked for yet"
             case let reader? where !reader.service: "pcscd does not answer 応答なし"
             case let reader? where !reader.reader: "none なし"
-            case let reader?: reader.held ? "does not respond 応答なし" : "ready 利用できます"
+            case let reader?: (reader.held ? "does not respond 応答なし" : "ready 利用できます") + ": \(reader.name ?? "-")"
             }
         lines.append("reader リーダー   \(reader)")
+        for other in report.reader?.others ?? [] {
+            lines.append(
+                "                  not used 不使用: \(other.name)" + (other.card ? ", a card lies on it カードあり" : ""))
+        }
         let age = report.lists.age.map { "newest \(length($0)) old" } ?? "age unknown"
         let end = report.lists.firstEnds.map {
             $0 >= 0 ? ", the first expires in \(length($0))" : ", the first has expired"

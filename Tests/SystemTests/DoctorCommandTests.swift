@@ -71,6 +71,35 @@ extension RealStack {
             }
         }
 
+        @Test("Several slots: the one in use and the others are named, and so is a card that lies on another one")
+        func otherSlot() async throws {
+            var pilot = try StackPilot()
+            let card = try pilot.card(serial: 1, ppid: "PPID-0001")
+            try await withStack(pilot) { stack in
+                func status() async throws -> String {
+                    try await ChildProcess.run(
+                        Programs.kazashi, ["status", "--config", stack.folder.configuration, "--json"]
+                    ).output
+                }
+                #expect(try await status().contains(#""name":"Virtual PCD 00 00""#))
+                #expect(try await status().contains(#""others":[{"card":false,"name":"Virtual PCD 00 01"}]"#))
+                let other = VPCDReader(port: 35_964)
+                try other.insert(CardInField(card.profile))
+                while try await !status().contains(#""card":true"#) {}
+                let beside = try await doctor(stack.folder)
+                #expect(beside.output.contains("a card lies on a reader, or a slot, that is not used"))
+                let words = try await ChildProcess.run(
+                    Programs.kazashi, ["status", "--config", stack.folder.configuration])
+                #expect(words.output.contains("Virtual PCD 00 01, a card lies on it"))
+                // The one in use goes on as ever, and without the kiosk the doctor sees the same.
+                try await stack.expect("ok", from: card)
+                await stack.kiosk.stop()
+                let alone = try await report(stack.folder).report
+                #expect(alone.states("reader") == ["fine"] && alone.states("other readers") == ["warning"])
+                other.remove()
+            }
+        }
+
         @Test("pcscd is not there: said so")
         func noService() async throws {
             let pilot = try StackPilot()

@@ -8,6 +8,7 @@ internal import Panel
 internal import Revocation
 package import Service
 internal import Settings
+internal import SmartCard
 
 // What the kiosk says of itself.
 
@@ -39,7 +40,10 @@ extension KioskRuntime {
             kiosk: configuration.kioskID, state: shownCause == nil ? "ready" : "out_of_service",
             cause: shownCause?.rawValue, code: shownCause?.shortCode.rawValue, since: seconds(since: stateSince),
             uptime: seconds(since: started),
-            reader: .init(service: parts.hasService, reader: parts.hasReader, held: parts.isReaderHeld),
+            reader: .init(
+                service: parts.hasService, reader: parts.hasReader, held: parts.isReaderHeld,
+                name: parts.hasReader ? parts.readerName : nil,
+                others: parts.otherReaders.map { .init(name: $0.name, card: $0.card) }),
             lists: .init(
                 served: revocation.signed.count, entries: revocation.signed.reduce(0) { $0 + $1.index.count },
                 age: now.flatMap { now in revocation.newest.map { now - $0.thisUpdate } },

@@ -168,7 +168,7 @@ package actor KioskRuntime {
         case .serviceUnavailable, .readerUnavailable:
             // Whatever lay there can't be told any more.
             if before.hasReader { handle(.removed) }
-        case .readerAvailable, .readerHeld, .readerReleased: break
+        case .readerAvailable, .others, .readerHeld, .readerReleased: break
         }
         if parts.cause != before.cause { handle(.health(parts.cause)) }
     }

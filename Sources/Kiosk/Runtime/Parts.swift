@@ -5,6 +5,9 @@ package import SmartCard
 package struct Parts {
     package var hasService = false
     package var hasReader = false
+    /// The one in use.
+    package private(set) var readerName: String?
+    package private(set) var otherReaders: [OtherReader] = []
     /// A blocked exchange holds the reader.
     package var isReaderHeld = false
     package var hasClock = false
@@ -27,9 +30,12 @@ package struct Parts {
 
     package mutating func note(_ event: ReaderEvent) {
         switch event {
+        case .others(let others): otherReaders = others
         case .serviceUnavailable: (hasService, hasReader) = (false, false)
         case .readerUnavailable: (hasService, hasReader) = (true, false)
-        case .readerAvailable, .cardInserted: (hasService, hasReader) = (true, true)
+        case .readerAvailable(let name), .cardInserted(let name):
+            (hasService, hasReader) = (true, true)
+            readerName = name
         case .cardRemoved: break
         case .readerHeld: isReaderHeld = true
         case .readerReleased: isReaderHeld = false
