@@ -1,4 +1,5 @@
 #define _GNU_SOURCE
+#include <netinet/in.h>
 #include "CLinux.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -86,4 +87,85 @@ void kz_sound_event(void *event, int sound, int32_t hertz) {
 int kz_unsent(int descriptor) {
     int count = 0;
     return ioctl(descriptor, TIOCOUTQ, &count) == 0 ? count : 0;
+}
+
+int kz_tell_destination(int descriptor, int family) {
+    int yes = 1;
+    return family == AF_INET6 ? setsockopt(descriptor, IPPROTO_IPV6, IPV6_RECVPKTINFO, &yes, sizeof yes)
+                              : setsockopt(descriptor, IPPROTO_IP, IP_PKTINFO, &yes, sizeof yes);
+}
+
+ssize_t kz_receive(int descriptor, void *room, size_t size, struct kz_route *route) {
+    // Aligned as control messages want it (cmsg(3)).
+    union {
+        char bytes[CMSG_SPACE(sizeof(struct in_pktinfo)) + CMSG_SPACE(sizeof(struct in6_pktinfo))];
+        struct cmsghdr align;
+    } control;
+    struct iovec part = {room, size};
+    struct msghdr message = {0};
+    memset(route, 0, sizeof *route);
+    message.msg_name = &route->peer;
+    message.msg_namelen = sizeof route->peer;
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.bytes;
+    message.msg_controllen = sizeof control.bytes;
+    ssize_t count = recvmsg(descriptor, &message, MSG_DONTWAIT);
+    if (count < 0) return count;
+    route->peer_size = message.msg_namelen;
+    for (struct cmsghdr *one = CMSG_FIRSTHDR(&message); one; one = CMSG_NXTHDR(&message, one)) {
+        if (one->cmsg_level == IPPROTO_IP && one->cmsg_type == IP_PKTINFO) {
+            struct in_pktinfo info;
+            memcpy(&info, CMSG_DATA(one), sizeof info);
+            route->family = AF_INET;
+            // Ours, also where it was sent to all.
+            memcpy(route->own, &info.ipi_spec_dst, sizeof info.ipi_spec_dst);
+        } else if (one->cmsg_level == IPPROTO_IPV6 && one->cmsg_type == IPV6_PKTINFO) {
+            struct in6_pktinfo info;
+            memcpy(&info, CMSG_DATA(one), sizeof info);
+            if (IN6_IS_ADDR_MULTICAST(&info.ipi6_addr)) continue;
+            route->family = AF_INET6;
+            memcpy(route->own, &info.ipi6_addr, sizeof info.ipi6_addr);
+            // Only an address of one link needs its interface; any other's answer goes where routing sends it.
+            if (IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr)) route->interface = info.ipi6_ifindex;
+        }
+    }
+    return count;
+}
+
+ssize_t kz_answer(int descriptor, const void *bytes, size_t size, const struct kz_route *route) {
+    union {
+        char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+        struct cmsghdr align;
+    } control;
+    struct iovec part = {(void *)bytes, size};
+    struct msghdr message = {0};
+    memset(&control, 0, sizeof control);
+    message.msg_name = (void *)&route->peer;
+    message.msg_namelen = route->peer_size;
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    if (route->family == AF_INET) {
+        struct in_pktinfo info = {0};
+        memcpy(&info.ipi_spec_dst, route->own, sizeof info.ipi_spec_dst);
+        message.msg_control = control.bytes;
+        message.msg_controllen = CMSG_SPACE(sizeof info);
+        struct cmsghdr *one = CMSG_FIRSTHDR(&message);
+        one->cmsg_level = IPPROTO_IP;
+        one->cmsg_type = IP_PKTINFO;
+        one->cmsg_len = CMSG_LEN(sizeof info);
+        memcpy(CMSG_DATA(one), &info, sizeof info);
+    } else if (route->family == AF_INET6) {
+        struct in6_pktinfo info = {0};
+        memcpy(&info.ipi6_addr, route->own, sizeof info.ipi6_addr);
+        info.ipi6_ifindex = route->interface;
+        message.msg_control = control.bytes;
+        message.msg_controllen = CMSG_SPACE(sizeof info);
+        struct cmsghdr *one = CMSG_FIRSTHDR(&message);
+        one->cmsg_level = IPPROTO_IPV6;
+        one->cmsg_type = IPV6_PKTINFO;
+        one->cmsg_len = CMSG_LEN(sizeof info);
+        memcpy(CMSG_DATA(one), &info, sizeof info);
+    }
+    return sendmsg(descriptor, &message, 0);
 }

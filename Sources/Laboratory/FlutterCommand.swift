@@ -13,7 +13,7 @@ struct FlutterCommand: AsyncParsableCommand {
         let report = try await FlutterRun(seed: seed).run(for: .seconds(60 * Int(minutes))) { report in
             note("\(report.stays) stays, \(report.contacts) contacts, \(report.faults.count) faults")
         }
-        for fault in report.faults { emit(fault) }
+        report.faults.forEach(emit)
         let codes = report.codes.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
         emit("\(report.stays) stays, \(report.contacts) contacts: \(codes)")
         emit("sessions at the desk: \(report.opened) opened, \(report.closed) closed")

@@ -34,6 +34,7 @@ struct LibraryCommand: AsyncParsableCommand {
     var suite = "nested"
     @Option(help: "Ask the library's system (SIP2) at ADDRESS:PORT about each card number.")
     var sip2: String?
+    @Option(help: "How that system writes names.") var sip2Encoding = JapaneseEncoding.utf8
     @Option(help: "Write each card number to this device, as a bar code scanner types it.")
     var wedge: String?
 
@@ -106,7 +107,9 @@ struct LibraryCommand: AsyncParsableCommand {
 
     /// What a library does with a card number beside showing it.
     private func handOn(from counter: Counter) {
-        let client = sip2.flatMap { Self.endpoint($0) }.map { SIP2Client(address: $0.address, port: $0.port) }
+        let client = sip2.flatMap { Self.endpoint($0) }.map {
+            SIP2Client(address: $0.address, port: $0.port, encoding: sip2Encoding)
+        }
         let keyboard = wedge.map { KeyboardWedge(path: $0) }
         counter.onArrival { presented in
             guard let card = presented.cardNumber else { return }
@@ -158,3 +161,5 @@ struct RefusalDigest {
         return lines + [LibraryCommand.line(receipt)]
     }
 }
+
+extension JapaneseEncoding: ExpressibleByArgument {}

@@ -15,8 +15,8 @@ extension KioskDatabase {
     /// - Throws: `RegistryError`.
     package func holdings() async throws(RegistryError) -> [LibraryHoldings] {
         var registrations: [String: Int] = [:]
-        for summary in try await self.registrations.list() {
-            for name in summary.libraries { registrations[name, default: 0] += 1 }
+        for name in try await self.registrations.list().flatMap(\.libraries) {
+            registrations[name, default: 0] += 1  // safe: a dictionary
         }
         let owed = try await pending()
         return Set(registrations.keys).union(owed.keys).sorted().map { name in

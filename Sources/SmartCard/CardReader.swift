@@ -69,7 +69,7 @@ package final class CardReader: Sendable {
     private func setAside(_ lane: Lane) {
         let isFirst = state.withLock { state in
             if state.lane === lane { state.lane = nil }
-            state.held[ObjectIdentifier(lane), default: 0] += 1
+            state.held[ObjectIdentifier(lane), default: 0] += 1  // safe: a dictionary
             return state.held.count == 1 && state.held[ObjectIdentifier(lane)] == 1
         }
         if isFirst { heldChanged(true) }

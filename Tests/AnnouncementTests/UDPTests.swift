@@ -55,6 +55,26 @@ final class ScriptedDatagrams: Sendable {
             try await announcer.seal([Pair.statement()], tapped: Int64(time(nil))), deadline: .now + limit)
     }
 
+    @Test(
+        "A desk that listens on all addresses answers from the one that was asked: kiosks hear no other",
+        arguments: [
+            ("0.0.0.0", "127.0.0.2", false), ("::", "127.0.0.2", false), ("::", "::1", false),
+            // A second address of the loopback is the private namespace's.
+            ("::", "fd00:ca2a::2", true),
+        ])
+    func otherAddress(bound: String, asked: String, needsNamespace: Bool) async throws {
+        guard !needsNamespace || Programs.isInPrivateNamespace else { return }
+        let server = try DatagramServer(desk: try keys.desk(.nested), address: bound)
+        let announcer = Pair.announcer(
+            [
+                Library(
+                    name: "central", audience: Pair.audience, endpoint: .udp(host: asked, port: server.port),
+                    suite: keys.suite(.nested))
+            ], keys: keys)
+        #expect(try await push(announcer) == .acknowledged)
+        server.stop()
+    }
+
     @Test("The same bytes go out again on the schedule, until the wait is given up")
     func schedule() async throws {
         let (datagrams, arrived) = AsyncStream<[UInt8]>.makeStream()

@@ -1,6 +1,6 @@
 import Announcement
 import Cryptography
-import Desk
+@testable import Desk
 import Dispatch
 import Foundation
 import GRDB
@@ -8,6 +8,7 @@ import Glibc
 import JOSE
 import ReceiverAttacks
 import SecurityEvents
+import Synchronization
 import Testing
 
 /// What a desk keeps to whatever comes, in whatever order, from whomever.
@@ -190,5 +191,53 @@ import Testing
         try await HTTPAttacks(token: site.token).prove(on: port, site, keepsConnections: true)
         await server.stop()
         #expect(throws: RawConnection.Refused.self) { try RawConnection(port: port) }
+    }
+
+    @Test("A number is typed once its token is remembered: what the disk refused is typed by nobody")
+    func typedAfterwards() async throws {
+        let desk = try table.desk(inMemory: false)
+        let typed = Mutex<[String?]>([])
+        desk.counter.onArrival { presented in typed.withLock { $0.append(presented.cardNumber) } }
+        // The last step of the transaction fails, as on a full disk.
+        let database = try DatabaseQueue(path: table.file)
+        try await database.write { db in
+            try db.execute(
+                sql: """
+                    CREATE TABLE parent (id INTEGER PRIMARY KEY);
+                    CREATE TABLE child (id INTEGER REFERENCES parent DEFERRABLE INITIALLY DEFERRED);
+                    CREATE TRIGGER refused AFTER INSERT ON seen BEGIN INSERT INTO child VALUES (1); END;
+                    """)
+        }
+        let token = try table.token(Tabletop.presented("A", serviceID: "17"))
+        await #expect(throws: (any Error).self) { _ = try await desk.receive(token) }
+        #expect(typed.withLock { $0 } == [])
+        try await database.write { try $0.execute(sql: "DROP TRIGGER refused") }
+        #expect(try await desk.receive(token).error == nil)
+        #expect(typed.withLock { $0 } == ["17"])
+        // Seen before: not typed again.
+        #expect(try await desk.receive(token).isDuplicate == true)
+        #expect(typed.withLock { $0 } == ["17"])
+    }
+}
+
+/// What a browser is sent that does not read for a while.
+@Suite(.timeLimit(.minutes(1))) struct PresenceEventsTests {
+    @Test("A stalled browser gets the newest state: no comment takes the place of the event that clears the page")
+    func stalled() async throws {
+        let (presences, continuation) = AsyncStream<Presented?>.makeStream()
+        var events = PresenceEvents(presences, pulse: .milliseconds(1)).makeAsyncIterator()
+        func next() async throws -> String {
+            String(decoding: try #require(try await events.nextBuffer(suggested: 1)), as: UTF8.self)
+        }
+        continuation.yield(Presented(number: 1, kiosk: "k", standing: .unknown))
+        var text = try await next()
+        while text.hasPrefix(":") { text = try await next() }
+        #expect(text.hasPrefix(#"data: {"#))
+        // The card is taken; a hundred comments are due before the browser reads again.
+        continuation.yield(nil)
+        try await Task.sleep(for: .milliseconds(100))
+        #expect(try await next() == "data: null\n\n")
+        #expect(try await next() == ": here\n\n")
+        continuation.finish()
     }
 }

@@ -46,6 +46,43 @@ import Testing
         #expect(unknown.isValid == false && unknown.isChargingDenied && unknown.screenMessage == "Unknown card")
     }
 
+    /// Names with characters whose second byte in Shift_JIS is that of "|" or of a backslash.
+    private static let names = ["図書 花子", "ポプラ 十能", "－ソ表", "ﾄｼｮ ﾊﾅｺ"]
+
+    @Test(
+        "A system's own ways: CR, LF, both, blank lines, lower-case checksums, padded fields, three encodings",
+        arguments: JapaneseEncoding.allCases)
+    func dialects(encoding: JapaneseEncoding) async throws {
+        for (number, ending) in ["\r", "\n", "\r\n", "\n\r"].enumerated() {
+            for before in ["", "\r\n", "\n \n"] {
+                var dialect = SIP2Server.Dialect()
+                (dialect.encoding, dialect.ending, dialect.before) = (encoding, ending, before)
+                (dialect.hasLowerCaseChecksums, dialect.padding) = (number.isMultiple(of: 2), number > 1 ? "   " : "")
+                let login = SIP2Client.Login(user: "desk", password: "secret")
+                let name = Self.names[number]
+                let server = SIP2Server(patrons: [Self.card: name], login: login, dialect: dialect)
+                let client = SIP2Client(
+                    address: "127.0.0.1", port: try await server.start(), login: login, timeout: 30,
+                    encoding: encoding)
+                let information = try await client.information(about: Self.card)
+                #expect(information.isValid == true && information.name == name, "\(dialect)")
+                #expect(information.screenMessage == "Ready")
+                await server.stop()
+            }
+        }
+    }
+
+    @Test("A name in another encoding than was set is shown with marks, and loses nobody's answer")
+    func otherEncoding() async throws {
+        var dialect = SIP2Server.Dialect()
+        dialect.encoding = .eucJP
+        let server = SIP2Server(patrons: [Self.card: "図書"], dialect: dialect)
+        let client = SIP2Client(address: "127.0.0.1", port: try await server.start(), timeout: 30)
+        let information = try await client.information(about: Self.card)
+        #expect(information.isValid == true && information.name.contains("\u{FFFD}"))
+        await server.stop()
+    }
+
     @Test("A system that wants a login gets one; a wrong one is refused")
     func login() async throws {
         let login = SIP2Client.Login(user: "desk", password: "secret")

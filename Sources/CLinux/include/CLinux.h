@@ -1,6 +1,7 @@
 // What Glibc's module does not show to Swift: variadic calls and Linux's own.
 #pragma once
 #include <stdint.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
 /// Names the calling thread, for `ps -L` and a debugger; 15 characters at most.
@@ -42,3 +43,23 @@ void kz_sound_event(void *event, int sound, int32_t hertz);
 
 /// Bytes that a serial line has not sent yet; 0 for what is no line.
 int kz_unsent(int descriptor);
+
+/// Asks that each datagram be told the address that it was sent to (ip(7) IP_PKTINFO, ipv6(7) IPV6_RECVPKTINFO); −1 with
+/// errno set.
+int kz_tell_destination(int descriptor, int family);
+
+/// Where a datagram came from, and to which of our addresses.
+struct kz_route {
+    struct sockaddr_storage peer;
+    socklen_t peer_size;
+    /// AF_INET, AF_INET6, or 0: it was not told.
+    int family;
+    unsigned char own[16];
+    unsigned int interface;
+};
+
+/// Receives a datagram, if one waits; as recv(2). What is longer than the room is cut.
+ssize_t kz_receive(int descriptor, void *room, size_t size, struct kz_route *route);
+
+/// Sends a datagram back the way that one came: from the address that it was sent to.
+ssize_t kz_answer(int descriptor, const void *bytes, size_t size, const struct kz_route *route);

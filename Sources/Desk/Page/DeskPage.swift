@@ -1,6 +1,7 @@
 internal import FlyingFox
 internal import FlyingSocks
 internal import Foundation
+internal import Synchronization
 
 /// The staff's display: a page on this machine that shows who stands at the counter, as it happens. No pseudonym ever
 /// goes to it.
@@ -114,35 +115,77 @@ package actor DeskPage {
     }
 }
 
-/// Who stands at the counter, as server-sent events; a comment now and then, so that a browser that went away is found.
-private struct PresenceEvents: AsyncBufferedSequence {
+/// Who stands at the counter, as server-sent events; a comment now and then, so that a browser that went away is found. A
+/// browser that does not read for a while gets the newest state, and no comment ever takes its place.
+struct PresenceEvents: AsyncBufferedSequence {
     typealias Element = UInt8
-    private let lines: AsyncStream<String>
+    private let waiting: Waiting
 
-    init(_ presences: AsyncStream<Presented?>) {
-        let (lines, continuation) = AsyncStream.makeStream(of: String.self, bufferingPolicy: .bufferingNewest(4))
-        let events = Task {
-            for await presented in presences { continuation.yield("data: \(Self.json(presented))\n\n") }
-            continuation.finish()
+    /// What the browser is to be sent next.
+    fileprivate final class Waiting: Sendable {
+        private struct State {
+            var presented: Presented??
+            var isPulseDue = false
         }
-        let pulse = Task {
-            while (try? await Task.sleep(for: .seconds(15))) != nil { continuation.yield(": here\n\n") }
+        private let state = Mutex(State())
+        let bell: AsyncStream<Void>
+        private let ring: AsyncStream<Void>.Continuation
+
+        init() { (bell, ring) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1)) }
+
+        func put(_ presented: Presented?) {
+            state.withLock { $0.presented = .some(presented) }
+            ring.yield()
         }
-        continuation.onTermination = { _ in
-            events.cancel()
-            pulse.cancel()
+
+        func pulse() {
+            state.withLock { $0.isPulseDue = true }
+            ring.yield()
         }
-        self.lines = lines
+
+        func finish() { ring.finish() }
+
+        func onEnd(_ body: @escaping @Sendable () -> Void) { ring.onTermination = { _ in body() } }
+
+        func take() -> String? {
+            state.withLock { state in
+                defer { state = State() }
+                if let presented = state.presented { return "data: \(PresenceEvents.json(presented))\n\n" }
+                return state.isPulseDue ? ": here\n\n" : nil
+            }
+        }
     }
 
-    func makeAsyncIterator() -> Iterator { Iterator(lines: lines.makeAsyncIterator()) }
+    init(_ presences: AsyncStream<Presented?>, pulse: Duration = .seconds(15)) {
+        let waiting = Waiting()
+        let events = Task {
+            for await presented in presences { waiting.put(presented) }
+            waiting.finish()
+        }
+        let pulses = Task {
+            while (try? await Task.sleep(for: pulse)) != nil { waiting.pulse() }
+        }
+        waiting.onEnd {
+            events.cancel()
+            pulses.cancel()
+        }
+        self.waiting = waiting
+    }
+
+    func makeAsyncIterator() -> Iterator { Iterator(waiting) }
 
     struct Iterator: AsyncBufferedIteratorProtocol {
-        var lines: AsyncStream<String>.Iterator
+        private let waiting: Waiting
+        private var bell: AsyncStream<Void>.Iterator
+
+        fileprivate init(_ waiting: Waiting) { (self.waiting, bell) = (waiting, waiting.bell.makeAsyncIterator()) }
 
         mutating func next() async throws -> UInt8? { nil }
         mutating func nextBuffer(suggested count: Int) async throws -> [UInt8]? {
-            await lines.next(isolation: #isolation).map { Array($0.utf8) }
+            while await bell.next(isolation: #isolation) != nil {
+                if let text = waiting.take() { return Array(text.utf8) }
+            }
+            return nil
         }
     }
 
@@ -159,7 +202,7 @@ private struct PresenceEvents: AsyncBufferedSequence {
         var system: System?
     }
 
-    private static func json(_ presented: Presented?) -> String {
+    fileprivate static func json(_ presented: Presented?) -> String {
         guard let presented else { return "null" }
         let (standing, record): (String, PatronRecord?) =
             switch presented.standing {

@@ -58,16 +58,20 @@ package final class Counter: Sendable {
 
     package func onArrival(_ body: @escaping @Sendable (Presented) -> Void) { arrival.withLock { $0 = body } }
 
-    func act(on event: SecurityEvent, jti: TokenID, from kiosk: String, record: PatronRecord?) {
+    /// - Returns: what is done once the event is remembered.
+    func act(on event: SecurityEvent, jti: TokenID, from kiosk: String, record: PatronRecord?)
+        -> (@Sendable () -> Void)?
+    {
         switch event {
         case .person(.presented(let serviceID), let subject):
-            present(subject, serviceID: serviceID, jti: jti, kiosk: kiosk, record: record)
+            return present(subject, serviceID: serviceID, jti: jti, kiosk: kiosk, record: record)
         case .kiosk(.withdrawn(let jti)), .kiosk(.presenceEnded(let jti)): remove(jti, from: kiosk)
         // The store has taken note of it, or it is for a log.
         case .person(.registered, _), .person(.suspended, _), .person(.removed, _), .person(.attributesChanged, _),
             .person(.replaced, _), .kiosk(.outOfService), .kiosk(.cardLeft):
             break
         }
+        return nil
     }
 
     /// Clears what `kiosk` presented under `jti`, and nothing that another one did.
@@ -80,7 +84,7 @@ package final class Counter: Sendable {
     private func present(
         _ subject: SubjectIdentifier, serviceID: Confidential<String>?, jti: TokenID, kiosk: String,
         record: PatronRecord?
-    ) {
+    ) -> @Sendable () -> Void {
         let standing: Presented.Standing =
             switch record {
             case nil: .unknown
@@ -96,7 +100,7 @@ package final class Counter: Sendable {
                 presented: presented, jti: jti, ppid: Confidential(subject.subject), until: .now + Self.longest)
             return presented
         }
-        arrival.withLock { $0 }?(presented)
+        return { [weak self] in self?.arrival.withLock { $0 }?(presented) }
     }
 
     private func change<Value>(_ body: (inout State) -> Value) -> Value {

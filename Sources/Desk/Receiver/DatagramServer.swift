@@ -17,7 +17,10 @@ package final class DatagramServer: Sendable {
     ///   - threads: that verify side by side.
     package init(desk: Recipient, address: String = "127.0.0.1", port: UInt16 = 0, threads: Int = 2) throws {
         self.desk = desk
-        descriptor = try ListeningSocket.bound(to: ListeningSocket.Address(address, port: port), type: SOCK_DGRAM)
+        let own = try ListeningSocket.Address(address, port: port)
+        descriptor = try ListeningSocket.bound(to: own, type: SOCK_DGRAM)
+        // Bound to all addresses, a machine would answer from the one that it likes best, which no kiosk asked.
+        _ = kz_tell_destination(descriptor, own.family)
         // A burst waits in the kernel rather than being lost.
         var room: Int32 = 4 << 20
         setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &room, socklen_t(MemoryLayout.size(ofValue: room)))
@@ -40,8 +43,7 @@ package final class DatagramServer: Sendable {
 
     private struct Datagram {
         let bytes: [UInt8]
-        let from: sockaddr_storage
-        let length: socklen_t
+        let route: kz_route
     }
 
     private func serve() {
@@ -64,21 +66,13 @@ package final class DatagramServer: Sendable {
     private func receive() -> Datagram? {
         // One byte more than a token may have tells a longer one.
         var room = [UInt8](repeating: 0, count: SealedToken.most + 1)
-        var from = sockaddr_storage()
-        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-        let count = withUnsafeMutablePointer(to: &from) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                recvfrom(descriptor, &room, room.count, Int32(MSG_DONTWAIT), $0, &length)
-            }
-        }
-        return count < 0 ? nil : Datagram(bytes: Array(room.prefix(count)), from: from, length: length)
+        var route = kz_route()
+        let count = kz_receive(descriptor, &room, room.count, &route)
+        return count < 0 ? nil : Datagram(bytes: Array(room.prefix(count)), route: route)
     }
 
     private func send(_ bytes: [UInt8], to datagram: Datagram) {
-        withUnsafePointer(to: datagram.from) {
-            _ = $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                sendto(descriptor, bytes, bytes.count, 0, $0, datagram.length)
-            }
-        }
+        var route = datagram.route
+        _ = kz_answer(descriptor, bytes, bytes.count, &route)
     }
 }

@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 
 /// A socket that strangers may send to.
@@ -9,6 +10,8 @@ enum ListeningSocket {
         fileprivate var storage = sockaddr_storage()
         fileprivate let length: socklen_t
         fileprivate let text: String
+        // safe: 16 bits
+        var family: Int32 { Int32(storage.ss_family) }
 
         init(_ address: String, port: UInt16) throws(Failed) {
             var hints = addrinfo()
@@ -28,7 +31,7 @@ enum ListeningSocket {
     static func bound(to address: Address, type: __socket_type) throws(Failed) -> Int32 {
         let flags = Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
         // safe: fields of our own, of 16 bits and a constant
-        let descriptor = socket(Int32(address.storage.ss_family), Int32(type.rawValue) | flags, 0)
+        let descriptor = socket(address.family, Int32(type.rawValue) | flags, 0)
         var yes: Int32 = 1
         if type == SOCK_STREAM {
             setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout.size(ofValue: yes)))

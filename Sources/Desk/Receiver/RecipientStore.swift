@@ -40,7 +40,8 @@ final class RecipientStore: Sendable {
     /// What is done about an event that was never seen.
     struct Action: Sendable {
         /// With the record of the person it is about, where there is one.
-        let act: @Sendable (Entry, SecurityEvent, PatronRecord?) -> Void
+        /// - Returns: what is done once it is remembered: a number that was typed can't be taken back.
+        let act: @Sendable (Entry, SecurityEvent, PatronRecord?) -> (@Sendable () -> Void)?
         /// Takes it back, when it could not be remembered.
         let undo: @Sendable (Entry) -> Void
     }
@@ -115,8 +116,8 @@ final class RecipientStore: Sendable {
                 try move(previous.revealed, to: subject.subject, db)
             }
             let known = try event.subject.flatMap { try record(of: $0.subject, db) }
-            db.afterNextTransaction(onCommit: { _ in }, onRollback: { _ in action.undo(entry) })
-            action.act(entry, event, known)
+            let remembered = action.act(entry, event, known)
+            db.afterNextTransaction(onCommit: { _ in remembered?() }, onRollback: { _ in action.undo(entry) })
             return .new
         }
     }

@@ -8,6 +8,7 @@ package struct SIP2Client: Sendable {
     private let institution: String
     private let login: Login?
     private let timeout: Double
+    private let encoding: JapaneseEncoding
 
     package struct Login: Sendable {
         package let user, password: String
@@ -26,11 +27,13 @@ package struct SIP2Client: Sendable {
     /// - Parameters:
     ///   - address: numeric IPv4. SIP2 has no confidentiality of its own: this machine, or a tunnel.
     ///   - timeout: seconds for the whole conversation.
+    ///   - encoding: how the system writes names.
     package init(
-        address: String, port: UInt16, institution: String = "", login: Login? = nil, timeout: Double = 10
+        address: String, port: UInt16, institution: String = "", login: Login? = nil, timeout: Double = 10,
+        encoding: JapaneseEncoding = .utf8
     ) {
         (self.address, self.port, self.institution) = (address, port, institution)
-        (self.login, self.timeout) = (login, timeout)
+        (self.login, self.timeout, self.encoding) = (login, timeout, encoding)
     }
 
     /// Asks once, in a conversation of its own.
@@ -74,18 +77,26 @@ package struct SIP2Client: Sendable {
         }
         let answer = try await ask(
             SIP2Message.patronInformation(institution: institution, cardNumber: cardNumber))
-        guard let information = PatronInformation(answer, cardNumber: cardNumber) else { throw Failure.garbledAnswer }
+        guard let information = PatronInformation(answer, cardNumber: cardNumber, encoding: encoding) else {
+            throw Failure.garbledAnswer
+        }
         return information
     }
 
-    /// One message without its CR; a system that goes on without end is none.
+    /// One message without its end; a system that goes on without end is none. The standard ends it by CR; some systems by
+    /// LF, some by both, some with blank lines between. Neither byte is ever part of a character.
     static func line(from socket: AsyncSocket) async throws -> [UInt8] {
         var line: [UInt8] = []
-        while line.count < 8_192 {
+        var read = 0
+        while read < 8_192 {
             let byte = try await socket.read()
-            if byte == 0x0D { return line }
-            // Some systems put a line feed behind the CR: it comes before the next message.
-            if byte != 0x0A { line.append(byte) }
+            read += 1
+            guard byte == 0x0D || byte == 0x0A else {
+                line.append(byte)
+                continue
+            }
+            if line.contains(where: { $0 != 0x20 && $0 != 0x00 }) { return line }
+            line = []
         }
         throw Failure.garbledAnswer
     }

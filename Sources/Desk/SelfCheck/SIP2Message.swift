@@ -11,7 +11,11 @@ package enum SIP2Message {
 
     /// Puts the sequence number and the checksum behind a message.
     package static func closed(_ message: String, sequence: Int) -> [UInt8] {
-        let text = Array("\(message)AY\(sequence % 10)AZ".utf8)
+        closed(Array(message.utf8), sequence: sequence)
+    }
+
+    static func closed(_ message: [UInt8], sequence: Int) -> [UInt8] {
+        let text = message + Array("AY\(sequence % 10)AZ".utf8)
         return text + Array((checksum(text) + "\r").utf8)
     }
 
@@ -40,20 +44,24 @@ package enum SIP2Message {
     /// 93: logs the self-check in, in plain text.
     package static func login(user: String, password: String) -> String { "9300CN\(user)|CO\(password)|" }
 
-    /// The variable fields behind `fixed` characters, the first of each name.
+    /// The variable fields behind `fixed` bytes, the first of each name, without the blanks that some systems fill them with.
     /// - Returns: nil when the checksum is there and is wrong, or the message is too short.
-    package static func fields(of message: [UInt8], fixed: Int) -> [String: String]? {
+    package static func fields(of message: [UInt8], fixed: Int, encoding: JapaneseEncoding = .utf8) -> [String: String]?
+    {
+        let blanks: Set<UInt8> = [0x00, 0x20]
+        let message = Array(message.reversed().drop { blanks.contains($0) }.reversed())
         if let mark = message.lastRange(of: Array("AZ".utf8)), mark.upperBound + 4 == message.count {
-            // safe: a place in it
-            guard String(decoding: message[mark.upperBound...], as: UTF8.self) == checksum(message[..<mark.upperBound])
-            else { return nil }
+            let told = String(decoding: message.suffix(4), as: UTF8.self)
+            guard told.uppercased() == checksum(message.dropLast(4)) else { return nil }
         }
         guard message.count >= fixed else { return nil }
-        // safe: it has so many
-        return message[fixed...].split(separator: UInt8(ascii: "|")).reduce(into: [:]) { fields, field in
+        // Read first and cut then: in Shift_JIS the second byte of a character may be that of "|".
+        let text = encoding.text(message[fixed...])  // safe: it has so many
+        return text.split(separator: "|").reduce(into: [:]) { fields, field in
             guard field.count >= 2 else { return }
-            let name = String(decoding: field.prefix(2), as: UTF8.self)
-            if fields[name] == nil { fields[name] = String(decoding: field.dropFirst(2), as: UTF8.self) }
+            let name = String(field.prefix(2))
+            guard fields[name] == nil else { return }
+            fields[name] = field.dropFirst(2).trimmingCharacters(in: CharacterSet(charactersIn: " \u{0}\u{3000}"))
         }
     }
 }
@@ -77,10 +85,11 @@ package struct PatronInformation: Sendable, Equatable {
     package let screenMessage: String
 
     /// - Parameter cardNumber: the number that was asked for: an answer about another one is none.
-    package init?(_ message: [UInt8], cardNumber: String) {
+    package init?(_ message: [UInt8], cardNumber: String, encoding: JapaneseEncoding = .utf8) {
         // 64, status 14, language 3, date 18, six counts of 4.
         guard message.starts(with: Array("64".utf8)),
-            let fields = SIP2Message.fields(of: message, fixed: 2 + 14 + 3 + 18 + 24), fields["AA"] == cardNumber
+            let fields = SIP2Message.fields(of: message, fixed: 2 + 14 + 3 + 18 + 24, encoding: encoding),
+            fields["AA"] == cardNumber
         else { return nil }
         isValid = fields["BL"].map { $0 == "Y" }
         isChargingDenied = message.dropFirst(2).first == UInt8(ascii: "Y")

@@ -14,14 +14,31 @@ package actor SIP2Server {
         case garbled
     }
 
+    /// How real systems differ from the standard.
+    package struct Dialect: Sendable {
+        package var encoding = JapaneseEncoding.utf8
+        /// Behind a message, and before one.
+        package var ending = "\r"
+        package var before = ""
+        package var hasLowerCaseChecksums = false
+        /// Behind each field's value, and behind the checksum.
+        package var padding = ""
+
+        package init() {}
+    }
+
     private let patrons: [String: String]
+    private let dialect: Dialect
     private let login: SIP2Client.Login?
     private let behaviour: Behaviour
     private var running: Task<Void, any Error>?
 
     /// - Parameter patrons: names by library card number.
-    package init(patrons: [String: String], login: SIP2Client.Login? = nil, behaviour: Behaviour = .normal) {
-        (self.patrons, self.login, self.behaviour) = (patrons, login, behaviour)
+    package init(
+        patrons: [String: String], login: SIP2Client.Login? = nil, behaviour: Behaviour = .normal,
+        dialect: Dialect = Dialect()
+    ) {
+        (self.patrons, self.login, self.behaviour, self.dialect) = (patrons, login, behaviour, dialect)
     }
 
     /// Listens on this machine; the port that it got.
@@ -72,15 +89,20 @@ package actor SIP2Server {
         let name = patrons[card]
         let status = name == nil ? "Y             " : String(repeating: " ", count: 14)
         let counts = String(repeating: "0000", count: 6)
-        return "64\(status)000\(SIP2Message.date())\(counts)AO|AA\(card)|AE\(name ?? "")|"
-            + "BL\(name == nil ? "N" : "Y")|AF\(name == nil ? "Unknown card" : "Ready")|"
+        let end = dialect.padding + "|"
+        return "64\(status)000\(SIP2Message.date())\(counts)AO\(end)AA\(card)\(end)AE\(name ?? "")\(end)"
+            + "BL\(name == nil ? "N" : "Y")\(end)AF\(name == nil ? "Unknown card" : "Ready")\(end)"
     }
 
     private func send(_ answer: String, about message: [UInt8], over socket: AsyncSocket) async throws {
-        var bytes = SIP2Message.closed(answer, sequence: 0)
+        var bytes = SIP2Message.closed(dialect.encoding.bytes(answer) ?? [], sequence: 0)
         // The checksum's last digit.
         // safe: it ends with a checksum that was just put there
         if behaviour == .garbled { bytes[bytes.count - 2] ^= 1 }
-        try await socket.write(Data(bytes))
+        var checksum = String(decoding: bytes.dropLast().suffix(4), as: UTF8.self)
+        if dialect.hasLowerCaseChecksums { checksum = checksum.lowercased() }
+        let whole =
+            Array(dialect.before.utf8) + bytes.dropLast(5) + Array((checksum + dialect.padding + dialect.ending).utf8)
+        try await socket.write(Data(whole))
     }
 }
