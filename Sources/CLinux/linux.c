@@ -1,4 +1,6 @@
 #define _GNU_SOURCE
+#include <linux/gpio.h>
+#include <linux/i2c-dev.h>
 #include <netinet/in.h>
 #include "CLinux.h"
 #include <errno.h>
@@ -169,3 +171,23 @@ ssize_t kz_answer(int descriptor, const void *bytes, size_t size, const struct k
     }
     return sendmsg(descriptor, &message, 0);
 }
+
+int kz_gpio_request(int chip, const uint32_t *offsets, uint32_t count, const char *consumer) {
+    struct gpio_v2_line_request request = {0};
+    if (count > GPIO_V2_LINES_MAX) {
+        errno = EINVAL;
+        return -1;
+    }
+    memcpy(request.offsets, offsets, count * sizeof *offsets);
+    strncpy(request.consumer, consumer, sizeof request.consumer - 1);
+    request.num_lines = count;
+    request.config.flags = GPIO_V2_LINE_FLAG_OUTPUT;
+    return ioctl(chip, GPIO_V2_GET_LINE_IOCTL, &request) < 0 ? -1 : request.fd;
+}
+
+int kz_gpio_set(int lines, uint64_t mask, uint64_t bits) {
+    struct gpio_v2_line_values values = {.bits = bits, .mask = mask};
+    return ioctl(lines, GPIO_V2_LINE_SET_VALUES_IOCTL, &values);
+}
+
+int kz_i2c_select(int bus, int address) { return ioctl(bus, I2C_SLAVE, (unsigned long)address); }

@@ -354,6 +354,9 @@ package struct Examination: Sendable {
         case .terminal: findings.append(Finding("display", "the terminal", "端末の画面"))
         case .device(let commands, let path):
             open("display", path, CharacterDisplay(commands, path: path, hasKana: panel.layout.hasKana))
+        case .gpio(let chip, let lines): open("display", chip, HD44780Display(GPIOLines(chip: chip, offsets: lines)))
+        case .backpack(let bus, let address):
+            open("display", bus, HD44780Display(BackpackLines(bus: bus, address: address)))
         }
         if !panel.lights.isEmpty { open("lights", panel.lights.joined(separator: ", "), LampRow(panel.lights)) }
         if let path = panel.beeper { open("sound", path, Beeper(path: path, volume: panel.volume)) }

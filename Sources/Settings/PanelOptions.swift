@@ -6,6 +6,9 @@ package struct PanelOptions: Sendable {
         case terminal
         case none
         case device(CommandSet, path: String)
+        /// RS, E, D4, D5, D6, D7 of a GPIO chip.
+        case gpio(chip: String, lines: [UInt32])
+        case backpack(bus: String, address: UInt8)
     }
 
     package var display = Display.terminal
@@ -59,12 +62,43 @@ extension ConfigurationReader {
         case "none": return .none
         default:
             let parts = text.split(separator: ":", maxSplits: 1)
-            guard parts.count == 2, let commands = CommandSet(rawValue: String(parts[0])) else {
-                let sets = CommandSet.allCases.map { "\($0.rawValue):PATH" }.joined(separator: ", ")
-                throw wrong("panel.display", "must be terminal, none, or \(sets)")
+            if parts.count == 2, let commands = CommandSet(rawValue: String(parts[0])) {
+                return .device(commands, path: resolve(String(parts[1])))
             }
-            return .device(commands, path: resolve(String(parts[1])))
+            switch (parts.first, parts.last) {
+            case ("hd44780", let rest?): return try lines(of: rest)
+            case ("hd44780-i2c", let rest?): return try backpack(rest)
+            default:
+                let sets = CommandSet.allCases.map { "\($0.rawValue):PATH" }.joined(separator: ", ")
+                throw wrong(
+                    "panel.display",
+                    "must be terminal, none, \(sets), hd44780:CHIP:RS,E,D4,D5,D6,D7, or hd44780-i2c:BUS:ADDRESS")
+            }
         }
+    }
+
+    /// `/dev/gpiochip0:27,17,22,23,24,25`.
+    private func lines(of text: Substring) throws(ConfigurationError) -> PanelOptions.Display {
+        let parts = text.split(separator: ":")
+        let lines = parts.last?.split(separator: ",", omittingEmptySubsequences: false).map { UInt32($0) } ?? []
+        let known = lines.compactMap(\.self)
+        guard parts.count == 2, let chip = parts.first, lines.count == 6, Set(known).count == 6 else {
+            throw wrong(
+                "panel.display", "hd44780 wants a GPIO chip and six lines of it: /dev/gpiochip0:RS,E,D4,D5,D6,D7")
+        }
+        return .gpio(chip: resolve(String(chip)), lines: known)
+    }
+
+    /// `/dev/i2c-1:0x27`.
+    private func backpack(_ text: Substring) throws(ConfigurationError) -> PanelOptions.Display {
+        let parts = text.split(separator: ":")
+        guard parts.count == 2, let bus = parts.first, let written = parts.last, written.hasPrefix("0x"),
+            let address = UInt8(written.dropFirst(2), radix: 16), (0x08...0x77).contains(address)
+        else {
+            throw wrong(
+                "panel.display", "hd44780-i2c wants a bus and an address from 0x08 to 0x77: /dev/i2c-1:0x27")
+        }
+        return .backpack(bus: resolve(String(bus)), address: address)
     }
 }
 
@@ -78,15 +112,18 @@ extension FrontPanel {
         report: @escaping @Sendable (Part, DeviceCondition) -> Void = { _, _ in }
     ) {
         let last = saysGoodbye ? options.layout.screens(of: .stopped).first : nil
+        func player(_ device: some PanelDevice<Screen>) -> any ScorePlayer<Screen> {
+            DevicePlayer(device, name: "display", finale: last) { report(.display, $0) }
+        }
         let display: (any ScorePlayer<Screen>)? =
             switch options.display {
             case .none: nil
-            case .terminal: DevicePlayer(TerminalDisplay(), name: "display", finale: last) { report(.display, $0) }
+            case .terminal: player(TerminalDisplay())
             case .device(let commands, let path):
-                DevicePlayer(
-                    CharacterDisplay(commands, path: path, hasKana: options.layout.hasKana), name: "display",
-                    finale: last
-                ) { report(.display, $0) }
+                player(CharacterDisplay(commands, path: path, hasKana: options.layout.hasKana))
+            case .gpio(let chip, let lines): player(HD44780Display(GPIOLines(chip: chip, offsets: lines)))
+            case .backpack(let bus, let address):
+                player(HD44780Display(BackpackLines(bus: bus, address: address)))
             }
         let lamps: (any ScorePlayer<Lamps>)? =
             options.lights.isEmpty

@@ -168,6 +168,27 @@ import Testing
         #expect(client.exposedSecrets.map(\.place) == [.key("library.central.client_key")])
     }
 
+    @Test("An HD44780's lines and a backpack's address, and what is neither")
+    func ownDisplays() throws {
+        let old = "display = \"terminal\""
+        func display(_ text: String) throws -> PanelOptions.Display {
+            try load(old, "display = \"\(text)\"").panel.display
+        }
+        #expect(
+            try display("hd44780:/dev/gpiochip0:27,17,22,23,24,25")
+                == .gpio(chip: "/dev/gpiochip0", lines: [27, 17, 22, 23, 24, 25]))
+        #expect(try display("hd44780-i2c:/dev/i2c-1:0x3F") == .backpack(bus: "/dev/i2c-1", address: 0x3F))
+        for text in [
+            "hd44780:/dev/gpiochip0", "hd44780:/dev/gpiochip0:1,2,3,4,5", "hd44780:/dev/gpiochip0:1,2,3,4,5,6,7",
+            "hd44780:/dev/gpiochip0:1,2,3,4,5,5", "hd44780:/dev/gpiochip0:1,2,3,4,5,-6", "hd44780:1,2,3,4,5,6",
+            "hd44780:/dev/gpiochip0:1,2,3,4,5,", "hd44780", "hd44780-i2c:/dev/i2c-1", "hd44780-i2c:/dev/i2c-1:27",
+            "hd44780-i2c:/dev/i2c-1:0x07", "hd44780-i2c:/dev/i2c-1:0x78", "hd44780-i2c:/dev/i2c-1:0x1FF",
+        ] {
+            let error = failure(old, "display = \"\(text)\"")
+            #expect(error?.kind == .wrongValue && error?.place == .key("panel.display"), "\(text)")
+        }
+    }
+
     @Test("A secret's owner and mode are told together, once a file; one that is not there is another matter")
     func secretRights() throws {
         let (key, jwk) = (folder.path + "/rights.key", folder.path + "/rights.jwk")

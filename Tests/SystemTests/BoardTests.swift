@@ -28,7 +28,7 @@ import Testing
 
     @Test(
         "The overlays compile without a word", .enabled(if: has("/usr/bin/dtc"), "needs device-tree-compiler"),
-        arguments: ["kazashi-panel", "kazashi-panel-i2c"])
+        arguments: ["kazashi-panel", "kazashi-panel-gpio", "kazashi-panel-i2c"])
     func overlays(name: String) async throws {
         let result = try await ChildProcess.run(
             "/usr/bin/dtc",

@@ -63,3 +63,13 @@ ssize_t kz_receive(int descriptor, void *room, size_t size, struct kz_route *rou
 
 /// Sends a datagram back the way that one came: from the address that it was sent to.
 ssize_t kz_answer(int descriptor, const void *bytes, size_t size, const struct kz_route *route);
+
+/// Requests lines of a GPIO chip as outputs that are low (linux/gpio.h, uAPI v2): a descriptor that holds them, or −1 with
+/// errno set.
+int kz_gpio_request(int chip, const uint32_t *offsets, uint32_t count, const char *consumer);
+
+/// Sets those of the requested lines whose bits are in the mask; −1 with errno set.
+int kz_gpio_set(int lines, uint64_t mask, uint64_t bits);
+
+/// What is written to an I²C bus from here on is for this address; −1 with errno set.
+int kz_i2c_select(int bus, int address);

@@ -6,12 +6,7 @@ package struct CharacterDisplay: PanelDevice {
     private let path: String
     private let hasKana: Bool
     private var file: DeviceFile?
-    /// The last two screens, which may take turns.
-    private var recent: [Screen] = []
-    private var repeats = 0
-    /// How often what stands there is written again before the display is set up again: with turns of four seconds, once a
-    /// minute. A display that lost its power behind its adapter has forgotten its katakana, and nobody tells us.
-    private static let repeatsBetweenSetUps = 15
+    private var repeats = ScreenRepeats()
 
     package init(_ commands: CommandSet, path: String, hasKana: Bool = true) {
         (self.commands, self.path, self.hasKana) = (commands, path, hasKana)
@@ -36,14 +31,7 @@ package struct CharacterDisplay: PanelDevice {
         // The catalogue's test holds that every text has its cells.
         let rows = [screen.upper, screen.lower].map { Cells.encode($0) ?? [] }
         let bytes = commands.bytes(upper: rows[0], lower: rows[1])
-        guard recent.contains(screen) else {
-            recent = recent.suffix(1) + [screen]
-            return bytes
-        }
-        repeats += 1
-        guard repeats > Self.repeatsBetweenSetUps else { return bytes }
-        repeats = 0
-        return commands.setUp(hasKana: hasKana) + bytes
+        return repeats.wantsSetUp(before: screen) ? commands.setUp(hasKana: hasKana) + bytes : bytes
     }
 
     package mutating func close() {

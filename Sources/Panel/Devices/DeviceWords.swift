@@ -21,8 +21,10 @@ extension DeviceFault: Advised {
             Advice(
                 "Wrong device type", "機器の種類が違います。",
                 do:
-                    "Display: serial port, or /dev/lcd for charlcd. Lights: LEDs. Beeper: input device with tones, no keys.",
-                "表示器にはシリアルポート（charlcd は /dev/lcd）、ランプには LED、ブザーには音だけの入力デバイスを指定してください。")
+                    "Display: serial port; GPIO chip for hd44780, I²C bus for hd44780-i2c, /dev/lcd for charlcd. Lights: LEDs. "
+                    + "Beeper: input device with tones, no keys.",
+                "表示器にはシリアルポート（hd44780 は GPIO チップ、hd44780-i2c は I²C バス、charlcd は /dev/lcd）、ランプには LED、ブザーには音だけの入力デバイスを指定してください。"
+            )
         case .blocked:
             Advice(
                 "Device not accepting data", "機器がデータを受け付けません。",

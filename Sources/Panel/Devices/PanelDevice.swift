@@ -2,7 +2,7 @@ internal import CLinux
 internal import Glibc
 
 /// A part of the panel: a display, the lamps, the beeper. Its calls may block; `DevicePlayer` gives it a thread.
-package protocol PanelDevice: Sendable {
+package protocol PanelDevice<Step>: Sendable {
     associatedtype Step: Hashable & Sendable
 
     /// Opens the device; what it showed before is unknown.
@@ -28,9 +28,11 @@ package enum DeviceFault: String, Error, Sendable, CaseIterable {
     package init(errno code: Int32) {
         self =
             switch code {
-            case ENOENT, ENODEV, ENXIO, ENOTDIR: .missing
+            // An I²C device that does not answer, and a line that its chip does not have, are missing.
+            case ENOENT, ENODEV, ENXIO, ENOTDIR, EREMOTEIO, EINVAL: .missing
             case EACCES, EPERM, EROFS: .refused
             case EBUSY: .busy
+            case ENOTTY: .wrongKind
             case EAGAIN: .blocked
             default: .broken
             }
