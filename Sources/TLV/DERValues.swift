@@ -68,7 +68,7 @@ extension TLVElement {
 
     /// INTEGER in its shortest form, two's complement.
     package func integer() throws(TLVError) -> ArraySlice<UInt8> {
-        guard tag == .integer || tag == .enumerated else { throw .unexpectedTag(tag) }
+        guard tag == .integer else { throw .unexpectedTag(tag) }
         return try integerContents()
     }
 
@@ -83,9 +83,16 @@ extension TLVElement {
         return contents
     }
 
-    /// A small non-negative INTEGER or ENUMERATED.
-    package func smallInteger() throws(TLVError) -> Int {
-        let bytes = try integer()
+    /// A small non-negative INTEGER.
+    package func smallInteger() throws(TLVError) -> Int { try Self.small(integer()) }
+
+    /// A non-negative ENUMERATED.
+    package func enumerated() throws(TLVError) -> Int {
+        guard tag == .enumerated else { throw .unexpectedTag(tag) }
+        return try Self.small(integerContents())
+    }
+
+    private static func small(_ bytes: ArraySlice<UInt8>) throws(TLVError) -> Int {
         guard bytes.count <= 4, let first = bytes.first, first & 0x80 == 0 else { throw .badValue }
         return bytes.reduce(0) { $0 << 8 | Int(truncatingIfNeeded: $1) }
     }

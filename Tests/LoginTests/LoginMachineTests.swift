@@ -1,4 +1,4 @@
-import Login
+@testable import Login
 import Testing
 
 @Suite struct LoginMachineTests {
@@ -52,6 +52,56 @@ import Testing
         _ = machine.handle(.fact(first, .challengeAnswered(.pinnedKey)))
         #expect(machine.handle(.fact(first, .triesCounted(10))) == [])
         #expect(machine.handle(.fact(first, .validated(.good))) == [.seal(first), .verifyBirthDate(first)])
+    }
+
+    @Test("Five tries left are enough", arguments: [5, 6, 10])
+    func enoughTries(left: Int) {
+        var machine = proving()
+        _ = machine.handle(.fact(first, .challengeAnswered(.pinnedKey)))
+        #expect(machine.handle(.fact(first, .triesCounted(left))) == [.verifyBirthDate(first)])
+    }
+
+    @Test("What did not change is not shown again")
+    func sameHealth() {
+        var machine = machine()
+        #expect(machine.handle(.health(nil)) == [])
+        #expect(machine.handle(.health(.clock)) == [.show(.outOfService(.clock))])
+        #expect(machine.handle(.health(.clock)) == [])
+        #expect(machine.handle(.health(.reader)) == [.show(.outOfService(.reader))])
+    }
+
+    @Test("Nothing less than every requirement gives a clearance")
+    func clearance() {
+        for missing in Requirement.allCases {
+            var tap = Tap(presence: first)
+            #expect(tap.clearance == nil)
+            for requirement in Requirement.allCases where requirement != missing { tap.meet(requirement) }
+            #expect(tap.clearance == nil, "without \(missing)")
+            tap.meet(missing)
+            #expect(tap.clearance?.presence == first)
+        }
+    }
+
+    @Test(
+        "A card that lies there at its welcome is waited for; one that is gone is not, whoever waits behind it",
+        arguments: [true, false])
+    func welcomeOf(pinned: Bool) {
+        func atWelcome(_ events: LoginEvent...) -> [LoginEffect] {
+            var machine = proving(pinned: pinned)
+            for fact: Fact in [
+                .challengeAnswered(pinned ? .pinnedKey : .unpinned), .triesCounted(10),
+                .birthDateVerified(accepted: true), .proofChecked(.proven),
+            ] { _ = machine.handle(.fact(first, fact)) }
+            if !pinned { _ = machine.handle(.fact(first, .cardKeyPinned(true))) }
+            for event in events { _ = machine.handle(event) }
+            return machine.handle(.fact(first, .announced(.acknowledged)))
+        }
+        let there = atWelcome()
+        #expect(there.contains(.startDeadline(first, .reminder)) && !there.contains(.forget(first)))
+        for gone in [atWelcome(.removed), atWelcome(.removed, .inserted(second)), atWelcome(.inserted(second))] {
+            #expect(!gone.contains(.startDeadline(first, .reminder)) && gone.contains(.forget(first)))
+            #expect(gone.contains(.endPresence(first)))
+        }
     }
 
     @Test("No patron's card is locked by us", arguments: [nil, 0, 1, 4] as [Int?])

@@ -158,7 +158,7 @@ struct RevokedEntries {
             case ExtensionID.reasonCode:
                 let rule = "an entry's reasonCode is none (RFC 5280 5.3.1)"
                 let code = try byRule(rule) { () throws(TLVError) in
-                    try TLVElement.only(.enumerated, in: item.value, rules: .der).smallInteger()
+                    try TLVElement.only(.enumerated, in: item.value, rules: .der).enumerated()
                 }
                 guard let known = RevocationReason(rawValue: code) else { throw refusal(rule) }
                 reason = known

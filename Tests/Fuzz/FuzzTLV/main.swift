@@ -11,6 +11,7 @@ func walk(_ bytes: ArraySlice<UInt8>, _ rules: TLVReader.Rules, depth: Int) {
         _ = try? element.time()
         _ = try? element.integer()
         _ = try? element.smallInteger()
+        _ = try? element.enumerated()
         _ = try? element.boolean()
         _ = (try? element.objectIdentifier())?.description
         _ = try? element.octetsOfBitString()
