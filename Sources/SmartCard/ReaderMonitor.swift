@@ -87,7 +87,7 @@ package actor ReaderMonitor {
         let bell = ReaderState(name: ReaderState.plugAndPlay)
         let names = try context.readers()
         var others = names.map { ReaderState(name: $0) }
-        guard let name = names.first(where: { nameFilter.isEmpty || $0.contains(nameFilter) }) else {
+        guard let name = Self.chosen(of: names, filter: nameFilter) else {
             if !others.isEmpty { others = try context.statusChange(others, milliseconds: 0) ?? others }
             tell(others: others)
             tell(.readerUnavailable)
@@ -119,6 +119,11 @@ package actor ReaderMonitor {
             reader = now
             others = try reconciled(others, without: name, context)
         }
+    }
+
+    /// - Parameter filter: a part of its name; empty takes the first.
+    static func chosen(of names: [String], filter: String) -> String? {
+        names.first { filter.isEmpty || $0.contains(filter) }
     }
 
     private func leave(_ reader: ReaderState) {

@@ -75,6 +75,34 @@ final class ScriptedDatagrams: Sendable {
         server.stop()
     }
 
+    @Test("An empty datagram, and one of a byte, are answered by silence and hold nothing up")
+    func emptyDatagram() async throws {
+        let pair = try await Pair(.udp, .nested)
+        let address = try #require(HostAddress.lookUp("127.0.0.1").first)
+        let socket = DatagramSocket(to: address, port: pair.datagrams.port) { _ in }
+        let stranger = try #require(socket)
+        _ = stranger.send([])
+        _ = stranger.send([0x2E])
+        #expect(try await pair.push() == .acknowledged)
+        await pair.stop()
+    }
+
+    @Test(
+        "An agreement that was prepared for another key is not used: what is sealed is sealed for the key that it names"
+    )
+    func otherAgreement() throws {
+        let other = SigningKey(try P256PrivateKey.generate())
+        let claims = EventClaims(
+            iss: Pair.kiosk, aud: Pair.audience, iat: 1, toe: 1, jti: try TokenID(), event: .kiosk(.cardLeft))
+        for prepared in [
+            try PreparedAgreement(with: other.publicJWK), try PreparedAgreement(with: keys.library.publicJWK),
+        ] {
+            let token = try SealedToken(
+                claims, suite: keys.suite(.nested), signingKey: keys.kiosk, prepared: prepared)
+            #expect(throws: Never.self) { try UnopenedJWE(token.bytes).opened(with: keys.library.key) }
+        }
+    }
+
     @Test("The same bytes go out again on the schedule, until the wait is given up")
     func schedule() async throws {
         let (datagrams, arrived) = AsyncStream<[UInt8]>.makeStream()

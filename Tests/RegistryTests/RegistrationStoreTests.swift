@@ -253,6 +253,23 @@ private struct Saved: Sendable {
         await #expect(throws: RegistryError(.unknownID)) { try await store.id(short: "0000000000000000") }
     }
 
+    @Test("A database whose pages are not as they were is damaged, and says SQLite's number")
+    func damagedPages() async throws {
+        let store = try folder.store(key)
+        for number in 0..<50 {
+            var one = registration(ppid: "PPID-\(number)")
+            one.certificate = Confidential(Array("certificate \(number)".utf8))
+            try await store.store(one)
+        }
+        store.close()
+        // Every page but the first.
+        var bytes = try Data(contentsOf: URL(filePath: folder.file))
+        bytes.replaceSubrange(4_096..<bytes.count, with: Data(repeating: 0x55, count: bytes.count - 4_096))
+        try bytes.write(to: URL(filePath: folder.file))
+        let error = await #expect(throws: RegistryError.self) { _ = try await folder.store(key).all() }
+        #expect(error == RegistryError(.damaged, status: 11))
+    }
+
     @Test("A file that is no database is damaged, not overwritten")
     func noDatabase() throws {
         let garbage = Data(repeating: 0x55, count: 4_096)

@@ -1,4 +1,4 @@
-import SmartCard
+@testable import SmartCard
 import Synchronization
 import Testing
 
@@ -80,6 +80,42 @@ private func channel(_ transport: ScriptedTransport) -> CardChannel {
         let verify = CommandAPDU(ins: 0x20, p1: 0, p2: 0x91, data: Array("550217".utf8))
         #expect(try await channel.send(verify).status == StatusWord(rawValue: status))
         #expect(card.commands.count == 2)
+    }
+
+    @Test(
+        "Success is 9000 alone: any other status is told, whatever came with it",
+        arguments: [0x9001, 0x9100, 0x6200, 0x6282, 0x63C5, 0x6A82] as [UInt16])
+    func onlySuccess(status: UInt16) async throws {
+        let card = ScriptedTransport { (_, _) throws(SmartCardError) in
+            [0xAA, UInt8(status >> 8), UInt8(status & 0xFF)]
+        }
+        await #expect(throws: SmartCardError.status(StatusWord(rawValue: status))) {
+            try await channel(card).sendExpectingSuccess(command)
+        }
+        let good = ScriptedTransport { (_, _) throws(SmartCardError) in [0xAA, 0x90, 0x00] }
+        #expect(try await channel(good).sendExpectingSuccess(command) == [0xAA])
+    }
+
+    @Test("An exchange and a byte more than a presence may cost are not paid; the last ones are")
+    func lastOfTheBudget() async throws {
+        let card = ScriptedTransport { (_, _) throws(SmartCardError) in [0xAA, 0x90, 0x00] }
+        var budget = CardChannel.Budget(deadline: .now + .seconds(60))
+        budget.exchanges = 2
+        let two = CardChannel(card, budget: budget)
+        for _ in 0..<2 { #expect(try await two.send(command).data == [0xAA]) }
+        await #expect(throws: SmartCardError.budgetExceeded) { try await two.send(command) }
+        #expect(card.commands.count == 2 && two.exchanges == 2 && two.cardTime == .milliseconds(2))
+        // Five bytes there, three back.
+        for (bytes, isEnough) in [(8, true), (7, false)] {
+            budget = CardChannel.Budget(deadline: .now + .seconds(60))
+            budget.bytes = bytes
+            let channel = CardChannel(card, budget: budget)
+            if isEnough {
+                #expect(try await channel.send(command).data == [0xAA])
+            } else {
+                await #expect(throws: SmartCardError.budgetExceeded) { try await channel.send(command) }
+            }
+        }
     }
 
     @Test("6F00 to the first command is tried once more; later it is an answer")
@@ -170,6 +206,25 @@ private func channel(_ transport: ScriptedTransport) -> CardChannel {
         #expect(!card.lengths.allowsExtended(answerToReset: [0x3B, 0x99]))
     }
 
+    @Test("Offsets of fifteen bits are read, and none beyond")
+    func farthest() async throws {
+        let whole = [UInt8](repeating: 0x5A, count: 0x8200)
+        let card = ScriptedTransport(link: .t0) { (command, _) throws(SmartCardError) in
+            let offset = command[2] & 0x80 != 0 ? Int(command[3]) : Int(command[2]) << 8 | Int(command[3])
+            let count = command[4] == 0 ? 256 : Int(command[4])
+            return whole.dropFirst(offset).prefix(count) + [0x90, 0x00]
+        }
+        func read(_ total: Int) async throws -> Int {
+            var budget = CardChannel.Budget(deadline: .now + .seconds(60))
+            (budget.exchanges, budget.bytes) = (1_000, 1 << 20)
+            return try await CardChannel(card, budget: budget).readObject(file: 1, most: 0x8200) { _ in total }.count
+        }
+        // Its last piece begins at 7F00.
+        #expect(try await read(0x8000) == 0x8000)
+        #expect(card.commands.last.map { Array($0[2...3]) } == [0x7F, 0x00])
+        await #expect(throws: SmartCardError.malformedAnswer) { try await read(0x8001) }
+    }
+
     @Test(
         "A card that is torn away while a long answer comes was pulled, and says nothing of the reader",
         arguments: [true, false])
@@ -206,5 +261,68 @@ private func channel(_ transport: ScriptedTransport) -> CardChannel {
         await #expect(throws: SmartCardError.malformedAnswer) {
             try await channel(card).readObject(file: 1, most: 1_000) { _ in nil }
         }
+    }
+}
+
+@Suite struct LengthMemoryTests {
+    @Test("A reader's refusal counts for every card, a card's for its answer to reset; the oldest of many is forgotten")
+    func memory() {
+        let memory = LengthMemory()
+        func reset(_ number: Int) -> [UInt8] { [0x3B, UInt8(number)] }
+        #expect(memory.allowsExtended(answerToReset: reset(0)))
+        for number in 0..<32 {
+            memory.cardRefused(answerToReset: reset(number))
+            memory.cardRefused(answerToReset: reset(number))
+        }
+        for number in 0..<32 { #expect(!memory.allowsExtended(answerToReset: reset(number))) }
+        #expect(memory.allowsExtended(answerToReset: reset(32)))
+        memory.cardRefused(answerToReset: reset(32))
+        #expect(memory.allowsExtended(answerToReset: reset(0)))
+        for number in 1...32 { #expect(!memory.allowsExtended(answerToReset: reset(number))) }
+        memory.readerRefused()
+        #expect(!memory.allowsExtended(answerToReset: reset(0)) && !memory.allowsExtended(answerToReset: reset(99)))
+    }
+}
+
+@Suite struct ReaderChoiceTests {
+    @Test("The first reader whose name holds the filter; without a filter the first")
+    func chosen() {
+        let names = ["Alpha 00 00", "Beta 00 00", "Beta 00 01"]
+        #expect(ReaderMonitor.chosen(of: names, filter: "") == "Alpha 00 00")
+        #expect(ReaderMonitor.chosen(of: names, filter: "Beta") == "Beta 00 00")
+        #expect(ReaderMonitor.chosen(of: names, filter: "00 01") == "Beta 00 01")
+        #expect(ReaderMonitor.chosen(of: names, filter: "beta") == nil)
+        #expect(ReaderMonitor.chosen(of: [], filter: "") == nil)
+    }
+
+    @Test("PC/SC's answers, each by its name")
+    func statuses() {
+        let names: [(UInt32, SmartCardError)] = [
+            (0x8010_0002, .cancelled), (0x8010_000A, .timedOut), (0x8010_001D, .serviceUnavailable),
+            (0x8010_001E, .serviceUnavailable), (0x8010_0013, .serviceUnavailable), (0x8010_0003, .serviceUnavailable),
+            (0x8010_006A, .serviceUnavailable), (0x8010_0009, .readerUnavailable), (0x8010_0017, .readerUnavailable),
+            (0x8010_002E, .readerUnavailable), (0x8010_000B, .sharingViolation), (0x8010_000C, .cardRemoved),
+            (0x8010_0069, .cardRemoved), (0x8010_0067, .cardRemoved), (0x8010_0068, .cardReset),
+            (0x8010_0066, .cardUnresponsive), (0x8010_000F, .cardUnresponsive),
+            (0x8010_0016, .transmissionFailed(0x8010_0016)),
+        ]
+        func meaning(_ code: UInt32) -> SmartCardError? {
+            do throws(SmartCardError) {
+                try pcsc(Int(code))
+                return nil
+            } catch {
+                return error
+            }
+        }
+        for (code, error) in names { #expect(meaning(code) == error) }
+        #expect(meaning(0) == nil)
+    }
+
+    @Test("What a reader's state says: a card, a reader that is gone, and the count of changes in the upper half")
+    func states() {
+        #expect(ReaderState(name: "r", flags: 0x0020).isPresent && !ReaderState(name: "r", flags: 0x0010).isPresent)
+        for flag in [0x0004, 0x0008, 0x0001] as [UInt32] { #expect(ReaderState(name: "r", flags: flag).isGone) }
+        #expect(!ReaderState(name: "r", flags: 0x0032).isGone)
+        #expect(ReaderState(name: "r", flags: 0x0007_0022).changes == 7)
     }
 }
