@@ -91,6 +91,17 @@ import VirtualCard
         }
     }
 
+    @Test("A copy that is left lying on the reader holds no visit open either")
+    func copyThatStays() async throws {
+        try await withPilot(minGap: "500ms") { cards, pilot in
+            #expect(await pilot.tap(try CardInField(cards.good.profile)).code == "ok")
+            let presented = try await next(pilot)
+            pilot.reader.insert(try CardInField(cards.copied.profile))
+            #expect(await pilot.nextTap().code == "not_proven")
+            #expect(try await next(pilot).event == .kiosk(.presenceEnded(presented.accepted.jti)))
+        }
+    }
+
     @Test("Without a gap the visit ends with the removal")
     func noGap() async throws {
         try await withPilot(minGap: "0s") { cards, pilot in

@@ -55,7 +55,7 @@ extension KioskRuntime {
         let whole = insertion.map { $0.at.duration(to: .now) } ?? .zero
         let total = whole.milliseconds
         ledger.tap(outcome, total: whole)
-        if outcome == .welcomed { beginVisit(presence) }
+        if outcome == .welcomed { beginVisit(presence) } else { giveUpVisit(presence) }
         evidence[presence]?.deadlines.forEach { $0.cancel() }
         // The session alone: while a task has a copy of the evidence, what was read cannot be wiped.
         let (session, output, log) = (evidence[presence]?.session, output, log)
@@ -90,6 +90,5 @@ extension KioskRuntime {
     func forget(_ presence: Presence) {
         reminders.removeValue(forKey: presence)?.forEach { $0.cancel() }
         evidence.forget(presence)
-        giveUpVisit(presence)
     }
 }

@@ -35,7 +35,7 @@ struct Visit {
         timer?.cancel()
     }
 
-    /// The candidate's presence is over, and it was not proven.
+    /// The candidate has its outcome, and was not proven.
     mutating func giveUp(_ presence: Presence) { if candidate == presence { candidate = nil } }
 
     /// Whether it is over now.
@@ -79,7 +79,8 @@ extension KioskRuntime {
 
     func continueVisit() { visit?.goOn() }
 
-    /// A presence is forgotten: where it was to prove that the visit goes on, it has not.
+    /// A presence has its outcome, though its card may lie there for long: where it was to prove that the visit goes on, it
+    /// has not.
     func giveUpVisit(_ presence: Presence) {
         visit?.giveUp(presence)
         endVisitIfOver()
