@@ -21,7 +21,7 @@ extension DeviceFault: Advised {
             Advice(
                 "Wrong device type", "機器の種類が違います。",
                 do:
-                    "Display: serial port; GPIO chip for hd44780, I²C bus for hd44780-i2c, /dev/lcd for charlcd. Lights: LEDs. "
+                    "Display: serial port; GPIO chip for hd44780, I2C bus for hd44780-i2c, /dev/lcd for charlcd. Lights: LEDs. "
                     + "Beeper: input device with tones, no keys.",
                 "表示器にはシリアルポート（hd44780 は GPIO チップ、hd44780-i2c は I²C バス、charlcd は /dev/lcd）、ランプには LED、ブザーには音だけの入力デバイスを指定してください。"
             )
