@@ -13,7 +13,10 @@ extension KioskRuntime {
         guard let read = evidence[presence]?.certificate else { return }
         let isOfVisit = isOfVisit(read, presence)
         let (store, pinsAtFirstProof, log) = (store, configuration.pinsAtFirstProof, log)
+        let noted = lastNoted
         spawn(presence) {
+            // What the last card did to its registration counts for this one.
+            await noted?.value
             var certificate = read.withBytes { Array($0) }
             defer { wipe(&certificate) }
             do throws(RegistryError) {
@@ -58,7 +61,7 @@ extension KioskRuntime {
 
     func suspend(_ presence: Presence) {
         guard let active = evidence[presence]?.active else { return }
-        Task { [store, log] in
+        lastNoted = Task { [store, log] in
             do throws(RegistryError) {
                 try await store.suspend(active.id)
                 log.notice("registration suspended", metadata: ["code": "birth_date_refused"])
@@ -72,7 +75,7 @@ extension KioskRuntime {
 
     func countRefusal(_ presence: Presence) {
         guard let active = evidence[presence]?.active else { return }
-        Task { [store, log] in
+        lastNoted = Task { [store, log] in
             do throws(RegistryError) {
                 let isSpent = try await store.noteRefusedBirthDate(of: active)
                 log.notice("birth date rejected by an unproven card", metadata: ["tried_again": "\(!isSpent)"])

@@ -63,6 +63,8 @@ package actor KioskRuntime {
     private var presences: UInt64 = 0
     var insertions: [Presence: (at: ContinuousClock.Instant, reader: String)] = [:]
     var visit: Visit?
+    /// The last suspension, or refused birth date, that was handed to the registrations.
+    var lastNoted: Task<Void, Never>?
     /// The last word on an announcement that was handed on.
     var lastTold: Task<Void, Never>?
     let visitKey: SecretBytes
