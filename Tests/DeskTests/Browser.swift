@@ -15,13 +15,20 @@ final class Browser: Sendable {
     struct Failed: Error, CustomStringConvertible { let description: String }
 
     init(width: Int = 1_280, height: Int = 800) async throws {
-        driver = try ChildProcess("/usr/bin/chromedriver", ["--port=0"])
-        var port: Substring?
-        for await line in driver.lines {
-            port = line.firstMatch(of: /started successfully on port (\d+)/)?.1
-            if port != nil { break }
+        var started: (driver: ChildProcess, port: Substring)?
+        var said = ""
+        // It takes a free port of IPv4, and finds the same one of IPv6 taken now and then.
+        for _ in 0..<5 where started == nil {
+            let driver = try ChildProcess("/usr/bin/chromedriver", ["--port=0"])
+            for await line in driver.lines {
+                guard let port = line.firstMatch(of: /started successfully on port (\d+)/)?.1 else { continue }
+                started = (driver, port)
+                break
+            }
+            said = driver.standardError
         }
-        guard let port else { throw Failed(description: "chromedriver did not start: \(driver.standardError)") }
+        guard let (driver, port) = started else { throw Failed(description: "chromedriver did not start: \(said)") }
+        self.driver = driver
         base = "http://127.0.0.1:\(port)"
         let options: [String: Any] = [
             "args": [
