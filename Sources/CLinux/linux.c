@@ -135,6 +135,17 @@ ssize_t kz_receive(int descriptor, void *room, size_t size, struct kz_route *rou
     return count;
 }
 
+/// Puts one control message into a message that has room for it (cmsg(3)).
+static void attach(struct msghdr *message, void *control, int level, int type, const void *data, size_t size) {
+    message->msg_control = control;
+    message->msg_controllen = CMSG_SPACE(size);
+    struct cmsghdr *one = CMSG_FIRSTHDR(message);
+    one->cmsg_level = level;
+    one->cmsg_type = type;
+    one->cmsg_len = CMSG_LEN(size);
+    memcpy(CMSG_DATA(one), data, size);
+}
+
 ssize_t kz_answer(int descriptor, const void *bytes, size_t size, const struct kz_route *route) {
     union {
         char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
@@ -150,24 +161,12 @@ ssize_t kz_answer(int descriptor, const void *bytes, size_t size, const struct k
     if (route->family == AF_INET) {
         struct in_pktinfo info = {0};
         memcpy(&info.ipi_spec_dst, route->own, sizeof info.ipi_spec_dst);
-        message.msg_control = control.bytes;
-        message.msg_controllen = CMSG_SPACE(sizeof info);
-        struct cmsghdr *one = CMSG_FIRSTHDR(&message);
-        one->cmsg_level = IPPROTO_IP;
-        one->cmsg_type = IP_PKTINFO;
-        one->cmsg_len = CMSG_LEN(sizeof info);
-        memcpy(CMSG_DATA(one), &info, sizeof info);
+        attach(&message, control.bytes, IPPROTO_IP, IP_PKTINFO, &info, sizeof info);
     } else if (route->family == AF_INET6) {
         struct in6_pktinfo info = {0};
         memcpy(&info.ipi6_addr, route->own, sizeof info.ipi6_addr);
         info.ipi6_ifindex = route->interface;
-        message.msg_control = control.bytes;
-        message.msg_controllen = CMSG_SPACE(sizeof info);
-        struct cmsghdr *one = CMSG_FIRSTHDR(&message);
-        one->cmsg_level = IPPROTO_IPV6;
-        one->cmsg_type = IPV6_PKTINFO;
-        one->cmsg_len = CMSG_LEN(sizeof info);
-        memcpy(CMSG_DATA(one), &info, sizeof info);
+        attach(&message, control.bytes, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
     }
     return sendmsg(descriptor, &message, 0);
 }
