@@ -116,6 +116,17 @@ package final class InProcessPilot: Sendable {
     package var shown: [String] { notes.shown.withLock { $0 } }
     package var logged: String { notes.logged.withLock { $0.joined(separator: "\n") } }
 
+    /// Stops when the body has ended, however it did.
+    package func whileRunning(_ body: () async throws -> Void) async throws {
+        do {
+            try await body()
+        } catch {
+            await stop()
+            throw error
+        }
+        await stop()
+    }
+
     /// Ends the kiosk as SIGTERM does; the desk goes on.
     package func stopKiosk() async {
         running.cancel()

@@ -20,13 +20,7 @@ import VirtualCard
         let cards = try PilotCards.make(in: path)
         if let storedTime { try cards.folder.write("state/time", Array("\(storedTime)\n".utf8)) }
         let pilot = try await InProcessPilot(folder: cards.folder, records: cards.records)
-        do {
-            try await body(cards, pilot)
-        } catch {
-            await pilot.stop()
-            throw error
-        }
-        await pilot.stop()
+        try await pilot.whileRunning { try await body(cards, pilot) }
         for identity in PilotCards.identities {
             #expect(!(pilot.logged + pilot.shown.joined()).contains(identity), "an identity stands in the logs")
         }

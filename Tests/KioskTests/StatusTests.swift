@@ -19,13 +19,7 @@ import VirtualCard
         let pilot = try await InProcessPilot(
             folder: cards.folder, records: cards.records, reminderAfter: .milliseconds(50),
             leftCardAfter: .milliseconds(150))
-        do {
-            try await body(cards, pilot)
-        } catch {
-            await pilot.stop()
-            throw error
-        }
-        await pilot.stop()
+        try await pilot.whileRunning { try await body(cards, pilot) }
     }
 
     /// It blocks, so it has a thread of its own.

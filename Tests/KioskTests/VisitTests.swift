@@ -15,13 +15,7 @@ import VirtualCard
         options.minGap = minGap
         let cards = try PilotCards.make(in: path) { $0 = options }
         let pilot = try await InProcessPilot(folder: cards.folder, records: cards.records, options: options)
-        do {
-            try await body(cards, pilot)
-        } catch {
-            await pilot.stop()
-            throw error
-        }
-        await pilot.stop()
+        try await pilot.whileRunning { try await body(cards, pilot) }
     }
 
     /// What the desk has of visits. On a busy machine what it accepted side by side may come in another order.

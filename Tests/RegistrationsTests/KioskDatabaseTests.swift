@@ -20,13 +20,7 @@ import VirtualCard
         let cards = try PilotCards.make(in: path)
         let pilot = try await InProcessPilot(
             folder: cards.folder, records: cards.records, healthInterval: healthInterval)
-        do {
-            try await body(cards, pilot)
-        } catch {
-            await pilot.stop()
-            throw error
-        }
-        await pilot.stop()
+        try await pilot.whileRunning { try await body(cards, pilot) }
     }
 
     private func blobs(_ path: String, _ sql: String) async throws -> [Data] {
