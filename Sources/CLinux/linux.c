@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include <linux/gpio.h>
 #include <linux/i2c-dev.h>
+#include <linux/i2c.h>
 #include <netinet/in.h>
 #include "CLinux.h"
 #include <errno.h>
@@ -190,3 +191,8 @@ int kz_gpio_set(int lines, uint64_t mask, uint64_t bits) {
 }
 
 int kz_i2c_select(int bus, int address) { return ioctl(bus, I2C_SLAVE, (unsigned long)address); }
+
+int kz_i2c_send(int bus, uint8_t byte) {
+    struct i2c_smbus_ioctl_data message = {.read_write = I2C_SMBUS_WRITE, .command = byte, .size = I2C_SMBUS_BYTE};
+    return ioctl(bus, I2C_SMBUS, &message);
+}

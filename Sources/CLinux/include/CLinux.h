@@ -71,5 +71,8 @@ int kz_gpio_request(int chip, const uint32_t *offsets, uint32_t count, const cha
 /// Sets those of the requested lines whose bits are in the mask; −1 with errno set.
 int kz_gpio_set(int lines, uint64_t mask, uint64_t bits);
 
-/// What is written to an I²C bus from here on is for this address; −1 with errno set.
+/// What is sent to an I²C bus from here on is for this address; −1 with errno set.
 int kz_i2c_select(int bus, int address);
+
+/// Sends one byte (SMBus "Send Byte", which is a write of one byte on any I²C bus); −1 with errno set.
+int kz_i2c_send(int bus, uint8_t byte);

@@ -81,8 +81,7 @@ package struct BackpackLines: LineOutput {
     }
 
     package func set(_ lines: DisplayLines) throws(DeviceFault) {
-        var pins = Self.pins(lines)
-        guard Glibc.write(descriptor, &pins, 1) == 1 else { throw DeviceFault(errno: errno) }
+        guard kz_i2c_send(descriptor, Self.pins(lines)) == 0 else { throw DeviceFault(errno: errno) }
     }
 
     package mutating func close() {
