@@ -20,6 +20,17 @@ package struct PanelOptions: Sendable {
     package var quiet: QuietHours?
 
     package init() {}
+
+    /// What drives the display; nil where there is none.
+    package var displayDevice: (any PanelDevice<Screen>)? {
+        switch display {
+        case .none: nil
+        case .terminal: TerminalDisplay()
+        case .device(let commands, let path): CharacterDisplay(commands, path: path, hasKana: layout.hasKana)
+        case .gpio(let chip, let lines): HD44780Display(GPIOLines(chip: chip, offsets: lines))
+        case .backpack(let bus, let address): HD44780Display(BackpackLines(bus: bus, address: address))
+        }
+    }
 }
 
 extension ConfigurationReader {
@@ -115,16 +126,7 @@ extension FrontPanel {
         func player(_ device: some PanelDevice<Screen>) -> any ScorePlayer<Screen> {
             DevicePlayer(device, name: "display", finale: last) { report(.display, $0) }
         }
-        let display: (any ScorePlayer<Screen>)? =
-            switch options.display {
-            case .none: nil
-            case .terminal: player(TerminalDisplay())
-            case .device(let commands, let path):
-                player(CharacterDisplay(commands, path: path, hasKana: options.layout.hasKana))
-            case .gpio(let chip, let lines): player(HD44780Display(GPIOLines(chip: chip, offsets: lines)))
-            case .backpack(let bus, let address):
-                player(HD44780Display(BackpackLines(bus: bus, address: address)))
-            }
+        let display = options.displayDevice.map { player($0) }
         let lamps: (any ScorePlayer<Lamps>)? =
             options.lights.isEmpty
             ? nil
