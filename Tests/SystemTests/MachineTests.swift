@@ -1,17 +1,18 @@
+import Foundation
 import Glibc
 import TestRig
 import Testing
 
 extension RealStack {
     @Suite(
-        .enabled(if: VirtualMachine.boots, "needs QEMU, a kernel and the tree that board/tree makes"),
+        .enabled(if: VirtualMachine.Kernel.debian12.boots, "needs QEMU, a kernel and the tree that board/tree makes"),
         .timeLimit(.minutes(5)))
     struct MachineTests {
         @Test(
             "On a kernel's own devices: a display on USB that is pulled and comes back, LEDs, a beeper that is heard; a keyboard is none"
         )
         func panel() async throws {
-            let machine = try await VirtualMachine()
+            let machine = try await VirtualMachine(.debian12, prepare: Self.prepare)
             do {
                 try await use(machine)
             } catch {
@@ -23,6 +24,31 @@ extension RealStack {
             let heard = try #require(await machine.stop())
             #expect(heard.seconds > 0.3 && heard.seconds < 10, "\(heard)")
             #expect(abs(heard.frequency - 2_000) < 100, "\(heard)")
+        }
+
+        /// udev's rules are the installed ones, told of these devices' names.
+        private static func prepare(_ files: DebianTree) throws {
+            try files.configure(
+                timeSource: "synchronised", display: "cd5220:/dev/ttyUSB0",
+                panel: """
+                    lights = ["input0::capslock", "input0::numlock", "input0::scrolllock"]
+                    beeper = "/dev/input/kazashi-beeper"
+                    """)
+            // The adapter's own driver comes later than the service, as when somebody plugs it in.
+            try files.write("pcspkr\nevdev\nxhci_pci\n", to: "/etc/modules-load.d/panel.conf")
+            try files.write("blacklist ftdi_sio\n", to: "/etc/modprobe.d/later.conf")
+            // A time server in the machine, and a client that leaves the kernel's flag alone (no rtcsync).
+            try files.write(
+                "local stratum 1\nallow 127.0.0.0/8\nport 123\ncmdport 0\nbindcmdaddress /\npidfile /run/time-server.pid\n",
+                to: "/etc/time-server.conf")
+            try files.write(
+                "server 127.0.0.1 iburst minpoll 0 maxpoll 2\nport 0\ncmdport 0\nbindcmdaddress /\npidfile /run/time-client.pid\n",
+                to: "/etc/time-client.conf")
+            let rules = "/usr/lib/udev/rules.d/70-kazashi.rules"
+            let installed = String(decoding: try Data(contentsOf: URL(filePath: files.root + rules)), as: UTF8.self)
+            try files.write(
+                installed.replacingOccurrences(of: #"DRIVERS=="pwm-beeper|"#, with: #"DRIVERS=="pcspkr|"#)
+                    .replacingOccurrences(of: #"KERNEL=="kazashi:*""#, with: #"KERNEL=="input*::*lock""#), to: rules)
         }
 
         /// No time server yet; then one; then the kernel takes its word back.

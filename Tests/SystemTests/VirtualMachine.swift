@@ -4,13 +4,20 @@ import Panel
 import Synchronization
 import TestRig
 
-/// The Debian tree on Debian's own kernel under QEMU, for what only a kernel has: a serial adapter on USB, LEDs of the LED
-/// class (those of a keyboard), a beeper of the input layer (the PC speaker, heard into a file). udev's rules are the
-/// installed ones, told of these devices' names; the patrons are the pilot's.
+/// The Debian tree on a kernel of Debian's under QEMU, for what only a kernel has: a serial adapter on USB, LEDs of the LED
+/// class (those of a keyboard), a beeper of the input layer (the PC speaker, heard into a file), simulated GPIO lines. The
+/// patrons are the pilot's.
 final class VirtualMachine: Sendable {
-    /// Whether there is a kernel for it (`board/tree`).
-    static var boots: Bool { access(kernel, F_OK) == 0 && ServiceTree.boots }
-    private static let kernel = DebianTree.original + ".vmlinuz"
+    /// The kernels that `board/tree` takes from Debian.
+    enum Kernel: String {
+        case debian12 = "vmlinuz"
+        /// Debian 13's backports: the first one with simulated GPIO lines.
+        case backports = "vmlinuz-backports"
+
+        fileprivate var file: String { DebianTree.original + "." + rawValue }
+        /// Whether it is there, and can be booted.
+        var boots: Bool { access(file, F_OK) == 0 && ServiceTree.boots }
+    }
 
     let files: DebianTree
     /// At the other end of the serial adapter.
@@ -23,7 +30,8 @@ final class VirtualMachine: Sendable {
     private let isStopped = Mutex(false)
 
     /// Installs and boots.
-    init() async throws {
+    /// - Parameter prepare: configures it.
+    init(_ kernel: Kernel, prepare: (DebianTree) throws -> Void) async throws {
         files = try await DebianTree()
         try await files.install()
         folder = files.root + ".machine"
@@ -31,7 +39,8 @@ final class VirtualMachine: Sendable {
         try await DebianTree.shell(
             "\"$1\" pki init \"$2/srv/pilot\" --port 8935 2>/dev/null && chmod -R a+rX \"$2/srv/pilot\"",
             Programs.laboratory, files.root)
-        try Self.prepare(files)
+        try prepare(files)
+        try Self.prepareSteps(files)
         // The whole system is the initial file system: it needs no disk, and leaves none behind.
         try await DebianTree.shell(
             "ln -s sbin/init \"$1/init\" && cd \"$1\" && find . -print0 | cpio --null -o -H newc --quiet > \"$2/tree.cpio\"",
@@ -43,7 +52,7 @@ final class VirtualMachine: Sendable {
             [
                 "-machine", "q35,pcspk-audiodev=sound", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m",
                 "2560",
-                "-display", "none", "-nodefaults", "-no-reboot", "-kernel", Self.kernel, "-initrd",
+                "-display", "none", "-nodefaults", "-no-reboot", "-kernel", kernel.file, "-initrd",
                 folder + "/tree.cpio",
                 "-append", "console=ttyS0 quiet systemd.show_status=0", "-serial", "stdio",
                 "-chardev", "serial,id=console,path=\(console.path)", "-serial", "chardev:console",
@@ -72,28 +81,7 @@ final class VirtualMachine: Sendable {
         for await answer in answers where answer.hasPrefix("ready") { break }
     }
 
-    private static func prepare(_ files: DebianTree) throws {
-        try files.configure(
-            timeSource: "synchronised", display: "cd5220:/dev/ttyUSB0",
-            panel: """
-                lights = ["input0::capslock", "input0::numlock", "input0::scrolllock"]
-                beeper = "/dev/input/kazashi-beeper"
-                """)
-        // The adapter's own driver comes later than the service, as when somebody plugs it in.
-        try files.write("pcspkr\nevdev\nxhci_pci\n", to: "/etc/modules-load.d/panel.conf")
-        try files.write("blacklist ftdi_sio\n", to: "/etc/modprobe.d/later.conf")
-        // A time server in the machine, and a client that leaves the kernel's flag alone (no rtcsync).
-        try files.write(
-            "local stratum 1\nallow 127.0.0.0/8\nport 123\ncmdport 0\nbindcmdaddress /\npidfile /run/time-server.pid\n",
-            to: "/etc/time-server.conf")
-        try files.write(
-            "server 127.0.0.1 iburst minpoll 0 maxpoll 2\nport 0\ncmdport 0\nbindcmdaddress /\npidfile /run/time-client.pid\n",
-            to: "/etc/time-client.conf")
-        let rules = "/usr/lib/udev/rules.d/70-kazashi.rules"
-        let installed = String(decoding: try Data(contentsOf: URL(filePath: files.root + rules)), as: UTF8.self)
-        try files.write(
-            installed.replacingOccurrences(of: #"DRIVERS=="pwm-beeper|"#, with: #"DRIVERS=="pcspkr|"#)
-                .replacingOccurrences(of: #"KERNEL=="kazashi:*""#, with: #"KERNEL=="input*::*lock""#), to: rules)
+    private static func prepareSteps(_ files: DebianTree) throws {
         // A line is a command, and so is its answer: code and output.
         try files.write(
             """
