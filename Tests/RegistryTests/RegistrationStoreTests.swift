@@ -1,7 +1,7 @@
 import Cryptography
 import Foundation
 import GRDB
-import Registry
+@testable import Registry
 import Testing
 
 /// A database in a folder of its own.
@@ -196,7 +196,7 @@ private struct Saved: Sendable {
         #expect(try await active(store).registration.birthDateRefusals == 0)
         for _ in 0..<2 { _ = try await refuse() }
         try await store.forgetCardKey(id)
-        #expect(try await isSpent() == false)
+        #expect(try await active(store).registration.birthDateRefusals == 0)
         for _ in 0..<2 { _ = try await refuse() }
         try await store.store(registration())
         #expect(try await isSpent() == false)
@@ -240,6 +240,57 @@ private struct Saved: Sendable {
         await #expect(throws: RegistryError(.damaged)) {
             _ = try await store.lookUp(certificate: certificate)
             _ = try await store.lookUp(certificate: Array("other".utf8))
+        }
+    }
+
+    @Test("Each change counts the record's version up by one, and the first one is 1")
+    func versions() async throws {
+        let store = try folder.store(key)
+        let raw = try DatabaseQueue(path: folder.file)
+        func version() async throws -> Int64? {
+            try await raw.read { try Int64.fetchOne($0, sql: "SELECT version FROM registration") }
+        }
+        try await store.store(registration())
+        #expect(try await version() == 1)
+        let proven = try await active(store)
+        #expect(try await store.pin(cardKey: cardKey, recordIssuer: [1], for: proven))
+        #expect(try await version() == 2)
+        #expect(try await store.renameLibrary("central", to: "main") { _ in } == 1)
+        #expect(try await store.renameLibrary("central", to: "main") { _ in } == 0)
+        #expect(try await version() == 3)
+        try await store.suspend(proven.id)
+        #expect(try await version() == 4)
+        try await store.store(registration())
+        #expect(try await version() == 5)
+        #expect(try await store.noteRefusedBirthDate(of: try await active(store)) == false)
+        #expect(try await version() == 6)
+    }
+
+    @Test("What was removed while its card proved itself is not pinned")
+    func pinOfNothing() async throws {
+        let store = try folder.store(key)
+        try await store.store(registration())
+        let proven = try await active(store)
+        try await store.remove(proven.id)
+        #expect(try await store.pin(cardKey: cardKey, recordIssuer: [1], for: proven) == false)
+    }
+
+    @Test(
+        "A record sealed by another hand: bound to row, version and format; one without the count of refusals has none")
+    func format() throws {
+        let id = RegistrationID(bytes: (0..<32).map { UInt8($0) })
+        let version: Int64 = 0x0102_0304_0506_0708
+        let sealed = try AESGCM.sealRecord(
+            Array(
+                #"{"state":"active","certificate":"AQID","ppids":{"central":"P"},"serviceIDs":{},"birthDate":"1980-02-17","since":5}"#
+                    .utf8),
+            key: key,
+            associated: Array("kazashi registration 1".utf8) + (0..<32).map { UInt8($0) } + [1, 2, 3, 4, 5, 6, 7, 8])
+        let opened = try SealedRecord.open(sealed, id: id, version: version, key: key)
+        #expect(opened.certificate.revealed == [1, 2, 3] && opened.ppids["central"]?.revealed == "P")
+        #expect(opened.birthDateRefusals == 0 && opened.since == 5 && opened.state == .active)
+        for other in [version + 1, version - 1, version + (1 << 56), version - 0x0100] {
+            #expect(throws: (any Error).self) { try SealedRecord.open(sealed, id: id, version: other, key: key) }
         }
     }
 
