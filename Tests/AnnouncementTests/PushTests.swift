@@ -52,7 +52,7 @@ import Testing
         for (behaviour, delivery) in [
             (PushServer.Behaviour.answers(200), Delivery.refused(nil)), (.answers(302), .refused(nil)),
             (.answers(404), .refused(nil)), (.refuses(.accessDenied), .refused(.accessDenied)),
-            (.answers(500), .unreachable), (.slow(.seconds(30)), .unreachable),
+            (.answers(500), .unreachable), (.answers(599), .unreachable), (.slow(.seconds(30)), .unreachable),
         ] {
             await pair.server.behave(behaviour)
             #expect(try await pair.push() == delivery, "\(behaviour)")
