@@ -62,6 +62,16 @@ private let rfc7515Key = #"""
         #expect(throws: JOSEError.signature) { try jws.verified(under: try P256PrivateKey.generate().publicKey) }
     }
 
+    @Test("A good JWS with one dot more is none")
+    func dots() throws {
+        let key = SigningKey(try P256PrivateKey.generate())
+        let token = String(decoding: try JWS.sign([1, 2, 3], type: "secevent+jwt", key: key), as: UTF8.self)
+        #expect(throws: Never.self) { try UnverifiedJWS(Array(token.utf8)) }
+        for changed in [".\(token)", "\(token).", token.replacing(".", with: "..", maxReplacements: 1)] {
+            #expect(throws: JOSEError.malformed) { try UnverifiedJWS(Array(changed.utf8)) }
+        }
+    }
+
     @Test("Not a JWS", arguments: ["", "a", "a.b", "a.b.c.d", "e30.e30.!", "bm90anNvbg.e30.e30"])
     func malformed(text: String) { #expect(throws: JOSEError.malformed) { try UnverifiedJWS(Array(text.utf8)) } }
 }
