@@ -175,7 +175,9 @@ var targets: [Target] = [
     .testTarget(name: "SmartCardTests", dependencies: ["SmartCard", "Threads"], swiftSettings: settings),
     .testTarget(
         name: "MyNumberCardTests",
-        dependencies: ["Login", "TLV", "SmartCard", "CardText", "MyNumberCard", "Cryptography", "VirtualCard", "TestPKI"],
+        dependencies: [
+            "Login", "TLV", "SmartCard", "CardText", "MyNumberCard", "Cryptography", "VirtualCard", "TestPKI",
+        ],
         swiftSettings: settings),
     .target(
         name: "PathFixture", dependencies: ["Certificates", "Clock", "Cryptography", "TestPKI"],

@@ -73,6 +73,14 @@ package struct CommandAPDU: Hashable, Sendable {
     }
 }
 
+extension CommandAPDU {
+    /// Bytes that a card may answer to a command: as many as its Le allows, and a status word.
+    static func mostAnswer(to encoded: [UInt8]) -> Int {
+        let isExtended = encoded.count > 5 && encoded.dropFirst(4).first == 0
+        return (isExtended ? 65_536 : 256) + 2
+    }
+}
+
 /// A card's answer: data and status word apart.
 package struct ResponseAPDU: Hashable, Sendable {
     package let data: [UInt8]

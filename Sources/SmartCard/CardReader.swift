@@ -7,13 +7,11 @@ internal import Threads
 package final class CardReader: Sendable {
     private struct State {
         var lane: Lane?
-        /// Lanes that are set aside, with how many of their calls have not come back: one that blocks keeps those behind it.
-        var held: [ObjectIdentifier: Int] = [:]
+        var held = HeldLanes()
     }
     private let state = Mutex(State())
     private let heldChanged: @Sendable (Bool) -> Void
     private let lengths = Mutex<[String: LengthMemory]>([:])
-    private static let mostHeld = 2
 
     /// - Parameter heldChanged: called with true when a blocked exchange was set aside, with false when none is left.
     package init(heldChanged: @escaping @Sendable (Bool) -> Void) { self.heldChanged = heldChanged }
@@ -46,7 +44,7 @@ package final class CardReader: Sendable {
     private func lane() throws(SmartCardError) -> Lane {
         let lane = state.withLock { state -> Lane? in
             if let lane = state.lane { return lane }
-            guard state.held.count < Self.mostHeld else { return nil }
+            guard !state.held.isFull else { return nil }
             let lane = Lane()
             state.lane = lane
             return lane
@@ -69,27 +67,17 @@ package final class CardReader: Sendable {
     private func setAside(_ lane: Lane) {
         let isFirst = state.withLock { state in
             if state.lane === lane { state.lane = nil }
-            state.held[ObjectIdentifier(lane), default: 0] += 1  // safe: a dictionary
-            return state.held.count == 1 && state.held[ObjectIdentifier(lane)] == 1
+            return state.held.setAside(ObjectIdentifier(lane))
         }
         if isFirst { heldChanged(true) }
     }
 
     private func takeBack(_ lane: Lane) {
-        let isBack = state.withLock { state in
-            guard let left = state.held[ObjectIdentifier(lane)], left > 1 else { return true }
-            state.held[ObjectIdentifier(lane)] = left - 1
-            return false
-        }
-        guard isBack else { return }
+        guard state.withLock({ $0.held.takeBack(ObjectIdentifier(lane)) }) else { return }
         Task {
             // The transaction and the card are still its: let go of both before the count says so.
             await lane.close()
-            let left = state.withLock { state in
-                state.held[ObjectIdentifier(lane)] = nil
-                return state.held.count
-            }
-            if left == 0 { heldChanged(false) }
+            if state.withLock({ $0.held.letGo(ObjectIdentifier(lane)) }) { heldChanged(false) }
         }
     }
 }
@@ -170,9 +158,7 @@ private actor Lane {
 
     func transmit(_ command: [UInt8], over connection: Connection) throws(SmartCardError) -> RawAnswer {
         guard open?.card == connection.card else { throw .cardRemoved }
-        // As large as the command's Le allows, and a status word.
-        let isExtended = command.count > 5 && command.dropFirst(4).first == 0
-        var answer = [UInt8](repeating: 0, count: isExtended ? 65_538 : 258)
+        var answer = [UInt8](repeating: 0, count: CommandAPDU.mostAnswer(to: command))
         var count = DWORD(answer.count)
         let start = ContinuousClock.now
         let status = SCardTransmit(

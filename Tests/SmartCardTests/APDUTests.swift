@@ -1,4 +1,4 @@
-import SmartCard
+@testable import SmartCard
 import Testing
 
 /// Commands and answers byte by byte (ISO/IEC 7816-3 and 7816-4).
@@ -21,6 +21,17 @@ import Testing
         #expect(try extended.encoded(for: .t1) == [0x00, 0xB0, 0x00, 0x00, 0x00, 0x00, 0x00])
         let both = CommandAPDU(ins: 0x2A, p1: 0, p2: 0, data: [0xAA], expected: .extended)
         #expect(try both.encoded(for: .t1) == [0x00, 0x2A, 0x00, 0x00, 0x00, 0x00, 0x01, 0xAA, 0x00, 0x00])
+    }
+
+    @Test("Room for what a card may answer: 256 bytes and a status word, or 65,536")
+    func room() throws {
+        for (expected, room) in [(ExpectedLength.none, 258), (.short(1), 258), (.short(256), 258), (.extended, 65_538)]
+        {
+            for data in [[], [0xAA]] as [[UInt8]] {
+                let command = CommandAPDU(ins: 0xB0, p1: 0, p2: 0, data: data, expected: expected)
+                #expect(CommandAPDU.mostAnswer(to: try command.encoded(for: .t1)) == room, "\(command)")
+            }
+        }
     }
 
     @Test("255 bytes of data fit, 256 are refused")
