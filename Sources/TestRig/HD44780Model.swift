@@ -37,6 +37,14 @@ package struct HD44780Model: Sendable {
         Array(memory[row * 0x40..<row * 0x40 + columns])
     }
 
+    /// The same as text, as ROM A00 shows it: JIS X 0201's katakana from A1 on.
+    package func text(row: Int, columns: Int) -> String {
+        let scalars = self.row(row, columns: columns).map { UInt32($0) }.compactMap {
+            Unicode.Scalar($0 >= 0xA1 ? $0 + 0xFEC0 : $0)
+        }
+        return String(String.UnicodeScalarView(scalars))
+    }
+
     /// The lines stand like this from `time` on.
     /// - Parameter time: nanoseconds since its power came.
     package mutating func take(_ next: Levels, at time: Int64) {

@@ -56,13 +56,6 @@ import Testing
 
     private func display(_ wires: Wires) -> HD44780Display { HD44780Display(wires) { wires.pause($0) } }
 
-    private func text(_ bytes: [UInt8]) -> String {
-        // JIS X 0201's katakana, as ROM A00 has them.
-        String(
-            String.UnicodeScalarView(bytes.compactMap { Unicode.Scalar($0 >= 0xA1 ? UInt32($0) + 0xFEC0 : UInt32($0)) })
-        )
-    }
-
     @Test(
         "Every message, in each width, language and ROM: the model shows both rows, and had the time it wants",
         arguments: DisplayLayout.Width.allCases, [true, false])
@@ -77,8 +70,8 @@ import Testing
                     for screen in layout.screens(of: message) {
                         try display.perform(screen)
                         let model = wires.model
-                        #expect(text(model.row(0, columns: width.rawValue)) == screen.upper)
-                        #expect(text(model.row(1, columns: width.rawValue)) == screen.lower)
+                        #expect(model.text(row: 0, columns: width.rawValue) == screen.upper)
+                        #expect(model.text(row: 1, columns: width.rawValue) == screen.lower)
                         #expect(model.isOn && !model.hasCursor)
                         if !hasKana { #expect(model.row(0, columns: width.rawValue).allSatisfy { $0 < 0x80 }) }
                     }
@@ -99,7 +92,7 @@ import Testing
         try display.perform(screen)
         wires.losePower()
         for _ in 0..<16 { try display.perform(screen) }
-        #expect(text(wires.model.row(0, columns: 20)) == screen.upper && wires.model.isOn)
+        #expect(wires.model.text(row: 0, columns: 20) == screen.upper && wires.model.isOn)
     }
 
     @Test("Opened again in the middle of a byte, as after a crash: the halves are told apart again")
@@ -117,8 +110,8 @@ import Testing
         try second.open()
         let screen = Screen(upper: "Card accepted   ", lower: "ｶｸﾆﾝｼﾏｼﾀ        ")
         try second.perform(screen)
-        #expect(text(wires.model.row(0, columns: 16)) == screen.upper)
-        #expect(text(wires.model.row(1, columns: 16)) == screen.lower)
+        #expect(wires.model.text(row: 0, columns: 16) == screen.upper)
+        #expect(wires.model.text(row: 1, columns: 16) == screen.lower)
     }
 
     @Test("What the lines say when they fail is the device's fault, and they are let go of")

@@ -41,7 +41,7 @@ struct DisplayTrace {
             levels = next
             let taken = model.taken
             model.take(next, at: time)
-            if model.taken != taken { rows.append([row(0), row(1)]) }
+            if model.taken != taken { rows.append([0, 1].map { model.text(row: $0, columns: columns) }) }
         }
     }
 
@@ -68,15 +68,6 @@ struct DisplayTrace {
             }
             return .init(rs: pins & 0x01 != 0, e: pins & 0x04 != 0, data: pins >> 4)
         }
-    }
-
-    private func row(_ row: Int) -> String {
-        // JIS X 0201's katakana, as ROM A00 has them.
-        String(
-            String.UnicodeScalarView(
-                model.row(row, columns: columns).compactMap {
-                    Unicode.Scalar($0 >= 0xA1 ? UInt32($0) + 0xFEC0 : UInt32($0))
-                }))
     }
 
     private static func nanoseconds(_ seconds: Substring) -> Int64? {

@@ -28,62 +28,46 @@ extension RealStack {
                 // The board's own bus comes first, so that the display's has the number of a Raspberry Pi's header.
                 try files.write("i2c-i801\ni2c-dev\n", to: "/etc/modules-load.d/panel.conf")
             }
-            do {
+            _ = try await machine.whileRunning {
                 try await lines(machine)
                 try await backpack(machine)
-            } catch {
-                print(machine.log)
-                _ = await machine.stop()
-                throw error
             }
-            _ = await machine.stop()
-        }
-
-        @discardableResult
-        private func must(_ machine: VirtualMachine, _ words: String) async throws -> String {
-            let result = try await machine.run(words)
-            try #require(result.code == 0, "\(words): \(result)")
-            return result.output
         }
 
         /// From here on this event is traced, and nothing else: time and `fields`, a Perl expression, one a line.
         private func trace(_ machine: VirtualMachine, _ event: String, _ fields: String) async throws {
-            try await must(
-                machine,
+            try await machine.must(
                 "{ [ ! -s /run/trace.pid ] || kill $(cat /run/trace.pid); } && cd \(Self.trace) && echo 0 > events/enable && echo mono > trace_clock && echo 1 > events/\(event)/enable && (perl -ne 'BEGIN { $| = 1 } next unless /([0-9.]+): /; my $time = $1; \(fields)' trace_pipe > \(Self.traced) 2>&1 & echo $! > /run/trace.pid)"
             )
         }
 
-        /// What was traced since the last look.
-        private func traced(_ machine: VirtualMachine, from place: Int) async throws -> String {
-            try await must(machine, "tail -c +\(place + 1) \(Self.traced)")
-        }
-
-        /// Looks at the trace until a text stood in a row.
-        private func shows(_ text: String, _ trace: inout DisplayTrace, _ machine: VirtualMachine) async throws -> Bool
-        {
+        /// Looks at the trace until there is what is looked for.
+        private func traces(
+            _ trace: inout DisplayTrace, _ machine: VirtualMachine, until isThere: (inout DisplayTrace) -> Bool
+        ) async throws -> Bool {
             for _ in 0..<60 {
-                trace.take(try await traced(machine, from: trace.bytes))
-                if trace.shows(text) { return true }
+                trace.take(try await machine.must("tail -c +\(trace.bytes + 1) \(Self.traced)"))
+                if isThere(&trace) { return true }
                 try await Task.sleep(for: .milliseconds(500))
             }
             return false
         }
 
+        private func shows(_ text: String, _ trace: inout DisplayTrace, _ machine: VirtualMachine) async throws -> Bool
+        {
+            try await traces(&trace, machine) { $0.shows(text) }
+        }
+
         /// The laboratory shows every screen of every state.
         private func everything(_ machine: VirtualMachine, _ trace: inout DisplayTrace) async throws {
-            let screens = try await must(
-                machine,
+            let screens = try await machine.must(
                 "systemctl stop kazashi && kazashi-lab panel --configuration /etc/kazashi/kazashi.toml --seconds 0"
             ).split(separator: "\n").map { $0.split(separator: "|").dropFirst().map(String.init) }
             #expect(screens.count > Message.all.count)
-            // The trace comes a moment later.
             var missing: [String]?
-            for _ in 0..<60 {
-                trace.take(try await traced(machine, from: trace.bytes))
-                missing = trace.missing(of: screens)
-                if missing == nil { break }
-                try await Task.sleep(for: .milliseconds(500))
+            _ = try await traces(&trace, machine) {
+                missing = $0.missing(of: screens)
+                return missing == nil
             }
             #expect(missing == nil)
             #expect(
@@ -93,8 +77,7 @@ extension RealStack {
         private func lines(_ machine: VirtualMachine) async throws {
             // Without its chip the display is missing; with one it is written to, by nobody outside the group.
             #expect(try await machine.waits(for: "kazashictl status | grep -q 'display: missing'"))
-            try await must(
-                machine,
+            try await machine.must(
                 "modprobe gpio-sim && mkdir -p \(Self.chip)/bank0 && echo 8 > \(Self.chip)/bank0/num_lines")
             // Only changes: all six are set each time. Lines are counted from the first chip's number on (GPIO_DYNAMIC_BASE).
             try await trace(
@@ -102,20 +85,15 @@ extension RealStack {
                 "next unless /gpio_value: +(\\d+) +set +([01])$/ and $level{$1} != $2; $level{$1} = $2; print $time, q( ), $1 - 512, \" $2\\n\""
             )
             var trace = DisplayTrace(.lines(Self.lines))
-            try await must(machine, "echo 1 > \(Self.chip)/live && grep -qx gpiochip0 \(Self.chip)/bank0/chip_name")
+            try await machine.must("echo 1 > \(Self.chip)/live && grep -qx gpiochip0 \(Self.chip)/bank0/chip_name")
             #expect(try await machine.waits(for: "kazashictl status | grep -q 'display: well'"))
-            #expect(try await must(machine, "stat -c '%G %a' /dev/gpiochip0") == "kazashi-panel 660")
-            let held = try await must(machine, "grep kazashi /sys/kernel/debug/gpio")
+            #expect(try await machine.must("stat -c '%G %a' /dev/gpiochip0") == "kazashi-panel 660")
+            let held = try await machine.must("grep kazashi /sys/kernel/debug/gpio")
             #expect(held.split(separator: "\n").count { $0.contains(" output-") } == 6, "\(held)")
             #expect(try await shows("Hold here", &trace, machine))
 
-            try await must(
-                machine,
-                "kazashictl key show | sed 's/^{\"keys\":\\[//; s/\\]}$//' > /srv/pilot/kiosk.jwk; (kazashi-lab library --folder /srv/pilot >/dev/null 2>&1 &)"
-            )
-            try await must(machine, "kazashictl registration import - < /srv/pilot/registrations.json")
-            #expect(try await machine.waits(for: "grep -q ':22E7 .* 0A' /proc/net/tcp"), "the desk listens")
-            try await must(machine, "kazashi-lab tap --profile /srv/pilot/cards/good.json --hold 4s")
+            try await machine.startPilot()
+            try await machine.must("kazashi-lab tap --profile /srv/pilot/cards/good.json --hold 4s")
             for text in ["Card accepted", "Take your card", "Hold here"] {
                 #expect(try await shows(text, &trace, machine), "\(text)")
             }
@@ -123,36 +101,34 @@ extension RealStack {
                 trace.model.faults == [] && trace.oddities == [], "\(trace.model.faults) \(trace.oddities.prefix(5))")
 
             // The chip goes and comes back.
-            try await must(machine, "echo 0 > \(Self.chip)/live")
+            try await machine.must("echo 0 > \(Self.chip)/live")
             #expect(try await machine.waits(for: "kazashictl status | grep -q 'display: missing'"))
-            try await must(machine, "echo 1 > \(Self.chip)/live")
+            try await machine.must("echo 1 > \(Self.chip)/live")
             #expect(try await machine.waits(for: "kazashictl status | grep -q 'display: well'"))
             #expect(try await shows("Hold here", &trace, machine))
 
             // Whoever polls a line sees fewer pulses than there are: that is why the trace is read.
-            try await must(
-                machine,
+            try await machine.must(
                 "(perl -e 'open F, \"<\", glob \"/sys/devices/platform/gpio-sim.0/gpiochip*/sim_gpio\(Self.lines[1])/value\"; until (-e \"/run/done\") { sysseek F, 0, 0; sysread F, $v, 2; $v += 0; $n++ if $v && !$o; $o = $v } print $n' > /run/polled 2>&1 &)"
             )
             let before = trace.rises
             try await everything(machine, &trace)
-            try await must(machine, "touch /run/done; until [ -s /run/polled ]; do sleep 0.1; done")
-            let polled = try #require(Int(try await must(machine, "cat /run/polled")))
+            try await machine.must("touch /run/done; until [ -s /run/polled ]; do sleep 0.1; done")
+            let polled = try #require(Int(try await machine.must("cat /run/polled")))
             #expect(polled < trace.rises - before)
         }
 
         private func backpack(_ machine: VirtualMachine) async throws {
-            try await must(
-                machine,
+            try await machine.must(
                 "modprobe i2c-stub chip_addr=0x27 && grep -q 'SMBus stub' /sys/bus/i2c/devices/i2c-1/name && sed -i 's,^display = .*,display = \"\(Self.backpack)\",' /etc/kazashi/kazashi.toml"
             )
             try await trace(
                 machine, "smbus/smbus_write",
                 "print \"$time $1\\n\" if /smbus_write: i2c-1 a=027 f=0000 c=([0-9a-f]+) BYTE /")
             var trace = DisplayTrace(.backpack)
-            try await must(machine, "systemctl start kazashi")
+            try await machine.must("systemctl start kazashi")
             #expect(try await machine.waits(for: "kazashictl status | grep -q 'display: well'"))
-            #expect(try await must(machine, "stat -c '%G %a' /dev/i2c-1 /dev/i2c-0") == "kazashi-panel 660\nroot 600")
+            #expect(try await machine.must("stat -c '%G %a' /dev/i2c-1 /dev/i2c-0") == "kazashi-panel 660\nroot 600")
             #expect(try await shows("Hold here", &trace, machine))
             try await everything(machine, &trace)
         }

@@ -13,15 +13,8 @@ extension RealStack {
         )
         func panel() async throws {
             let machine = try await VirtualMachine(.debian12, prepare: Self.prepare)
-            do {
-                try await use(machine)
-            } catch {
-                print(machine.log)
-                _ = await machine.stop()
-                throw error
-            }
             // A welcome's two short tones, and those of a card that lies there.
-            let heard = try #require(await machine.stop())
+            let heard = try #require(await machine.whileRunning { try await use(machine) })
             #expect(heard.seconds > 0.3 && heard.seconds < 10, "\(heard)")
             #expect(abs(heard.frequency - 2_000) < 100, "\(heard)")
         }
@@ -106,12 +99,7 @@ extension RealStack {
             #expect(try await machine.waits(for: "kazashictl status | grep -q 'sound: well'"))
             #expect(try await lights(machine) == "100")
 
-            try await machine.run(
-                "kazashictl key show | sed 's/^{\"keys\":\\[//; s/\\]}$//' > /srv/pilot/kiosk.jwk; (kazashi-lab library --folder /srv/pilot >/dev/null 2>&1 &)"
-            )
-            let registered = try await machine.run("kazashictl registration import - < /srv/pilot/registrations.json")
-            #expect(registered.code == 0, "\(registered)")
-            #expect(try await machine.waits(for: "grep -q ':22E7 .* 0A' /proc/net/tcp"), "the desk listens")
+            try await machine.startPilot()
             try await machine.run("(kazashi-lab tap --profile /srv/pilot/cards/good.json --hold 8s >/dev/null 2>&1 &)")
             #expect(await machine.display.shows("Card accepted") != nil)
             #expect(try await lights(machine) == "010")

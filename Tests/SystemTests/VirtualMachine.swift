@@ -123,6 +123,39 @@ final class VirtualMachine: Sendable {
         throw DebianTree.Problem(description: "the console is silent: \(log)")
     }
 
+    /// Runs a shell's words that have to succeed.
+    /// - Returns: what they printed.
+    @discardableResult
+    func must(_ words: String) async throws -> String {
+        let result = try await run(words)
+        guard result.code == 0 else { throw DebianTree.Problem(description: "\(words): \(result)") }
+        return result.output
+    }
+
+    /// The pilot's library listens, knows the kiosk, and the pilot's patrons are registered.
+    func startPilot() async throws {
+        try await must(
+            "kazashictl key show | sed 's/^{\"keys\":\\[//; s/\\]}$//' > /srv/pilot/kiosk.jwk; (kazashi-lab library --folder /srv/pilot >/dev/null 2>&1 &)"
+        )
+        try await must("kazashictl registration import - < /srv/pilot/registrations.json")
+        guard try await waits(for: "grep -q ':22E7 .* 0A' /proc/net/tcp") else {
+            throw DebianTree.Problem(description: "the desk does not listen")
+        }
+    }
+
+    /// Ends when the body has ended, however it did.
+    /// - Returns: as `stop`.
+    func whileRunning(_ body: () async throws -> Void) async throws -> Recording? {
+        do {
+            try await body()
+        } catch {
+            print(log)
+            _ = await stop()
+            throw error
+        }
+        return await stop()
+    }
+
     /// Runs words again and again until they succeed, for a minute of the machine's at the most.
     func waits(for words: String) async throws -> Bool {
         try await run("for i in $(seq 120); do \(words) && exit; sleep 0.5; done; exit 1").code == 0
