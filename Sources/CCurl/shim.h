@@ -2,6 +2,10 @@
 #pragma once
 #include <curl/curl.h>
 
+// An enumeration or a macro, by the version.
+static const long kz_netrc_ignored = CURL_NETRC_IGNORED;
+static const long kz_http_1_1 = CURL_HTTP_VERSION_1_1;
+
 static inline CURLcode kz_set_long(CURL *easy, CURLoption option, long value) {
     return curl_easy_setopt(easy, option, value);
 }

@@ -98,12 +98,12 @@ final class Transfer: @unchecked Sendable {
             // Or else http_proxy, all_proxy and their kin say where tokens go.
             kz_set_string(easy, CURLOPT_PROXY, ""),
             // Nobody's ~/.netrc has to do with a library, and a password only goes where the URL has one.
-            kz_set_long(easy, CURLOPT_NETRC, Int(truncatingIfNeeded: CURL_NETRC_IGNORED.rawValue)),
+            kz_set_long(easy, CURLOPT_NETRC, kz_netrc_ignored),
             kz_set_long(easy, CURLOPT_FOLLOWLOCATION, 0),
             // Bytes without a status line are no answer.
             kz_set_long(easy, CURLOPT_HTTP09_ALLOWED, 0),
             // ALPN offers just this: one request a connection, so that a lost one takes no other with it.
-            kz_set_long(easy, CURLOPT_HTTP_VERSION, Int(truncatingIfNeeded: CURL_HTTP_VERSION_1_1)),
+            kz_set_long(easy, CURLOPT_HTTP_VERSION, kz_http_1_1),
             // Signals would be for all threads of the process.
             kz_set_long(easy, CURLOPT_NOSIGNAL, 1),
             kz_set_long(easy, CURLOPT_MAXAGE_CONN, 3_600),

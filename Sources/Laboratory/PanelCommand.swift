@@ -95,13 +95,13 @@ private struct PanelPicture {
 
     private var screens: String {
         layout.screens(of: message).map { screen in
-            "<div class=lcd>"
-                + [screen.upper, screen.lower].map { row in
-                    "<div class=row>"
-                        + row.unicodeScalars.map { "<div class=cell>\($0 == " " ? "" : String($0))</div>" }
-                        .joined() + "</div>"
-                }.joined() + "</div>"
+            "<div class=lcd>\([screen.upper, screen.lower].map(Self.row).joined())</div>"
         }.joined()
+    }
+
+    private static func row(_ text: String) -> String {
+        let cells = text.unicodeScalars.map { "<div class=cell>\($0 == " " ? "" : String($0))</div>" }
+        return "<div class=row>\(cells.joined())</div>"
     }
 
     private var lamps: String {

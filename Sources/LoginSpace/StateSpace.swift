@@ -6,20 +6,29 @@ package enum StateSpace {
     package static let presences = [Presence(number: 1), Presence(number: 2)]
 
     /// Every fact that a presence can be told.
-    package static let facts: [Fact] =
-        [.certificateRead, .registryFailed, .triesCounted(nil), .triesCounted(4), .triesCounted(5), .triesCounted(10)]
-        + [true, false].flatMap {
-            [Fact.identified(isCard: $0), .birthDateVerified(accepted: $0), .cardKeyPinned($0)]
+    package static let facts: [Fact] = {
+        var facts: [Fact] = [.certificateRead, .registryFailed]
+        facts += [nil, 4, 5, 10].map { .triesCounted($0) }
+        for answer in [true, false] {
+            facts += [.identified(isCard: answer), .birthDateVerified(accepted: answer), .cardKeyPinned(answer)]
         }
-        + Fact.LookUp.allCases.map(Fact.lookedUp) + Fact.Validation.allCases.map(Fact.validated)
-        + Fact.ChallengeAnswer.allCases.map(Fact.challengeAnswered) + Fact.ProofCheck.allCases.map(Fact.proofChecked)
-        + Fact.CardFailure.allCases.map(Fact.cardFailed) + Fact.Announced.allCases.map(Fact.announced)
-        + Limit.allCases.map(Fact.passed)
+        facts += Fact.LookUp.allCases.map(Fact.lookedUp)
+        facts += Fact.Validation.allCases.map(Fact.validated)
+        facts += Fact.ChallengeAnswer.allCases.map(Fact.challengeAnswered)
+        facts += Fact.ProofCheck.allCases.map(Fact.proofChecked)
+        facts += Fact.CardFailure.allCases.map(Fact.cardFailed)
+        facts += Fact.Announced.allCases.map(Fact.announced)
+        facts += Limit.allCases.map(Fact.passed)
+        return facts
+    }()
 
     /// Every event. A cause stands for all causes: the machine does not look into it.
-    package static let events: [LoginEvent] =
-        [.removed, .health(nil), .health(.revocation)] + presences.map(LoginEvent.inserted)
-        + presences.flatMap { presence in facts.map { .fact(presence, $0) } }
+    package static let events: [LoginEvent] = {
+        var events: [LoginEvent] = [.removed, .health(nil), .health(.revocation)]
+        events += presences.map(LoginEvent.inserted)
+        for presence in presences { events += facts.map { .fact(presence, $0) } }
+        return events
+    }()
 
     /// The name of a state in the diagram.
     package static func name(_ state: LoginMachine.State) -> String {

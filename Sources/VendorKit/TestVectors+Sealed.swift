@@ -102,7 +102,9 @@ extension TestVectors {
             { header, _ in header.replacing(old, with: new) }
         }
         let alg = suite == .nested ? #""alg":"ECDH-ES""# : #""alg":"dir""#
-        var changes: [(String, (String, String) -> String)] = [
+        /// A name, and the header that is made of a header and its epk.
+        typealias Change = (String, (String, String) -> String)
+        var changes: [Change] = [
             ("compressed", with(#""zip":"DEF""#)), ("crit", with(#""crit":["exp"]"#)),
             ("an empty crit", with(#""crit":[]"#)),
             ("unencoded", with(#""b64":false,"crit":["b64"]"#)), ("b64 alone", with(#""b64":false"#)),
@@ -127,7 +129,7 @@ extension TestVectors {
         if suite == .nested {
             func epk(_ text: String) -> (String, String) -> String { { $0.replacing($1, with: text) } }
             let zeros = String(repeating: "A", count: 43)
-            changes += [
+            let ofKeys: [Change] = [
                 ("alg: dir", replacing(alg, #""alg":"dir""#)),
                 ("alg: ECDH-ES+A256KW", replacing(alg, #""alg":"ECDH-ES+A256KW""#)),
                 ("no cty", replacing(#""cty":"JWT","#, "")),
@@ -157,11 +159,13 @@ extension TestVectors {
                 ("an epk whose x is padded", replacing(#"","y":"#, #"=","y":"#)),
                 ("epk twice", { $0.dropLast() + #","epk":\#($1)}"# }),
             ]
+            changes += ofKeys
         } else {
-            changes += [
+            let ofKeys: [Change] = [
                 ("an epk", with(#""epk":{"generate":"RSA","size":16384}"#)), ("a cty", with(#""cty":"JWT""#)),
                 ("alg: ECDH-ES", replacing(alg, #""alg":"ECDH-ES""#)),
             ]
+            changes += ofKeys
         }
         for (name, change) in changes {
             add("header: \(name)", suite, try sealed(payload(suite), suite, change), "invalid_request")

@@ -109,11 +109,13 @@ package struct IssuedCard: Sendable {
         func padded(_ text: String, _ width: Int) -> [UInt8] {
             Array(text.utf8.prefix(width)) + [UInt8](repeating: 0x20, count: max(0, width - text.utf8.count))
         }
-        let memory = [UInt8](repeating: 0xFF, count: 16)
-        let sessions = [UInt8](repeating: 0, count: 16)
-        return padded(label, 32) + padded("TEST", 32) + padded("E16R01NJ", 16) + padded("0000000020500003", 16)
-            + [0x00, 0x00, 0x04, 0x0D] + sessions + [0, 0, 0, 16, 0, 0, 0, 6] + memory + Array("0301".utf8)
-            + padded(String(repeating: "9", count: 16), 16)
+        let number = String(repeating: "9", count: 16)
+        var information = padded(label, 32) + padded("TEST", 32) + padded("E16R01NJ", 16)
+        information += padded("0000000020500003", 16) + [0x00, 0x00, 0x04, 0x0D]
+        // Sessions, lengths of a PIN, and memory, which is not told.
+        information +=
+            [UInt8](repeating: 0, count: 16) + [0, 0, 0, 16, 0, 0, 0, 6] + [UInt8](repeating: 0xFF, count: 16)
+        return information + Array("0301".utf8) + padded(number, 16)
     }
 
     private static func visual(_ holder: Holder, _ issuers: TestIssuers, cardKey: RSAPrivateKey) throws
