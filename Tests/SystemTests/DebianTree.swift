@@ -5,10 +5,14 @@ import TestRig
 struct DebianTree: Sendable {
     static let repository = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
     static let original = repository + "/.build/debian-tree"
+    /// Debian 13 on arm64 (`board/tree arm64`), and the programs for it (`board/program arm64`).
+    static let arm64 = original + "-arm64"
+    static let arm64Programs = repository + "/.build/debian-13-arm64/bin"
 
     struct Problem: Error, CustomStringConvertible { let description: String }
 
     let root: String
+    private let isForeign: Bool
 
     static func shell(_ words: String...) async throws {
         let result = try await ChildProcess.run("/bin/sh", ["-c", words[0], "sh"] + words.dropFirst())
@@ -17,11 +21,18 @@ struct DebianTree: Sendable {
 
     init(of original: String = Self.original) async throws {
         root = Self.repository + "/.build/tree-\(UUID().uuidString.prefix(8))"
+        isForeign = original == Self.arm64
         try await Self.shell("cp -a \"$1\" \"$2\"", original, root)
     }
 
     /// Installs Kazashi by the technician's script, and the laboratory beside it.
     func install() async throws {
+        if isForeign {
+            try await Self.shell(
+                "cp \"$2/kazashi-lab\" \"$3/usr/bin\" && exec \"$1/board/emulate\" \"$1/board/install\" --binary \"$2/kazashi\" --root \"$3\"",
+                Self.repository, Self.arm64Programs, root)
+            return
+        }
         // A debug build wants Swift's libraries where they were built against.
         try await Self.shell(
             "ldd \"$1\" | awk '/libswift|libFoundation|lib_Foundation|libdispatch|libBlocks/ {print $3}' | while read f; do install -D \"$f\" \"$2$f\"; done",

@@ -7,24 +7,31 @@ import Testing
 extension RealStack {
     /// An HD44780 on simulated GPIO lines and behind an I²C bus, driven by the installed service and decoded from what the
     /// kernel traced.
-    @Suite(
-        .enabled(
-            if: VirtualMachine.Kernel.backports.boots,
-            "needs QEMU, a backports kernel and the tree that board/tree makes"),
-        .timeLimit(.minutes(5)))
+    @Suite(.timeLimit(.minutes(15)))
     struct GPIOMachineTests {
         /// RS, E, D4, D5, D6, D7: in an order of their own.
         private static let lines = [5, 3, 0, 6, 1, 4]
-        private static let gpio = "hd44780:/dev/gpiochip0:" + lines.map(String.init).joined(separator: ",")
+        /// The same on a Raspberry Pi's header, and the lamps and the buzzer of our overlay: `board/WIRING.md`.
+        private static let header = [27, 17, 22, 23, 24, 25]
+        private static let lamps = [5, 6, 13]
+        private static let buzzer = 18
         private static let backpack = "hd44780-i2c:/dev/i2c-1:0x27"
         private static let trace = "/sys/kernel/tracing"
         private static let traced = "/run/traced"
         private static let chip = "/sys/kernel/config/gpio-sim/panel"
 
-        @Test("Debian's backports kernel: the installed service drives an HD44780 on GPIO lines, and behind a backpack")
+        private static func display(_ lines: [Int]) -> String {
+            "hd44780:/dev/gpiochip0:" + lines.map(String.init).joined(separator: ",")
+        }
+
+        @Test(
+            "Debian's backports kernel: the installed service drives an HD44780 on GPIO lines, and behind a backpack",
+            .enabled(
+                if: VirtualMachine.Kernel.backports.boots,
+                "needs QEMU, a backports kernel and the tree that board/tree makes"))
         func panel() async throws {
             let machine = try await VirtualMachine(.backports) { files in
-                try files.configure(display: Self.gpio)
+                try files.configure(display: Self.display(Self.lines))
                 // The board's own bus comes first, so that the display's has the number of a Raspberry Pi's header.
                 try files.write("i2c-i801\ni2c-dev\n", to: "/etc/modules-load.d/panel.conf")
             }
@@ -34,10 +41,36 @@ extension RealStack {
             }
         }
 
+        @Test(
+            "arm64: display, lamps and buzzer of a Raspberry Pi's header, by the overlay that is installed",
+            .enabled(
+                if: VirtualMachine.Kernel.arm64.boots,
+                "needs QEMU for arm64, and what board/tree arm64 and board/program arm64 make"))
+        func header() async throws {
+            let machine = try await VirtualMachine(.arm64) { files in
+                try files.configure(
+                    display: Self.display(Self.header),
+                    panel: """
+                        lights = ["kazashi:left", "kazashi:middle", "kazashi:right"]
+                        beeper = "/dev/input/kazashi-beeper"
+                        """)
+            }
+            _ = try await machine.whileRunning { try await header(machine) }
+        }
+
         /// From here on this event is traced, and nothing else: time and `fields`, a Perl expression, one a line.
         private func trace(_ machine: VirtualMachine, _ event: String, _ fields: String) async throws {
             try await machine.must(
                 "{ [ ! -s /run/trace.pid ] || kill $(cat /run/trace.pid); } && cd \(Self.trace) && echo 0 > events/enable && echo mono > trace_clock && echo 1 > events/\(event)/enable && (perl -ne 'BEGIN { $| = 1 } next unless /([0-9.]+): /; my $time = $1; \(fields)' trace_pipe > \(Self.traced) 2>&1 & echo $! > /run/trace.pid)"
+            )
+        }
+
+        /// Only changes: all six are set each time. Lines are counted from the first chip's number on (GPIO_DYNAMIC_BASE).
+        /// - Parameter others: lines that are none of the display's: written to a file of their own.
+        private func traceLines(_ machine: VirtualMachine, besides others: [Int] = []) async throws {
+            try await trace(
+                machine, "gpio/gpio_value",
+                "BEGIN { open $lamps, q(>), q(/run/lamps); $lamps->autoflush(1); $other{$_} = 1 for qw(\(others.map(String.init).joined(separator: " "))) } next unless /gpio_value: +(\\d+) +set +([01])$/ and $level{$1} != $2; $level{$1} = $2; my $line = $1 - 512; if ($other{$line}) { print $lamps \"$line $2\\n\" } else { print \"$time $line $2\\n\" }"
             )
         }
 
@@ -79,11 +112,7 @@ extension RealStack {
             #expect(try await machine.waits(for: "kazashictl status | grep -q 'display: missing'"))
             try await machine.must(
                 "modprobe gpio-sim && mkdir -p \(Self.chip)/bank0 && echo 8 > \(Self.chip)/bank0/num_lines")
-            // Only changes: all six are set each time. Lines are counted from the first chip's number on (GPIO_DYNAMIC_BASE).
-            try await trace(
-                machine, "gpio/gpio_value",
-                "next unless /gpio_value: +(\\d+) +set +([01])$/ and $level{$1} != $2; $level{$1} = $2; print $time, q( ), $1 - 512, \" $2\\n\""
-            )
+            try await traceLines(machine)
             var trace = DisplayTrace(.lines(Self.lines))
             try await machine.must("echo 1 > \(Self.chip)/live && grep -qx gpiochip0 \(Self.chip)/bank0/chip_name")
             #expect(try await machine.waits(for: "kazashictl status | grep -q 'display: well'"))
@@ -116,6 +145,51 @@ extension RealStack {
             try await machine.must("touch /run/done; until [ -s /run/polled ]; do sleep 0.1; done")
             let polled = try #require(Int(try await machine.must("cat /run/polled")))
             #expect(polled < trace.rises - before)
+        }
+
+        /// Which lines of lamps and buzzer rose since they were last asked for, in turn, and which of them are high.
+        private func lamps(_ machine: VirtualMachine, _ high: inout Set<Int>) async throws -> [Int] {
+            try await machine.must("cat /run/lamps && : > /run/lamps").split(separator: "\n").compactMap { line in
+                let parts = line.split(separator: " ").compactMap { Int($0) }
+                guard let first = parts.first else { return nil }
+                if parts.last == 0 {
+                    high.remove(first)
+                    return nil
+                }
+                high.insert(first)
+                return first
+            }
+        }
+
+        private func header(_ machine: VirtualMachine) async throws {
+            // Traced from the display's first command on.
+            try await machine.must("test $(uname -m) = aarch64 && systemctl stop kazashi")
+            try await traceLines(machine, besides: Self.lamps + [Self.buzzer])
+            var trace = DisplayTrace(.lines(Self.header))
+            try await machine.must("systemctl start kazashi")
+            for part in ["display", "lights", "sound"] {
+                #expect(try await machine.waits(for: "kazashictl status | grep -q '\(part): well'"), "\(part)")
+            }
+            #expect(try await shows("Hold here", &trace, machine))
+            var high: Set<Int> = []
+            _ = try await lamps(machine, &high)
+            #expect(high == [Self.lamps[0]])
+
+            try await machine.startPilot()
+            // A welcome has two tones, a refusal one; then those of a card that lies there.
+            for (card, text, lamp, tones) in [
+                ("good", "Card accepted", Self.lamps[1], 3), ("revoked", "ｶｳﾝﾀｰﾍﾄﾞｳｿﾞ", Self.lamps[2], 2),
+            ] {
+                try await machine.must("kazashi-lab tap --profile /srv/pilot/cards/\(card).json --hold 8s")
+                for text in [text, "Take your card", "Hold here"] {
+                    #expect(try await shows(text, &trace, machine), "\(card): \(text)")
+                }
+                let rose = try await lamps(machine, &high)
+                #expect(high == [Self.lamps[0]])
+                #expect(rose.first { Self.lamps.dropFirst().contains($0) } == lamp, "\(card): \(rose)")
+                #expect(rose.count { $0 == Self.buzzer } >= tones, "\(card): \(rose)")
+            }
+            try await everything(machine, &trace)
         }
 
         private func backpack(_ machine: VirtualMachine) async throws {

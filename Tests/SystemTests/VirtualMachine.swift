@@ -10,13 +10,37 @@ import TestRig
 final class VirtualMachine: Sendable {
     /// The kernels that `board/tree` takes from Debian.
     enum Kernel: String {
-        case debian12 = "vmlinuz"
+        case debian12 = ".vmlinuz"
         /// Debian 13's backports: the first one with simulated GPIO lines.
-        case backports = "vmlinuz-backports"
+        case backports = ".vmlinuz-backports"
+        /// The same for arm64, on QEMU's machine `virt` with a Raspberry Pi's header (`HeaderDeviceTree`).
+        case arm64 = "-arm64.vmlinuz"
 
-        fileprivate var file: String { DebianTree.original + "." + rawValue }
+        fileprivate var file: String { DebianTree.original + rawValue }
+        fileprivate var tree: String { self == .arm64 ? DebianTree.arm64 : DebianTree.original }
         /// Whether it is there, and can be booted.
-        var boots: Bool { access(file, F_OK) == 0 && ServiceTree.boots }
+        var boots: Bool {
+            access(file, F_OK) == 0 && ServiceTree.boots
+                && (self != .arm64 || access(DebianTree.arm64Programs, F_OK) == 0)
+        }
+        fileprivate var qemu: String { "/usr/bin/qemu-system-" + (self == .arm64 ? "aarch64" : "x86_64") }
+        /// The machine, and a place for the steps' console.
+        fileprivate func machine(_ folder: String) -> [String] {
+            switch self {
+            case .debian12, .backports:
+                [
+                    "-machine", "q35,pcspk-audiodev=sound", "-cpu", "max", "-append",
+                    "console=ttyS0 quiet systemd.show_status=0", "-serial", "stdio", "-serial", "chardev:console",
+                ]
+            case .arm64:
+                HeaderDeviceTree.machine + [
+                    "-dtb", folder + "/header.dtb", "-append", "console=ttyAMA0 quiet systemd.show_status=0",
+                    "-serial", "stdio", "-device", "pci-serial,chardev=console",
+                ]
+            }
+        }
+        /// Where the steps' console is in the machine.
+        fileprivate var terminal: String { self == .arm64 ? "/dev/ttyS0" : "/dev/ttyS1" }
     }
 
     let files: DebianTree
@@ -32,7 +56,7 @@ final class VirtualMachine: Sendable {
     /// Installs and boots.
     /// - Parameter prepare: configures it.
     init(_ kernel: Kernel, prepare: (DebianTree) throws -> Void) async throws {
-        files = try await DebianTree()
+        files = try await DebianTree(of: kernel.tree)
         try await files.install()
         folder = files.root + ".machine"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -40,22 +64,21 @@ final class VirtualMachine: Sendable {
             "\"$1\" pki init \"$2/srv/pilot\" --port 8935 2>/dev/null && chmod -R a+rX \"$2/srv/pilot\"",
             Programs.laboratory, files.root)
         try prepare(files)
-        try Self.prepareSteps(files)
+        try Self.prepareSteps(files, on: kernel.terminal)
         // The whole system is the initial file system: it needs no disk, and leaves none behind.
         try await DebianTree.shell(
             "ln -s sbin/init \"$1/init\" && cd \"$1\" && find . -print0 | cpio --null -o -H newc --quiet > \"$2/tree.cpio\"",
             files.root, folder)
         display = try SerialDisplay()
         (console, monitor) = (try PseudoTerminal(), try PseudoTerminal())
+        if kernel == .arm64 { try await HeaderDeviceTree.make(in: folder) }
         qemu = try ChildProcess(
-            "/usr/bin/qemu-system-x86_64",
-            [
-                "-machine", "q35,pcspk-audiodev=sound", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m",
-                "2560",
-                "-display", "none", "-nodefaults", "-no-reboot", "-kernel", kernel.file, "-initrd",
-                folder + "/tree.cpio",
-                "-append", "console=ttyS0 quiet systemd.show_status=0", "-serial", "stdio",
-                "-chardev", "serial,id=console,path=\(console.path)", "-serial", "chardev:console",
+            kernel.qemu,
+            kernel.machine(folder) + [
+                "-accel", "tcg,thread=multi", "-smp", "2", "-m", "2560", "-display", "none", "-nodefaults",
+                "-no-reboot",
+                "-kernel", kernel.file, "-initrd", folder + "/tree.cpio",
+                "-chardev", "serial,id=console,path=\(console.path)",
                 "-chardev", "serial,id=monitor,path=\(monitor.path)", "-mon", "chardev=monitor",
                 "-audiodev", "wav,id=sound,path=\(folder)/sound.wav",
                 "-device", "qemu-xhci", "-chardev", "serial,id=display,path=\(display.path)",
@@ -81,7 +104,7 @@ final class VirtualMachine: Sendable {
         for await answer in answers where answer.hasPrefix("ready") { break }
     }
 
-    private static func prepareSteps(_ files: DebianTree) throws {
+    private static func prepareSteps(_ files: DebianTree, on terminal: String) throws {
         // A line is a command, and so is its answer: code and output.
         try files.write(
             """
@@ -100,7 +123,7 @@ final class VirtualMachine: Sendable {
             ExecStart=/bin/sh /usr/lib/steps
             StandardInput=tty
             StandardOutput=tty
-            TTYPath=/dev/ttyS1
+            TTYPath=\(terminal)
 
             """, to: "/etc/systemd/system/steps.service")
         let wants = files.root + "/etc/systemd/system/basic.target.wants"
