@@ -172,7 +172,7 @@ var targets: [Target] = [
     .testTarget(
         name: "PanelTests", dependencies: ["TestRig", "CLinux", "Advice", "Panel", "OwnThreads"],
         swiftSettings: settings),
-    .testTarget(name: "SmartCardTests", dependencies: ["SmartCard", "Threads"], swiftSettings: settings),
+    .testTarget(name: "SmartCardTests", dependencies: ["SmartCard", "Threads", "CPCSC"], swiftSettings: settings),
     .testTarget(
         name: "MyNumberCardTests",
         dependencies: [

@@ -28,9 +28,12 @@ final class PCSCContext: @unchecked Sendable {
         let listed = SCardListReaders(handle, nil, &names, &count)
         guard PCSCStatus(listed) != .noReaders else { return [] }
         try pcsc(listed)
-        return names.prefix(Int(truncatingIfNeeded: count)).split(separator: 0).map {
-            String(decoding: $0.map(UInt8.init(bitPattern:)), as: UTF8.self)
-        }
+        return Self.names(in: names.prefix(Int(truncatingIfNeeded: count)))
+    }
+
+    /// - Parameter list: names that each end with a NUL, and one more NUL.
+    static func names(in list: some Collection<CChar>) -> [String] {
+        list.split(separator: 0).map { String(decoding: $0.map(UInt8.init(bitPattern:)), as: UTF8.self) }
     }
 
     /// Waits until a reader's state differs from what was known; nil when the time is over.
@@ -61,8 +64,13 @@ final class PCSCContext: @unchecked Sendable {
             SCardConnect(
                 handle, reader, DWORD(SCARD_SHARE_SHARED), DWORD(SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1), &card, &active)
         )
-        return (card, active == DWORD(SCARD_PROTOCOL_T0) ? .t0 : .t1)
+        return (card, TransmissionProtocol(active: active))
     }
+}
+
+extension TransmissionProtocol {
+    /// - Parameter active: what PC/SC says it agreed on: one of SCARD_PROTOCOL_*.
+    init(active: DWORD) { self = active == DWORD(SCARD_PROTOCOL_T0) ? .t0 : .t1 }
 }
 
 /// What PC/SC knows of one reader.

@@ -115,7 +115,7 @@ package actor ReaderMonitor {
             tell(others: others)
             if isFirst { tell(.readerAvailable(name: name)) }
             isFirst = false
-            tellChange(from: reader, to: now)
+            for event in Self.changes(from: reader, to: now) { tell(event) }
             reader = now
             others = try reconciled(others, without: name, context)
         }
@@ -131,16 +131,15 @@ package actor ReaderMonitor {
         tell(.readerUnavailable)
     }
 
-    private func tellChange(from before: ReaderState, to now: ReaderState) {
-        // Two changes since: the card went and came, or came and went, faster than we looked.
-        let missed = now.changes &- before.changes >= 2
+    /// What happened to the card between two looks at a reader.
+    static func changes(from before: ReaderState, to now: ReaderState) -> [ReaderEvent] {
         switch (before.isPresent, now.isPresent) {
-        case (false, true): tell(.cardInserted(reader: now.name))
-        case (true, false): tell(.cardRemoved)
-        case (true, true) where missed && before.changes != 0:
-            tell(.cardRemoved)
-            tell(.cardInserted(reader: now.name))
-        case (true, true), (false, false): break
+        case (false, true): [.cardInserted(reader: now.name)]
+        case (true, false): [.cardRemoved]
+        // Two changes since: the card went and came faster than we looked.
+        case (true, true) where before.changes != 0 && now.changes &- before.changes >= 2:
+            [.cardRemoved, .cardInserted(reader: now.name)]
+        case (true, true), (false, false): []
         }
     }
 

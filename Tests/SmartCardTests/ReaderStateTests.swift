@@ -1,0 +1,76 @@
+import CPCSC
+import Testing
+
+@testable import SmartCard
+
+@Suite("What PC/SC says of readers and cards")
+struct ReaderStateTests {
+    private func state(_ flags: Int32..., changes: UInt32 = 1) -> ReaderState {
+        ReaderState(name: "reader", flags: flags.reduce(changes << 16) { $0 | UInt32($1) })
+    }
+
+    @Test("Names of readers end with a NUL each, and their list with one more")
+    func names() {
+        let list = "ACS ACR122U 00 00\u{0}カード 01 00\u{0}\u{0}".utf8.map(CChar.init(bitPattern:))
+        #expect(PCSCContext.names(in: list) == ["ACS ACR122U 00 00", "カード 01 00"])
+        #expect(PCSCContext.names(in: [0]) == [])
+    }
+
+    @Test("The protocol that was agreed on")
+    func link() {
+        #expect(TransmissionProtocol(active: DWORD(SCARD_PROTOCOL_T0)) == .t0)
+        #expect(TransmissionProtocol(active: DWORD(SCARD_PROTOCOL_T1)) == .t1)
+        // Contactless readers say T=1, and some nothing.
+        #expect(TransmissionProtocol(active: 0) == .t1)
+    }
+
+    @Test("A reader's flags, each by itself")
+    func flags() {
+        #expect(state(SCARD_STATE_PRESENT).isPresent && !state(SCARD_STATE_PRESENT).isGone)
+        #expect(!state(SCARD_STATE_EMPTY).isPresent && !state(SCARD_STATE_EMPTY).isGone)
+        for flag in [SCARD_STATE_UNKNOWN, SCARD_STATE_UNAVAILABLE, SCARD_STATE_IGNORE] {
+            #expect(state(flag).isGone && !state(flag).isPresent)
+        }
+        // 0x0001 0000 and more count changes, and are no flags.
+        #expect(state(SCARD_STATE_EMPTY, changes: 0x20).changes == 0x20)
+        #expect(ReaderState(name: "reader").flags == 0)
+    }
+
+    @Test("A card that comes, goes, or went and came between two looks")
+    func changes() {
+        let here = state(SCARD_STATE_PRESENT, changes: 3)
+        let empty = state(SCARD_STATE_EMPTY, changes: 4)
+        #expect(ReaderMonitor.changes(from: empty, to: here) == [.cardInserted(reader: "reader")])
+        #expect(ReaderMonitor.changes(from: here, to: empty) == [.cardRemoved])
+        #expect(ReaderMonitor.changes(from: empty, to: state(SCARD_STATE_EMPTY, changes: 6)) == [])
+        // In use, or one change that leaves it there: the same card.
+        #expect(ReaderMonitor.changes(from: here, to: state(SCARD_STATE_PRESENT, SCARD_STATE_INUSE, changes: 3)) == [])
+        #expect(ReaderMonitor.changes(from: here, to: state(SCARD_STATE_PRESENT, changes: 4)) == [])
+        #expect(
+            ReaderMonitor.changes(from: here, to: state(SCARD_STATE_PRESENT, changes: 5))
+                == [.cardRemoved, .cardInserted(reader: "reader")])
+        // The first look knows of no change before it.
+        #expect(
+            ReaderMonitor.changes(
+                from: state(SCARD_STATE_PRESENT, changes: 0), to: state(SCARD_STATE_PRESENT, changes: 9)) == [])
+    }
+
+    private static let meanings: [(code: UInt32, error: SmartCardError)] = [
+        (0x8010_0002, .cancelled), (0x8010_000A, .timedOut), (0x8010_001D, .serviceUnavailable),
+        (0x8010_001E, .serviceUnavailable), (0x8010_0013, .serviceUnavailable), (0x8010_0003, .serviceUnavailable),
+        (0x8010_006A, .serviceUnavailable), (0x8010_0009, .readerUnavailable), (0x8010_0017, .readerUnavailable),
+        (0x8010_002E, .readerUnavailable), (0x8010_000B, .sharingViolation), (0x8010_000C, .cardRemoved),
+        (0x8010_0069, .cardRemoved), (0x8010_0067, .cardRemoved), (0x8010_0068, .cardReset),
+        (0x8010_0066, .cardUnresponsive), (0x8010_000F, .cardUnresponsive),
+        (0x8010_0016, .transmissionFailed(0x8010_0016)), (0x8010_0001, .transmissionFailed(0x8010_0001)),
+    ]
+
+    @Test("Each answer of PC/SC's has its meaning (pcsclite.h)", arguments: meanings)
+    func answers(code: UInt32, error: SmartCardError) {
+        // LONG has 64 bits here; the answers' upper half is empty.
+        #expect(throws: error) { try pcsc(LONG(code)) }
+    }
+
+    @Test("Success is success alone")
+    func success() throws { try pcsc(0) }
+}
