@@ -63,12 +63,16 @@ package actor Transmitter {
         return try SealedToken(claims, suite: suite, signingKey: signingKey, prepared: prepared)
     }
 
+    /// A connection may be gone that nothing went over for ten seconds: servers close them.
+    static func mayBeGone(spoken: ContinuousClock.Instant?, now: ContinuousClock.Instant) -> Bool {
+        guard let spoken else { return true }
+        return now - spoken > .seconds(10)
+    }
+
     /// Opens a connection while the card still works, to a library that may be told something in a moment: an OPTIONS
     /// request (RFC 9110 9.3.7) that says nothing. What it is answered does not matter.
     func warm() {
-        guard let (url, tls) = library.endpoint.http, lastSpoken.map({ $0 + .seconds(10) < .now }) ?? true else {
-            return
-        }
+        guard let (url, tls) = library.endpoint.http, Self.mayBeGone(spoken: lastSpoken, now: .now) else { return }
         lastSpoken = .now
         Task { [http] in _ = try? await http.send(HTTPRequest(.options, url, timeout: .seconds(1), tls: tls)) }
     }

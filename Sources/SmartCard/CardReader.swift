@@ -11,7 +11,7 @@ package final class CardReader: Sendable {
     }
     private let state = Mutex(State())
     private let heldChanged: @Sendable (Bool) -> Void
-    private let lengths = Mutex<[String: LengthMemory]>([:])
+    private let lengths = LengthMemories()
 
     /// - Parameter heldChanged: called with true when a blocked exchange was set aside, with false when none is left.
     package init(heldChanged: @escaping @Sendable (Bool) -> Void) { self.heldChanged = heldChanged }
@@ -27,14 +27,7 @@ package final class CardReader: Sendable {
         -> any CardTransport
     {
         let lane = try lane()
-        let lengths = lengths.withLock { known in
-            if let memory = known[reader] { return memory }
-            // Readers come and go by name; the few that one board ever sees.
-            if known.count >= 16 { known = [:] }
-            let memory = LengthMemory()
-            known[reader] = memory
-            return memory
-        }
+        let lengths = lengths.of(reader)
         let connection = try await wait(on: lane, until: deadline) { () async throws(SmartCardError) -> Connection in
             try await lane.connect(to: reader, deadline: deadline)
         }
@@ -83,14 +76,14 @@ package final class CardReader: Sendable {
 }
 
 /// A connected card: its handle is used on the lane's thread only.
-private struct Connection: Sendable {
+struct Connection: Sendable {
     let card: SCARDHANDLE
     let link: TransmissionProtocol
     let answerToReset: [UInt8]
 }
 
 /// A thread with a context of its own, and the card that is connected through it.
-private actor Lane {
+actor Lane {
     private nonisolated let executor = ThreadExecutor(name: "card")
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
     private var context: PCSCContext?
@@ -126,19 +119,16 @@ private actor Lane {
         // Remembered only once it works, so that a failing fresh context is not retried for ever.
         let (card, link) = try context.connect(to: reader)
         self.context = context
-        var active = DWORD(0)
-        var begun = SCardBeginTransaction(card)
-        var attempts = 0
-        while PCSCStatus(begun) == .resetCard, attempts < 3 {
-            // Someone reset the card since it was powered: take note of it, then it is ours.
-            _ = SCardReconnect(
-                card, DWORD(SCARD_SHARE_SHARED), DWORD(SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1), DWORD(SCARD_LEAVE_CARD),
-                &active)
-            begun = SCardBeginTransaction(card)
-            attempts += 1
-        }
         do throws(SmartCardError) {
-            try pcsc(begun)
+            try pcsc(
+                Self.begun {
+                    SCardBeginTransaction(card)
+                } afterReset: {
+                    var active = DWORD(0)
+                    _ = SCardReconnect(
+                        card, DWORD(SCARD_SHARE_SHARED), DWORD(SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1),
+                        DWORD(SCARD_LEAVE_CARD), &active)
+                })
         } catch {
             SCardDisconnect(card, DWORD(SCARD_LEAVE_CARD))
             throw error
@@ -146,6 +136,16 @@ private actor Lane {
         let connection = Connection(card: card, link: link, answerToReset: Self.answerToReset(of: card))
         open = connection
         return connection
+    }
+
+    /// Someone may have reset the card since it was powered: that is taken note of, three times at the most, and it is ours.
+    static func begun(_ begin: () -> LONG, afterReset: () -> Void) -> LONG {
+        for _ in 0..<3 {
+            let status = begin()
+            guard PCSCStatus(status) == .resetCard else { return status }
+            afterReset()
+        }
+        return begin()
     }
 
     private static func answerToReset(of card: SCARDHANDLE) -> [UInt8] {

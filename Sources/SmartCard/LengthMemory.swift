@@ -26,3 +26,20 @@ package final class LengthMemory: Sendable {
         }
     }
 }
+
+/// What is remembered of each reader, by its name.
+final class LengthMemories: Sendable {
+    private let known = Mutex<[String: LengthMemory]>([:])
+    /// More than one board ever sees; names come and go.
+    private static let most = 16
+
+    func of(_ reader: String) -> LengthMemory {
+        known.withLock { known in
+            if let memory = known[reader] { return memory }
+            if known.count == Self.most { known = [:] }
+            let memory = LengthMemory()
+            known[reader] = memory
+            return memory
+        }
+    }
+}

@@ -17,23 +17,26 @@ final class PCSCContext: @unchecked Sendable {
     func cancel() { SCardCancel(handle) }
 
     func readers() throws(SmartCardError) -> [String] {
+        try Self.names { SCardListReaders(handle, nil, $0, &$1) }
+    }
+
+    /// - Parameter list: asked for the list's length, without room for it, and then for the list: names that each end with
+    ///   a NUL, and one more NUL.
+    static func names(_ list: (UnsafeMutablePointer<CChar>?, inout DWORD) -> LONG) throws(SmartCardError) -> [String] {
         var count = DWORD(0)
-        let status = SCardListReaders(handle, nil, nil, &count)
+        let status = list(nil, &count)
         guard PCSCStatus(status) != .noReaders else { return [] }
         try pcsc(status)
         // A reader may have come between the two calls: room for a few more names.
         count += 1024
         // safe: what the service asks for, of which it is told
         var names = [CChar](repeating: 0, count: Int(truncatingIfNeeded: count))
-        let listed = SCardListReaders(handle, nil, &names, &count)
+        let listed = list(&names, &count)
         guard PCSCStatus(listed) != .noReaders else { return [] }
         try pcsc(listed)
-        return Self.names(in: names.prefix(Int(truncatingIfNeeded: count)))
-    }
-
-    /// - Parameter list: names that each end with a NUL, and one more NUL.
-    static func names(in list: some Collection<CChar>) -> [String] {
-        list.split(separator: 0).map { String(decoding: $0.map(UInt8.init(bitPattern:)), as: UTF8.self) }
+        return names.prefix(Int(truncatingIfNeeded: count)).split(separator: 0).map {
+            String(decoding: $0.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        }
     }
 
     /// Waits until a reader's state differs from what was known; nil when the time is over.

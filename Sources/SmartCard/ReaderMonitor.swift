@@ -152,8 +152,12 @@ package actor ReaderMonitor {
         }
     }
 
+    static func described(_ others: [ReaderState]) -> [OtherReader] {
+        others.filter { !$0.isGone }.map { OtherReader(name: $0.name, card: $0.isPresent) }
+    }
+
     private func tell(others: [ReaderState]) {
-        let now = others.filter { !$0.isGone }.map { OtherReader(name: $0.name, card: $0.isPresent) }
+        let now = Self.described(others)
         guard now != lastOthers else { return }
         lastOthers = now
         report(.others(now))

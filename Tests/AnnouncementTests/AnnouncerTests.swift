@@ -218,6 +218,45 @@ import Testing
         server.stop()
     }
 
+    @Test(
+        "A withdrawal that is called stale is tried again; one that is refused otherwise is not",
+        arguments: [("stale_iat", 3), ("access_denied", 2)])
+    func refusedWithdrawal(error: String, posts: Int) async throws {
+        let count = Mutex(0)
+        let server = try ScriptedServer { request in
+            guard request.headers["content-type"] == "application/secevent+jwt" else { return .init("404 None") }
+            let number = count.withLock { count in
+                count += 1
+                return count
+            }
+            return number == 2
+                ? .init("400 Bad Request", body: Array(#"{"err":"\#(error)"}"#.utf8)) : .init("202 Accepted")
+        }
+        let acknowledged = Mutex<[String]>([])
+        let announcer = Pair.announcer(
+            [
+                Library(
+                    name: "a", audience: "a", endpoint: .loopback(url: server.url("events")),
+                    suite: keys.suite(.nested))
+            ], keys: keys, acknowledged: { name, _ in acknowledged.withLock { $0.append(name) } })
+        let sealed = try await announcer.seal([Pair.statement("a")], tapped: 0)
+        #expect(await announcer.deliver(sealed, deadline: .now + .seconds(60)) == .acknowledged)
+        announcer.withdraw(sealed)
+        await announcer.settle(within: .seconds(60))
+        #expect(count.withLock(\.self) == posts)
+        // Told of what was acknowledged, and of nothing else.
+        #expect(acknowledged.withLock(\.self) == Array(repeating: "a", count: posts - 1))
+        server.stop()
+    }
+
+    @Test("A connection that was spoken over ten seconds ago is opened anew before it is needed")
+    func warm() {
+        let now = ContinuousClock.now
+        #expect(Transmitter.mayBeGone(spoken: nil, now: now))
+        #expect(!Transmitter.mayBeGone(spoken: now - .seconds(10), now: now))
+        #expect(Transmitter.mayBeGone(spoken: now - .seconds(10) - .nanoseconds(1), now: now))
+    }
+
     @Test("A library that has a new key gets the token once more, sealed for it; one that has none does not")
     func newKey() async throws {
         let branch = try await Branch("a", kiosk: keys.kiosk)

@@ -1,5 +1,6 @@
 @testable import SecurityEvents
 @testable import Announcement
+import Clock
 import Cryptography
 import Desk
 import Foundation
@@ -211,6 +212,62 @@ import Testing
         #expect(try await outbox.depth() == [:])
         running.cancel()
         await running.value
+    }
+
+    @Test("Thirty days to the second; and pauses from five seconds on, up to 128 times as long")
+    func limits() {
+        #expect(
+            !OutboxCourier.isOver(1_000, at: 1_000 + 2_592_000) && OutboxCourier.isOver(1_000, at: 1_001 + 2_592_000))
+        var pause = OutboxCourier.Pause(first: .seconds(5))
+        #expect(pause.until <= .now)
+        for first in [5, 10, 20, 40, 80, 160, 320, 640, 640, 640] {
+            let before = ContinuousClock.now
+            pause.failed()
+            // Half of it at the least.
+            #expect(pause.until > before + .seconds(first) / 2 - .seconds(1))
+            #expect(pause.until < .now + .seconds(first) + .seconds(1))
+        }
+        #expect(pause.backoff.failures == 10)
+    }
+
+    @Test("A library that failed is left alone for its pause, and keeps no other one waiting")
+    func pauses() async throws {
+        defer { remove() }
+        let outbox = try Outbox(database: database(), storageKey: storageKey)
+        let attempts = Mutex(0)
+        let deaf = try ScriptedServer { _ in
+            attempts.withLock { $0 += 1 }
+            return .init("400 Bad Request")
+        }
+        let desk = try keys.desk(.nested, now: { [clock] in clock.tick() })
+        let server = try PushServer(desk: desk)
+        let libraries = [
+            ("deaf", deaf.url("events")), ("well", "http://127.0.0.1:\(try await server.start())/events"),
+        ].map { name, url in
+            Library(name: name, audience: Pair.audience, endpoint: .loopback(url: url), suite: keys.suite(.nested))
+        }
+        let (notices, continuation) = AsyncStream<OutboxNotice>.makeStream()
+        let courier = OutboxCourier(
+            outbox: outbox,
+            announcer: Pair.announcer(libraries, keys: keys, now: { [clock] in clock.tick() }),
+            libraries: ["deaf", "well"], interval: .milliseconds(20), firstPause: .seconds(3_600),
+            now: { [clock] in clock.tick() }, report: { continuation.yield($0) })
+        try await outbox.add(try owed(.registered, library: "deaf"))
+        let running = Task { await courier.run() }
+        for await notice in notices {
+            #expect(notice == .waiting(library: "deaf", attempts: 1, nil))
+            break
+        }
+        // Each is found at another look than the one before.
+        for number in 0..<5 {
+            try await outbox.add(try owed(.registered, "PPID-\(number)", library: "well"))
+            #expect(try await next(of: desk).event?.subject?.subject == "PPID-\(number)")
+        }
+        running.cancel()
+        await running.value
+        #expect(attempts.withLock(\.self) == 1)
+        await server.stop()
+        deaf.stop()
     }
 
     @Test("What was owed for longer than thirty days by a kiosk that was off is sent, not dropped")

@@ -77,11 +77,12 @@ final class Pair: Sendable {
 
     static func announcer(
         _ libraries: [Library], keys: Keys, followUpLimit: Duration = .seconds(60),
-        now: @escaping @Sendable () -> Int64? = { Int64(time(nil)) }
+        now: @escaping @Sendable () -> Int64? = { Int64(time(nil)) },
+        acknowledged: @escaping @Sendable (String, Duration) -> Void = { _, _ in }
     ) -> Announcer {
         Announcer(
             kiosk: kiosk, platform: platform, signingKey: keys.kiosk, libraries: libraries, http: CurlClient(),
-            followUpLimit: followUpLimit, now: now)
+            followUpLimit: followUpLimit, now: now, acknowledged: acknowledged)
     }
 
     static func statement(_ library: String = "central", ppid: String = "PPID-1") -> Statement {

@@ -9,11 +9,67 @@ struct ReaderStateTests {
         ReaderState(name: "reader", flags: flags.reduce(changes << 16) { $0 | UInt32($1) })
     }
 
+    private static let noReaders = LONG(0x8010_002E)
+
+    /// PC/SC's two answers to who asks for the list.
+    private func names(_ list: String, known: String? = nil, _ codes: LONG...) throws(SmartCardError) -> [String] {
+        var answers = 0
+        return try PCSCContext.names { room, count in
+            defer { answers += 1 }
+            let text = Array((room == nil ? known ?? list : list).utf8.map(CChar.init(bitPattern:)))
+            #expect(room == nil ? count == 0 : count >= text.count)
+            room?.update(from: text, count: text.count)
+            count = DWORD(text.count)
+            return codes[answers]
+        }
+    }
+
     @Test("Names of readers end with a NUL each, and their list with one more")
-    func names() {
-        let list = "ACS ACR122U 00 00\u{0}カード 01 00\u{0}\u{0}".utf8.map(CChar.init(bitPattern:))
-        #expect(PCSCContext.names(in: list) == ["ACS ACR122U 00 00", "カード 01 00"])
-        #expect(PCSCContext.names(in: [0]) == [])
+    func names() throws {
+        let two = "ACS ACR122U 00 00\u{0}カード 01 00\u{0}\u{0}"
+        #expect(try names(two, 0, 0) == ["ACS ACR122U 00 00", "カード 01 00"])
+        // One that came between the two calls.
+        #expect(try names(two, known: "ACS ACR122U 00 00\u{0}\u{0}", 0, 0).count == 2)
+        // None, or none any more.
+        #expect(try names("\u{0}", Self.noReaders) == [] && names("\u{0}", 0, Self.noReaders) == [])
+        #expect(throws: SmartCardError.serviceUnavailable) { try names(two, 0x8010_001D) }
+        #expect(throws: SmartCardError.serviceUnavailable) { try names(two, 0, 0x8010_001D) }
+    }
+
+    @Test("A card that somebody reset is taken three times, and no more")
+    func begun() {
+        let reset = LONG(0x8010_0068)
+        func begun(_ answers: LONG...) -> (status: LONG, resets: Int) {
+            var (asked, resets) = (0, 0)
+            let status = Lane.begun {
+                defer { asked += 1 }
+                return answers[min(asked, answers.count - 1)]
+            } afterReset: {
+                resets += 1
+            }
+            return (status, resets)
+        }
+        #expect(begun(0) == (0, 0) && begun(0x8010_0069) == (0x8010_0069, 0))
+        #expect(begun(reset, 0) == (0, 1) && begun(reset, reset, reset, 0) == (0, 3))
+        #expect(begun(reset) == (reset, 3))
+    }
+
+    @Test("What is remembered of lengths is remembered by reader, of sixteen of them")
+    func memories() {
+        let memories = LengthMemories()
+        memories.of("0").readerRefused()
+        for number in 0..<16 { #expect(memories.of("\(number)").allowsExtended(answerToReset: []) == (number > 0)) }
+        _ = memories.of("16")
+        #expect(memories.of("0").allowsExtended(answerToReset: []))
+    }
+
+    @Test("Other readers are told of with their cards, those that are gone are not")
+    func others() {
+        let states = [state(SCARD_STATE_PRESENT), state(SCARD_STATE_EMPTY), state(SCARD_STATE_UNKNOWN)]
+        #expect(
+            ReaderMonitor.described(states) == [
+                OtherReader(name: "reader", card: true), OtherReader(name: "reader", card: false),
+            ])
     }
 
     @Test("The protocol that was agreed on")

@@ -16,6 +16,13 @@ import Testing
         }
     }
 
+    @Test("A quarter of a second, one, two and a half, and five from then on")
+    func growing() {
+        var pause = ServicePause()
+        let pauses = (0..<5).map { _ in pause.next(after: .zero) }
+        #expect(pauses == [.milliseconds(250), .seconds(1), .milliseconds(2_500), .seconds(5), .seconds(5)])
+    }
+
     @Test("One that stood for a while is asked again soon")
     func restarted() {
         var pause = ServicePause()

@@ -68,10 +68,14 @@ package final class OutboxCourier: Sendable {
         }
     }
 
+    /// - Parameters:
+    ///   - toe: when it happened; it was dated by a clock that was believed.
+    static func isOver(_ toe: Int64, at now: Int64) -> Bool { now &- toe > life }
+
     /// When a library is tried again: after 5 s, 10, 20, … eleven minutes.
-    private struct Pause {
-        var backoff: Backoff
-        var until = ContinuousClock.now
+    struct Pause {
+        private(set) var backoff: Backoff
+        private(set) var until = ContinuousClock.now
 
         init(first: Duration) { backoff = Backoff(first: first, longest: first * 128) }
         mutating func failed() { until = .now + backoff.failed() }
@@ -124,7 +128,7 @@ package final class OutboxCourier: Sendable {
             // Cancelled is not refused.
             guard !Task.isCancelled else { return false }
             // Not before it was tried: a kiosk may have been switched off for as long.
-            guard now - toe <= Self.life else {
+            guard !Self.isOver(toe, at: now) else {
                 try await outbox.settle(entry)
                 report(.expired(library: library, event: owed.event.uri))
                 return true
