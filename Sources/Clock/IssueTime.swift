@@ -24,15 +24,21 @@ extension TrustedClock {
         }
     }
 
-    /// What lists' thisUpdate is held against; nil while no clock is believed. A clock that only the configuration believes
-    /// may have lost its battery: then it is never earlier than the time stored last.
+    /// The time where no list says anything: nil while no clock is believed, or where one that only the configuration
+    /// believes lies before the time stored last. It never goes back behind that one.
+    package func now(stored: Int64?) -> TrustedTime? {
+        importLimit(stored: stored).map { clock in
+            guard source == .system, let stored else { return clock }
+            return max(clock, TrustedTime(asserted: stored))
+        }
+    }
+
+    /// What lists of the store are held against before they move the time; nil: nothing. What lies ahead of it was taken
+    /// while no clock was believed, and may be wrong itself. A clock that only the configuration believes takes none that
+    /// lies ahead: where there is one the clock went back. So it did where a time was stored since that list was issued.
     /// - Parameter stored: the time stored last, seconds since 1970.
     package func issueLimit(stored: Int64?) -> TrustedTime? {
-        believed().map { clock in
-            switch source {
-            case .synchronised: clock
-            case .system: max(clock, TrustedTime(asserted: stored ?? clock.secondsSince1970))
-            }
-        }
+        guard source == .synchronised else { return nil }
+        return believed().map { max($0, TrustedTime(asserted: stored ?? $0.secondsSince1970)) }
     }
 }

@@ -33,7 +33,7 @@ package final class KioskClock: Sendable {
     package func now() -> TrustedTime? {
         let (lists, stored) = held.withLock { ($0.lists, $0.stored) }
         // Without a list nothing says that a stored time was ever right, but a clock that lost its battery lies before it.
-        guard !lists.signed.isEmpty else { return system.importLimit(stored: stored) }
+        guard !lists.signed.isEmpty else { return system.now(stored: stored) }
         return system.now(floor: floor(lists, stored))
     }
 

@@ -20,11 +20,10 @@ package struct ServedLists: Sendable {
     /// The list that was issued last.
     package var newest: RevocationList? { signed.max { $0.thisUpdate < $1.thisUpdate } }
 
-    /// Before what no time is believed. A list that lies ahead of a believed clock (it was taken while none was) says
-    /// nothing about time.
+    /// Before what no time is believed.
     /// - Parameters:
     ///   - stored: the time stored last, seconds since 1970.
-    ///   - limit: what lists are held against; nil while no clock is believed.
+    ///   - limit: a list that lies ahead of it says nothing about time (`TrustedClock.issueLimit`).
     package func floor(stored: Int64?, maxAge: Int64, limit: TrustedTime?) -> TimeFloor {
         let newest = signed.filter { list in limit.map { !IssueTime.isAhead(list.thisUpdate, of: $0) } ?? true }
             .max { $0.thisUpdate < $1.thisUpdate }

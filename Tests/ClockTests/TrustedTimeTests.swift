@@ -79,11 +79,16 @@ import Testing
             let clock = TrustedClock(source: source, system: { 1_000 }, kernel: { .synchronised })
             #expect(clock.believed() == TrustedTime(asserted: 1_000))
             #expect(clock.now(floor: floor) == nil)
-            #expect(clock.issueLimit(stored: 500) == TrustedTime(asserted: 1_000))
-            let expected: Int64 = source == .system ? 5_050 : 1_000
-            #expect(clock.issueLimit(stored: 5_050) == TrustedTime(asserted: expected))
+            // Lists that are there: where only the configuration believes the clock, none was taken that lay ahead.
+            func limit(_ time: Int64) -> TrustedTime? { source == .system ? nil : TrustedTime(asserted: time) }
+            #expect(clock.issueLimit(stored: nil) == limit(1_000) && clock.issueLimit(stored: 500) == limit(1_000))
+            // A time that was stored since speaks for them.
+            #expect(clock.issueLimit(stored: 5_050) == limit(5_050))
             // A new list is held against a clock that may be right.
             #expect(clock.importLimit(stored: 500) == TrustedTime(asserted: 1_000))
+            // Without a list it never goes back, not even by the minutes that are forgiven.
+            #expect(clock.now(stored: 500) == TrustedTime(asserted: 1_000))
+            #expect(clock.now(stored: 1_200) == TrustedTime(asserted: source == .system ? 1_200 : 1_000))
             #expect(clock.importLimit(stored: 5_050) == (source == .system ? nil : TrustedTime(asserted: 1_000)))
         }
         let unset = TrustedClock(source: .synchronised, system: { 1_000 }, kernel: { .unsynchronised })
