@@ -34,9 +34,13 @@ final class PCSCContext: @unchecked Sendable {
         let listed = list(&names, &count)
         guard PCSCStatus(listed) != .noReaders else { return [] }
         try pcsc(listed)
-        return names.prefix(Int(truncatingIfNeeded: count)).split(separator: 0).map {
-            String(decoding: $0.map(UInt8.init(bitPattern:)), as: UTF8.self)
-        }
+        return names.prefix(Int(truncatingIfNeeded: count)).split(separator: 0).compactMap(Self.text)
+    }
+
+    /// Readers bring their names along. One that is no text could not be asked for again, nor be shown: it is none of ours.
+    private static func text(_ name: some Collection<CChar>) -> String? {
+        guard let text = String(validating: name.map(UInt8.init(bitPattern:)), as: UTF8.self) else { return nil }
+        return text.unicodeScalars.contains { $0.properties.generalCategory == .control } ? nil : text
     }
 
     /// Waits until a reader's state differs from what was known; nil when the time is over.
@@ -78,6 +82,8 @@ extension TransmissionProtocol {
 
 /// What PC/SC knows of one reader.
 struct ReaderState: Equatable, Sendable {
+    /// So many of them can be watched at a time (PCSCLITE_MAX_READERS_CONTEXTS).
+    static let most = 16
     /// The pseudo-reader that changes when readers come and go. It reports later changes only.
     static let plugAndPlay = "\\\\?PnP?\\Notification"
 

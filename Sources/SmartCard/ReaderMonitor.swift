@@ -88,36 +88,48 @@ package actor ReaderMonitor {
         let names = try context.readers()
         var others = names.map { ReaderState(name: $0) }
         guard let name = Self.chosen(of: names, filter: nameFilter) else {
-            if !others.isEmpty { others = try context.statusChange(others, milliseconds: 0) ?? others }
+            others = Array(others.prefix(ReaderState.most))
+            if !others.isEmpty { others = (try? context.statusChange(others, milliseconds: 0)) ?? others }
             tell(others: others)
             tell(.readerUnavailable)
             _ = try context.statusChange([bell], milliseconds: Self.slice)
             return
         }
         var reader = ReaderState(name: name)
-        others.removeAll { $0.name == name }
+        others = Self.watched(names, as: [], besides: name)
         var isFirst = true
         while !Task.isCancelled {
             let states: [ReaderState]
             do throws(SmartCardError) {
                 guard let changed = try context.statusChange([reader] + others + [bell], milliseconds: Self.slice)
-                else { continue }
+                else {
+                    if others.isEmpty { others = Self.watched(try context.readers(), as: [], besides: name) }
+                    continue
+                }
                 states = changed
             } catch .readerUnavailable {
-                // One of them went between two calls.
-                others = try reconciled(others, without: name, context)
                 guard try context.readers().contains(name) else { return leave(reader) }
+                // One of the others went between two calls, or can't be watched: this one is, and they are looked for later.
+                guard !others.isEmpty else { throw .readerUnavailable }
+                others = []
                 continue
             }
             guard let now = states.first else { continue }
             if now.isGone { return leave(reader) }
-            others = Array(states.dropFirst().dropLast())
-            tell(others: others)
+            tell(others: Array(states.dropFirst().dropLast()))
             if isFirst { tell(.readerAvailable(name: name)) }
             isFirst = false
             for event in Self.changes(from: reader, to: now) { tell(event) }
             reader = now
-            others = try reconciled(others, without: name, context)
+            others = Self.watched(try context.readers(), as: Array(states.dropFirst().dropLast()), besides: name)
+        }
+    }
+
+    /// The others that there are, those that are known as they are known: as many as can be watched beside one reader and
+    /// the bell.
+    static func watched(_ names: [String], as known: [ReaderState], besides name: String) -> [ReaderState] {
+        names.filter { $0 != name }.prefix(ReaderState.most - 2).map { name in
+            known.first { $0.name == name } ?? ReaderState(name: name)
         }
     }
 
@@ -140,15 +152,6 @@ package actor ReaderMonitor {
         case (true, true) where before.changes != 0 && now.changes &- before.changes >= 2:
             [.cardRemoved, .cardInserted(reader: now.name)]
         case (true, true), (false, false): []
-        }
-    }
-
-    /// The others that there are now: those that are known as they are known.
-    private func reconciled(_ others: [ReaderState], without name: String, _ context: PCSCContext)
-        throws(SmartCardError) -> [ReaderState]
-    {
-        try context.readers().filter { $0 != name }.map { name in
-            others.first { $0.name == name } ?? ReaderState(name: name)
         }
     }
 

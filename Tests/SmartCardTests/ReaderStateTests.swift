@@ -9,6 +9,27 @@ struct ReaderStateTests {
         ReaderState(name: "reader", flags: flags.reduce(changes << 16) { $0 | UInt32($1) })
     }
 
+    @Test("A reader whose name is no text, or would write on a terminal, is none; the others are there")
+    func strangeNames() throws {
+        let list: [UInt8] =
+            Array("Evil ".utf8) + [0xFF, 0] + Array("A\u{1B}[2J".utf8) + [0] + Array("B".utf8) + [0, 0]
+        let names = try PCSCContext.names { room, count in
+            room?.update(from: list.map(CChar.init(bitPattern:)), count: list.count)
+            count = DWORD(list.count)
+            return 0
+        }
+        #expect(names == ["B"])
+    }
+
+    @Test("Beside a reader fourteen others are watched, as they are known: PC/SC takes sixteen, and the bell is one")
+    func watched() {
+        let names = (0..<16).map { "slot \($0)" }
+        let known = ReaderState(name: "slot 2", flags: 0x0002_0020)
+        let others = ReaderMonitor.watched(names, as: [known], besides: "slot 0")
+        #expect(others.count == 14 && !others.contains { $0.name == "slot 0" })
+        #expect(others.contains(known) && others.first == ReaderState(name: "slot 1"))
+    }
+
     private static let noReaders = LONG(0x8010_002E)
 
     /// PC/SC's two answers to who asks for the list.
