@@ -31,6 +31,7 @@ from jwcrypto import jwe, jwk, jws
 from jwcrypto.common import JWException
 
 MOST_BYTES = 1452
+IP_PKTINFO = 8  # Linux's; Python's module has no name for it
 MOST_HEAD = 8192
 MOST_CONNECTIONS = 32
 SECONDS = 5
@@ -505,17 +506,35 @@ def serve_http(receiver, address, port):
     threading.Thread(target=server.serve_forever, daemon=True).start()
 
 
+def answer_from(level, kind, asked):
+    """What a datagram says of the address that it was sent to, as its answer says it (ip(7), ipv6(7))."""
+    if level == socket.IPPROTO_IP and kind == IP_PKTINFO:  # struct in_pktinfo: by whatever interface, from that address
+        asked = bytes(4) + asked[4:8] + bytes(4)
+    return level, kind, asked
+
+
 def serve_udp(receiver, address, port):
     listener = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+    # A kiosk hears answers from the address that it asked alone, whatever others this machine has.
+    is_told = sys.platform == "linux"
+    if is_told and listener.family == socket.AF_INET:
+        listener.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
+    elif is_told:
+        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
     listener.bind((address, port))
     print("udp", listener.getsockname()[1], flush=True)
 
     def loop():
         while True:
             try:
-                token, sender = listener.recvfrom(MOST_BYTES + 1)
+                if is_told:
+                    token, asked, _, sender = listener.recvmsg(MOST_BYTES + 1, 256)
+                else:
+                    token, sender = listener.recvfrom(MOST_BYTES + 1)
                 _, _, acknowledgement = receiver.answer(token)
-                if acknowledgement:
+                if acknowledgement and is_told:
+                    listener.sendmsg([acknowledgement.encode()], [answer_from(*part) for part in asked], 0, sender)
+                elif acknowledgement:
                     listener.sendto(acknowledgement.encode(), sender)
             except OSError as problem:  # such as a sender that no answer can reach
                 note(problem)

@@ -220,6 +220,26 @@ import Testing
     }
 }
 
+extension DeskSafetyTests {
+    @Test("A number whose tap was withdrawn before it is remembered is typed by nobody")
+    func typedByNobody() async throws {
+        let desk = try table.desk(direct: true)
+        let typed = Mutex<[String?]>([])
+        desk.counter.onArrival { presented in typed.withLock { $0.append(presented.cardNumber) } }
+        func token(_ event: SecurityEvent, _ jti: TokenID) throws -> [UInt8] {
+            let claims = EventClaims(iss: "kiosk", aud: "aud", iat: table.now, toe: table.now, jti: jti, event: event)
+            return try table.direct(claims.encoded())
+        }
+        let (first, second) = (try TokenID(), try TokenID())
+        // Both are taken in one transaction: what came of the first is typed only after it.
+        _ = try desk.receive([
+            token(Tabletop.presented("A", serviceID: "17"), first), token(.kiosk(.withdrawn(first)), TokenID()),
+            token(Tabletop.presented("B", serviceID: "18"), second),
+        ])
+        #expect(typed.withLock { $0 } == ["18"])
+    }
+}
+
 /// What a browser is sent that does not read for a while.
 @Suite(.timeLimit(.minutes(1))) struct PresenceEventsTests {
     @Test("A stalled browser gets the newest state: no comment takes the place of the event that clears the page")
@@ -241,5 +261,17 @@ import Testing
         #expect(text == "data: null\n\n")
         #expect(try await next() == ": here\n\n")
         continuation.finish()
+    }
+
+    @Test("A browser that went away leaves nothing behind: who was listened to has no listener any more")
+    func gone() async throws {
+        let (presences, continuation) = AsyncStream<Presented?>.makeStream()
+        let (ended, end) = AsyncStream<Void>.makeStream()
+        continuation.onTermination = { _ in end.finish() }
+        do {
+            var events = PresenceEvents(presences, pulse: .milliseconds(1)).makeAsyncIterator()
+            #expect(try await events.nextBuffer(suggested: 1) != nil)
+        }
+        for await _ in ended {}
     }
 }

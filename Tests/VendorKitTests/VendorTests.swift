@@ -173,8 +173,8 @@ struct VendorTests {
         let receiver = try ChildProcess(
             python,
             [
-                folder + "/receiver.py", "\(folder)/\(configuration)", "--http", "0", "--udp", "0", "--replays",
-                folder + "/replays.sqlite",
+                folder + "/receiver.py", "\(folder)/\(configuration)", "--address", "0.0.0.0", "--http", "0", "--udp",
+                "0", "--replays", folder + "/replays.sqlite",
             ])
         var ports: [String: UInt16] = [:]
         for await line in receiver.lines {
@@ -202,6 +202,8 @@ struct VendorTests {
             for endpoint in [
                 Endpoint.loopback(url: "http://127.0.0.1:\(http)/events"),
                 .plainHTTP(url: "http://127.0.0.1:\(http)/events"), .udp(host: "127.0.0.1", port: udp),
+                // It answers from whichever of its addresses was asked.
+                .udp(host: "127.0.0.2", port: udp),
             ] {
                 let sender = transmitter(endpoint)
                 let sealed = try await sender.seal(event, jti: TokenID(), toe: Int64(time(nil)))

@@ -120,6 +120,15 @@ package actor DeskPage {
 struct PresenceEvents: AsyncBufferedSequence {
     typealias Element = UInt8
     private let waiting: Waiting
+    private let feeding: Feeding
+
+    /// Feeds what waits, until nobody is left to read it: the server drops what it sends when the browser is gone.
+    fileprivate final class Feeding: Sendable {
+        private let tasks: [Task<Void, Never>]
+
+        init(_ tasks: Task<Void, Never>...) { self.tasks = tasks }
+        deinit { tasks.forEach { $0.cancel() } }
+    }
 
     /// What the browser is to be sent next.
     fileprivate final class Waiting: Sendable {
@@ -145,8 +154,6 @@ struct PresenceEvents: AsyncBufferedSequence {
 
         func finish() { ring.finish() }
 
-        func onEnd(_ body: @escaping @Sendable () -> Void) { ring.onTermination = { _ in body() } }
-
         func take() -> String? {
             state.withLock { state in
                 defer { state = State() }
@@ -165,20 +172,19 @@ struct PresenceEvents: AsyncBufferedSequence {
         let pulses = Task {
             while (try? await Task.sleep(for: pulse)) != nil { waiting.pulse() }
         }
-        waiting.onEnd {
-            events.cancel()
-            pulses.cancel()
-        }
-        self.waiting = waiting
+        (self.waiting, feeding) = (waiting, Feeding(events, pulses))
     }
 
-    func makeAsyncIterator() -> Iterator { Iterator(waiting) }
+    func makeAsyncIterator() -> Iterator { Iterator(waiting, feeding) }
 
     struct Iterator: AsyncBufferedIteratorProtocol {
         private let waiting: Waiting
+        private let feeding: Feeding
         private var bell: AsyncStream<Void>.Iterator
 
-        fileprivate init(_ waiting: Waiting) { (self.waiting, bell) = (waiting, waiting.bell.makeAsyncIterator()) }
+        fileprivate init(_ waiting: Waiting, _ feeding: Feeding) {
+            (self.waiting, self.feeding, bell) = (waiting, feeding, waiting.bell.makeAsyncIterator())
+        }
 
         mutating func next() async throws -> UInt8? { nil }
         mutating func nextBuffer(suggested count: Int) async throws -> [UInt8]? {

@@ -36,11 +36,17 @@ package final class Counter: Sendable {
         let ppid: Confidential<String>
         var until: ContinuousClock.Instant
     }
+    private struct Origin: Equatable {
+        let jti: TokenID
+        let kiosk: String
+    }
     private struct State {
         var number = 0
         var latest: Standing?
         /// Whom staff is registering: kept while they write, though the card may be gone.
         var held: Standing?
+        /// Who came and is not told of yet, by number: what is told can't be taken back, so nobody is who left meanwhile.
+        var arriving: [Int: Origin] = [:]
         var listeners: [Int: AsyncStream<Presented?>.Continuation] = [:]
         var nextListener = 0
     }
@@ -77,6 +83,7 @@ package final class Counter: Sendable {
     /// Clears what `kiosk` presented under `jti`, and nothing that another one did.
     func remove(_ jti: TokenID, from kiosk: String) {
         change { state in
+            state.arriving = state.arriving.filter { $0.value != Origin(jti: jti, kiosk: kiosk) }
             if let latest = state.latest, latest.jti == jti, latest.presented.kiosk == kiosk { state.latest = nil }
         }
     }
@@ -98,9 +105,13 @@ package final class Counter: Sendable {
                 cardNumber: record?.cardNumber ?? serviceID?.revealed)
             state.latest = Standing(
                 presented: presented, jti: jti, ppid: Confidential(subject.subject), until: .now + Self.longest)
+            state.arriving[state.number] = Origin(jti: jti, kiosk: kiosk)
             return presented
         }
-        return { [weak self] in self?.arrival.withLock { $0 }?(presented) }
+        return { [weak self] in
+            guard let self, state.withLock({ $0.arriving.removeValue(forKey: presented.number) }) != nil else { return }
+            arrival.withLock { $0 }?(presented)
+        }
     }
 
     private func change<Value>(_ body: (inout State) -> Value) -> Value {
