@@ -83,6 +83,7 @@ package final class Announcer: Sendable {
         async throws(AnnouncementError) -> TapAnnouncement
     {
         var items: [TapAnnouncement.Item] = []
+        var tooLarge: [String] = []
         for transmitter in transmitters {
             guard let statement = statements.first(where: { $0.library == transmitter.library.name }) else { continue }
             guard let jti = try? TokenID() else { throw .token(.failed) }
@@ -91,13 +92,16 @@ package final class Announcer: Sendable {
                 SubjectIdentifier(issuer: platform, subject: statement.ppid.revealed))
             do throws(TokenError) {
                 items.append(.init(transmitter, try await transmitter.seal(event, jti: jti, toe: tapped)))
+            } catch .tooLarge where !transmitter.library.isRequired {
+                // Its trouble, and nobody else's.
+                tooLarge.append(transmitter.library.name)
             } catch {
                 throw .token(error)
             }
         }
-        guard !items.isEmpty else { throw .noLibrary }
+        guard !items.isEmpty else { throw tooLarge.isEmpty ? .noLibrary : .token(.tooLarge) }
         for item in items { await item.transmitter.warm() }
-        return TapAnnouncement(items, of: origin)
+        return TapAnnouncement(items, of: origin, leftOut: tooLarge)
     }
 
     /// Sends the tokens side by side and waits for those of the required libraries; where none of them is required, for

@@ -43,9 +43,13 @@ package final class TapAnnouncement: Sendable {
     let items: [Item]
     /// Nil: made up, to try the sending alone; it is never cleared.
     let origin: Origin?
+    /// Libraries, by name, that are not told, for what they are to be told fits into no token: none of them is required.
+    package let leftOut: [String]
     private let tasks = Mutex<[Task<Void, Never>]>([])
 
-    init(_ items: [Item], of origin: Origin?) { (self.items, self.origin) = (items, origin) }
+    init(_ items: [Item], of origin: Origin?, leftOut: [String] = []) {
+        (self.items, self.origin, self.leftOut) = (items, origin, leftOut)
+    }
 
     /// The tokens as they go out: for tests of their form.
     var tokens: [[UInt8]] { items.map(\.token.bytes) }

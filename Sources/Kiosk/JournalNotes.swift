@@ -49,6 +49,8 @@ extension Logger {
             note(
                 OutboxTrouble.refused, at: .error,
                 ["library": "\(library)", "event": "\(event)", "err": "\(error.rawValue)"])
+        case .tooLarge(let library, let event):
+            note(OutboxTrouble.tooLarge, at: .error, ["library": "\(library)", "event": "\(event)"])
         case .expired(let library, let event):
             note(OutboxTrouble.expired, at: .error, ["library": "\(library)", "event": "\(event)"])
         case .damaged(let library): note(OutboxTrouble.damaged, at: .error, ["library": "\(library)"])

@@ -68,10 +68,15 @@ package struct KioskDatabase: Sendable {
             throw RegistryError(.unavailable)
         }
         self.outbox = outbox
-        let libraries = Set(libraries)
+        do {
+            try database.write { db in try outbox.remember(Set(libraries), in: db) }
+        } catch {
+            throw RegistryError(.unavailable)
+        }
         registrations = try RegistrationStore(
             database: database, storageKey: storageKey
         ) { old, new, db in
+            let libraries = try outbox.owedTo(in: db)
             for owed in try OwedEvent.owed(from: old, to: new, libraries: libraries, platform: platform, at: now()) {
                 try outbox.add(owed, in: db)
             }

@@ -4,7 +4,7 @@ internal import Registry
 internal import SecurityEvents
 
 extension OwedEvent {
-    /// What a change of a registration owes to the libraries that are configured. Each learns of its own pseudonym only.
+    /// What a change of a registration owes to libraries. Each learns of its own pseudonym only.
     /// - Parameter time: seconds since 1970; nil while none is believed.
     static func owed(
         from old: Registration?, to new: Registration?, libraries: Set<String>, platform: String, at time: Int64?

@@ -114,7 +114,7 @@ package struct VerifiedAcknowledgement: Sendable {
     {
         guard wire.iss == library, wire.aud == kiosk else { return nil }
         let (isTaken, refusal) = (wire.ack?.contains(jti.text) ?? false, wire.setErrs?[jti.text])
-        // Whoever says that clocks differ has another one; an old answer of this kind costs another attempt, and no more.
+        // Whoever says that clocks differ has another one. An old answer of this kind can't be told: it ends no waiting over UDP.
         let isOfClocks = !isTaken && refusal?.err == PushError.staleIssueTime.rawValue
         let (earliest, latest) = (signed.subtractingReportingOverflow(10), now.addingReportingOverflow(60))
         guard

@@ -119,6 +119,28 @@ import Testing
         await branch.server.stop()
     }
 
+    @Test("What fits into no token of one library's is that library's trouble, and named; of a required one, the tap's")
+    func tooLarge() async throws {
+        let branch = try await Branch("a", kiosk: keys.kiosk)
+        for isRequired in [false, true] {
+            let long = Library(
+                name: "b", audience: String(repeating: "b", count: 1_200), endpoint: branch.library.endpoint,
+                isRequired: isRequired, suite: keys.suite(.nested))
+            let announcer = Pair.announcer([branch.library, long], keys: keys)
+            let statements = [Pair.statement("a"), Pair.statement("b")]
+            guard !isRequired else {
+                await #expect(throws: AnnouncementError.token(.tooLarge)) {
+                    try await announcer.seal(statements, tapped: 0)
+                }
+                continue
+            }
+            let sealed = try await announcer.seal(statements, tapped: 0)
+            #expect(sealed.leftOut == ["b"])
+            #expect(await announcer.deliver(sealed, deadline: .now + .seconds(30)) == .acknowledged)
+        }
+        await branch.server.stop()
+    }
+
     @Test("Where none is required, one of them is enough, and all of them refusing is a refusal")
     func noneRequired() async throws {
         let branches = [

@@ -214,6 +214,37 @@ import Testing
         await running.value
     }
 
+    @Test("What fits into no token is dropped by name, and what comes after it is tried")
+    func tooLarge() async throws {
+        defer { remove() }
+        let outbox = try Outbox(database: database(), storageKey: storageKey)
+        try await outbox.add(try owed(.registered, String(repeating: "P", count: 2_000)))
+        try await outbox.add(try owed(.suspended))
+        let desk = try keys.desk(.nested, now: { [clock] in clock.tick() })
+        let server = try PushServer(desk: desk)
+        let (courier, notices) = courier(outbox, to: "http://127.0.0.1:\(try await server.start())/events")
+        let running = Task { await courier.run() }
+        var all = notices.makeAsyncIterator()
+        #expect(await all.next() == .tooLarge(library: "central", event: "urn:kazashi:registered"))
+        #expect(try await next(of: desk).event?.uri == "urn:kazashi:suspended")
+        running.cancel()
+        await running.value
+        await server.stop()
+    }
+
+    @Test("A row that was moved to another name meanwhile is not dated under the old one")
+    func movedMeanwhile() async throws {
+        defer { remove() }
+        let database = try database()
+        let outbox = try Outbox(database: database, storageKey: storageKey)
+        let subject = SubjectIdentifier(issuer: Pair.platform, subject: "P")
+        try await outbox.add(OwedEvent(library: "central", event: .person(.removed, subject), toe: nil))
+        let entry = try #require(try await outbox.first(for: "central"))
+        try await database.write { try outbox.rename("central", to: "main", in: $0) }
+        try await outbox.date(entry, try #require(entry.owed), at: clock.tick())
+        #expect(try await outbox.first(for: "main")?.owed?.event == .person(.removed, subject))
+    }
+
     @Test("Thirty days to the second; and pauses from five seconds on, up to 128 times as long")
     func limits() {
         #expect(

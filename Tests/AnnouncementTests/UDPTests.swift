@@ -176,6 +176,20 @@ final class ScriptedDatagrams: Sendable {
         refusing.stop()
     }
 
+    @Test(
+        "An answer that the clocks differ, which may be an old one sent again, keeps no other answer from being heard")
+    func staleFirst() async throws {
+        let replaying = try ScriptedDatagrams { datagram, number in
+            let old = acknowledgement(to: datagram, iat: 1_000, error: .staleIssueTime)
+            return number == 0 ? [old, old] : [old, acknowledgement(to: datagram)]
+        }
+        #expect(try await push(announcer(replaying.port)) == .acknowledged)
+        replaying.stop()
+        let stale = try ScriptedDatagrams { datagram, _ in [acknowledgement(to: datagram, error: .staleIssueTime)] }
+        #expect(try await push(announcer(stale.port), within: .seconds(1)) == .refused(.staleIssueTime))
+        stale.stop()
+    }
+
     @Test("A kiosk that answers itself with what it sent is not acknowledged, under a shared key either")
     func reflected() async throws {
         let mirror = try ScriptedDatagrams { datagram, _ in [datagram] }

@@ -1,3 +1,4 @@
+import Announcement
 import Cryptography
 import Desk
 import Foundation
@@ -233,6 +234,46 @@ import VirtualCard
         try FileManager.default.removeItem(atPath: path + "/kazashi.sqlite")
         #expect(await !disk.condition(hasFailed: true).hasDatabase)
         #expect(!FileManager.default.fileExists(atPath: path + "/kazashi.sqlite"))
+        await database.close()
+    }
+
+    @Test(
+        "What changes while a library's name stands in no configuration is owed under it, until it is renamed or dropped"
+    )
+    func orphaned() async throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))").path()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let key = try SecureRandom.shared.secret(32)
+        func open(_ libraries: String...) throws -> KioskDatabase {
+            try KioskDatabase(
+                state: path, storageKey: key, platform: "https://mkpf.example", libraries: libraries,
+                now: { 1_795_000_000 })
+        }
+        func registration(_ number: UInt8) -> Registration {
+            Registration(
+                certificate: Confidential([0x30, 0x01, number]),
+                ppids: ["central": Confidential("P\(number)"), "elsewhere": Confidential("E\(number)")],
+                serviceIDs: [:],
+                birthDate: Confidential("1980-02-17"), cardKey: nil, since: 0)
+        }
+        var database = try open("central")
+        for number in [UInt8(1), 2] { try await database.registrations.store(registration(number)) }
+        #expect(try await database.outbox.depth() == ["central": 2])
+        await database.close()
+        // The name is another one now; nobody has moved anything yet.
+        database = try open("main")
+        let ids = try await database.registrations.list().map(\.id)
+        #expect(ids.count == 2)
+        try await database.registrations.suspend(database.registrations.id(short: ids[0]))
+        #expect(try await database.outbox.depth() == ["central": 3])
+        #expect(try await database.rename("central", to: "main").owed == 3)
+        #expect(try await database.outbox.depth() == ["main": 3])
+        await database.close()
+        // It has left for good.
+        database = try open("other")
+        #expect(try await database.dropOwed(to: "main") == 3)
+        try await database.registrations.remove(database.registrations.id(short: ids[1]))
+        #expect(try await database.outbox.depth() == [:])
         await database.close()
     }
 

@@ -20,7 +20,8 @@ package struct UDPDelivery: Sendable {
         case nobodyListens
     }
 
-    /// Ends with the first answer that counts, at `deadline`, or when the task is cancelled.
+    /// Ends with the first answer that counts, at `deadline`, or when the task is cancelled. An answer that the clocks differ
+    /// may be an old one that somebody sends again: whatever else comes until the deadline counts more.
     func push(_ token: SealedToken, deadline: ContinuousClock.Instant) async -> Delivery {
         // A flood pushes out older steps; the end of the stream is none.
         let (steps, continuation) = AsyncStream.makeStream(of: Step.self, bufferingPolicy: .bufferingNewest(64))
@@ -53,6 +54,7 @@ package struct UDPDelivery: Sendable {
 
         var sockets: [DatagramSocket] = []
         var turn = 0
+        var result = Delivery.unreachable
         for await step in steps {
             guard ContinuousClock.now < deadline, !Task.isCancelled else { break }
             switch step {
@@ -77,12 +79,15 @@ package struct UDPDelivery: Sendable {
                 turn += 1
                 send(token, over: sockets, turn: turn, deadline)
             case .datagram(let bytes):
-                if let delivery = authentication(bytes) { return delivery }
+                if let delivery = authentication(bytes) {
+                    guard delivery == .refused(.staleIssueTime) else { return delivery }
+                    result = delivery
+                }
                 // Whoever sends junk takes no thread from the other libraries' answers.
                 await Task.yield()
             }
         }
-        return .unreachable
+        return result
     }
 
     private func send(

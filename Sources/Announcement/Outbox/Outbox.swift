@@ -72,11 +72,26 @@ package final class Outbox: Sendable {
                             sealed BLOB NOT NULL
                         ) STRICT;
                         CREATE INDEX IF NOT EXISTS owed_by_library ON owed (library, sequence);
+                        CREATE TABLE IF NOT EXISTS owed_to (library TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
                         """)
             }
         } catch {
             throw .unavailable
         }
+    }
+
+    /// These names are owed word of changes from now on: also while one of them stands in no configuration, until it is
+    /// renamed or dropped. What changes meanwhile would be lost otherwise.
+    package func remember(_ libraries: Set<String>, in db: Database) throws {
+        for library in libraries {
+            try db.execute(sql: "INSERT OR IGNORE INTO owed_to VALUES (?)", arguments: [library])
+        }
+    }
+
+    /// Who is owed word of a change, by name.
+    package func owedTo(in db: Database) throws -> Set<String> {
+        try Set(
+            Row.fetchAll(db, sql: "SELECT library FROM owed_to").compactMap { String.fromDatabaseValue($0["library"]) })
     }
 
     /// Adds an event in the caller's transaction: what is changed and what is owed for it are written together.
@@ -127,7 +142,8 @@ package final class Outbox: Sendable {
         return Entry(sequence: row.sequence, owed: try? open(row.sealed, library, row.sequence))
     }
 
-    /// Gives an event that has none its date, which stays the same at every attempt.
+    /// Gives an event that has none its date, which stays the same at every attempt; nothing where another process moved or
+    /// dropped it meanwhile.
     /// - Parameter time: seconds since 1970.
     func date(_ entry: Entry, _ owed: OwedEvent, at time: Int64) async throws(OutboxError) {
         let dated = OwedEvent(library: owed.library, event: owed.event, jti: owed.jti, toe: time)
@@ -135,7 +151,8 @@ package final class Outbox: Sendable {
             let sealed = try seal(dated, entry.sequence)
             try await database.write { db in
                 try db.execute(
-                    sql: "UPDATE owed SET sealed = ? WHERE sequence = ?", arguments: [Data(sealed), entry.sequence])
+                    sql: "UPDATE owed SET sealed = ? WHERE sequence = ? AND library = ?",
+                    arguments: [Data(sealed), entry.sequence, owed.library])
             }
         } catch {
             throw .unavailable
@@ -157,6 +174,8 @@ package final class Outbox: Sendable {
     /// What was owed under one name is owed under another, in the caller's transaction; in its order, after what the other
     /// is owed already where that came first.
     package func rename(_ old: String, to new: String, in db: Database) throws {
+        try db.execute(sql: "DELETE FROM owed_to WHERE library = ?", arguments: [old])
+        try remember([new], in: db)
         for row in try Row.fetchAll(db, sql: "SELECT sequence, sealed FROM owed WHERE library = ?", arguments: [old]) {
             let sequence = Int64.fromDatabaseValue(row["sequence"]) ?? 0
             let sealed = Array(Data.fromDatabaseValue(row["sealed"]) ?? Data())
@@ -169,12 +188,13 @@ package final class Outbox: Sendable {
         }
     }
 
-    /// Takes all that a library is owed off the disk.
+    /// Takes all that a library is owed off the disk; it is owed nothing any more.
     /// - Returns: how many events.
     /// - Throws: `unavailable`.
     package func drop(_ library: String) async throws(OutboxError) -> Int {
         do {
             let count = try await database.write { db in
+                try db.execute(sql: "DELETE FROM owed_to WHERE library = ?", arguments: [library])
                 try db.execute(sql: "DELETE FROM owed WHERE library = ?", arguments: [library])
                 return db.changesCount
             }

@@ -9,6 +9,8 @@ package enum OutboxNotice: Hashable, Sendable {
     case caughtUp(library: String)
     /// Dropped: the library says that it will never take it.
     case refused(library: String, event: String, PushError)
+    /// Dropped: it fits into no token.
+    case tooLarge(library: String, event: String)
     /// Dropped: nobody took it for thirty days.
     case expired(library: String, event: String)
     /// Dropped: the row was not as it was written.
@@ -110,8 +112,17 @@ package final class OutboxCourier: Sendable {
             try await outbox.date(entry, owed, at: now)
             toe = now
         }
-        guard let token = try? await transmitter.seal(owed.event, jti: owed.jti, toe: toe) else {
+        let token: SealedToken
+        do throws(TokenError) {
+            token = try await transmitter.seal(owed.event, jti: owed.jti, toe: toe)
+        } catch .tooLarge {
+            // It never gets smaller, and what comes after it waits.
+            try await outbox.settle(entry)
+            report(.tooLarge(library: library, event: owed.event.uri))
+            return true
+        } catch {
             pause.failed()
+            report(.waiting(library: library, attempts: pause.backoff.failures, nil))
             return false
         }
         switch await transmitter.push(token, deadline: .now + attempt) {

@@ -5,6 +5,7 @@ internal import Registry
 package enum OutboxTrouble: String, Advised, CaseIterable {
     case waiting = "owed_waits"
     case refused = "owed_refused"
+    case tooLarge = "owed_too_large"
     case expired = "owed_expired"
     case damaged = "owed_damaged"
     case unavailable = "outbox_unavailable"
@@ -20,8 +21,13 @@ package enum OutboxTrouble: String, Advised, CaseIterable {
             Advice(
                 "Pending event rejected and dropped", "図書館側が拒否し、未送達イベントを破棄しました。",
                 do:
-                    "Compare kiosk.id, the audience and both clocks with the library's; tell the library what this event reports.",
-                "kiosk.id・audience・双方の時計を図書館側と照合し、このイベントの内容を図書館へ直接連絡してください。")
+                    "See err in this line; tell the library what this event reports.",
+                "この行の err を確認し、このイベントの内容を図書館へ直接連絡してください。")
+        case .tooLarge:
+            Advice(
+                "Pending event fits into no token; dropped", "未送達イベントがトークンの上限を超えるため、破棄しました。",
+                do: "Shorten the library's audience or kiosk.id; tell the library what this event reports.",
+                "audience または kiosk.id を短くし、このイベントの内容を図書館へ直接連絡してください。")
         case .expired:
             Advice(
                 "Pending event not accepted for 30 days; dropped", "30 日間届かず、未送達イベントを破棄しました。",

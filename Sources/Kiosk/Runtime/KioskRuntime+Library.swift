@@ -20,7 +20,11 @@ extension KioskRuntime {
         let sealing = Task { () -> TapAnnouncement? in
             do {
                 guard let tapped else { throw AnnouncementError.token(.noTime) }
-                return try await announcer.seal(active, of: presence, tapped: tapped)
+                let sealed = try await announcer.seal(active, of: presence, tapped: tapped)
+                for library in sealed.leftOut {
+                    log.note(KioskNote.noToken, ["problem": "too_large", "library": "\(library)"])
+                }
+                return sealed
             } catch {
                 log.note(KioskNote.noToken, at: .error, ["problem": "\(error)"])
                 return nil
