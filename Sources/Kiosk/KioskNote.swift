@@ -4,6 +4,7 @@ internal import Login
 /// What a kiosk's journal tells of the kiosk itself, beside taps and its state.
 package enum KioskNote: String, Advised, CaseIterable {
     case cardLeft = "card_left"
+    case birthDateRejected = "birth_date_rejected"
     case noToken = "no_token"
     case anchorLeftOut = "anchor_left_out"
     case signingKeyUnreadable = "signing_key_unreadable"
@@ -22,6 +23,14 @@ package enum KioskNote: String, Advised, CaseIterable {
             Advice(
                 "A card was left on the reader", "カードがリーダーに置き忘れられています。",
                 do: "Keep the card safe; follow your lost-property rules.", "カードを保管し、館の規則に従って返却してください。")
+        case .birthDateRejected:
+            Advice(
+                "Birth date rejected by a card that is not pinned yet", "公開鍵をまだ記録していないカードで、生年月日が一致しませんでした。",
+                do:
+                    "Check the registration's birth date. `sudo kazashictl registration list` marks those that are no longer tried; "
+                    + "`sudo kazashictl registration retry ID` lets one be tried again.",
+                "登録の生年月日を確認してください。照合を止めた登録は sudo kazashictl registration list で確認でき、sudo kazashictl registration retry ID で再開します。"
+            )
         case .noToken:
             Advice(
                 "No token could be made", "トークンを作成できません。",

@@ -214,7 +214,7 @@ package struct LoginMachine: Hashable, Sendable {
         case (.verifying, .birthDateVerified(accepted: false)):
             // Only a proven card may suspend anyone. Of another one it is remembered: our mistake in a record must not spend
             // a patron's tries.
-            let note: LoginEffect = tap.met.contains(.cardKey) ? .suspend(presence) : .countRefusal(presence)
+            let note: LoginEffect = tap.met.contains(.cardKey) ? .suspend(presence) : .noteRefusal(presence)
             return [note] + refuse(tap, .birthDateRefused)
         case (.proving, .proofChecked(let check)):
             return proofChecked(tap, check)

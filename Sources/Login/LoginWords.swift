@@ -12,8 +12,11 @@ extension Cause: Advised {
         case .clock:
             Advice(
                 "There is no trusted time", "信頼できる時刻がありません。",
-                do: "Set up NTP (systemd-timesyncd) or an RTC; for another trusted clock set time.source = \"system\".",
-                "NTP（systemd-timesyncd）か RTC（電池付き時計）を用意するか、信頼できる時計なら time.source を \"system\" にしてください。")
+                do:
+                    "Run `sudo kazashictl doctor`: it says whether the clock is not synchronised or behind. Set up NTP "
+                    + "(systemd-timesyncd) or an RTC; for another trusted clock set time.source = \"system\".",
+                "sudo kazashictl doctor で、時計が未同期か遅れているかを確認してください。NTP（systemd-timesyncd）か RTC（電池付き時計）を用意するか、信頼できる時計なら time.source を \"system\" にしてください。"
+            )
         case .reader:
             Advice(
                 "There is no reader", "リーダーがありません。",
@@ -122,9 +125,10 @@ extension Refusal {
             Advice(
                 "Birth date rejected by the card", "生年月日がカードと一致しません。",
                 do:
-                    "Check the registration's birth date and register again at the counter. After two rejections in a row the "
-                    + "kiosk tries no more; `registration retry ID` lets it.",
-                "登録の生年月日を確認し、カウンターで登録し直してください。2 回続けて一致しないと照合を止めます（registration retry ID で再開）。")
+                    "Check the registration's birth date and register again at the counter. A pinned registration is suspended at "
+                    + "once; another is tried twice in a row, then not until `sudo kazashictl registration retry ID`.",
+                "登録の生年月日を確認し、カウンターで登録し直してください。公開鍵を記録済みの登録は直ちに停止します。未記録の登録は 2 回続けて一致しないと照合を止めます（再開は sudo kazashictl registration retry ID）。"
+            )
         case .libraryUnreachable:
             Advice(
                 "A required library did not answer within 5 s", "図書館側が 5 秒以内に応答しませんでした。",

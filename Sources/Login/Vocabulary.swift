@@ -176,8 +176,8 @@ package enum LoginEffect: Hashable, Sendable {
     case endPresence(Presence)
     /// The card of the last welcome is back, and proven: the visit goes on.
     case continueVisit(Presence)
-    /// Remember that an unproven card refused the birth date: it suspends nobody, but it is not asked for ever.
-    case countRefusal(Presence)
+    /// An unproven card refused the birth date: it suspends nobody, but staff is told.
+    case noteRefusal(Presence)
     /// Tell the libraries that a card was left on the reader: not whose.
     case reportLeftCard(Presence)
     /// End the conversation with the card: power down.

@@ -35,13 +35,14 @@ package final class InProcessPilot: Sendable {
     /// - Parameters:
     ///   - becomesReady: waits until it is.
     ///   - outageAfter: how long it is out of service before libraries are told.
+    ///   - rehearsal: as the runtime's.
     ///   - panel: instead of a display whose texts are kept in `shown`.
     package init(
         folder: PilotFolder, records: [[String: Any]], options: PilotFolder.Options = .init(),
         becomesReady: Bool = true,
         outageAfter: Duration = .seconds(60), reminderAfter: Duration = .seconds(3),
         leftCardAfter: Duration = .seconds(30), healthInterval: Duration = .seconds(5), disk: StateDisk? = nil,
-        panel: FrontPanel? = nil
+        panel: FrontPanel? = nil, rehearsal: (@Sendable (Rehearsed) -> Void)? = nil
     ) async throws {
         desk = try PushServer(desk: folder.desk(suite: options.suite))
         var options = options
@@ -83,7 +84,7 @@ package final class InProcessPilot: Sendable {
                     lineContinuation.yield(line)
                 }
             }, ledger: ledger, outageAfter: outageAfter, reminderAfter: reminderAfter, leftCardAfter: leftCardAfter,
-            healthInterval: healthInterval, disk: disk)
+            healthInterval: healthInterval, disk: disk, rehearsal: rehearsal)
         running = Task { [runtime] in await runtime.run() }
         // The first start takes its lists.
         if becomesReady { for await _ in states { break } }

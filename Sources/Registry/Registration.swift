@@ -95,6 +95,8 @@ package struct RegistrationSummary: Sendable {
     package let id: String
     package let state: State
     package let isPinned: Bool
+    /// Not pinned, and no longer tried until staff says so.
+    package let isBirthDateSpent: Bool
     package let libraries: [String]
     /// Seconds since 1970; nil of a damaged one.
     package let since: Int64?
@@ -104,6 +106,7 @@ package struct RegistrationSummary: Sendable {
         id = stored.id.short
         state = registration.map { $0.state == .active ? .active : .suspended } ?? .damaged
         isPinned = registration?.cardKey != nil
+        isBirthDateSpent = !isPinned && registration?.isBirthDateSpent ?? false
         (libraries, since) = (registration?.ppids.keys.sorted() ?? [], registration?.since)
     }
 }

@@ -138,17 +138,29 @@ package final class RegistrationStore: Sendable {
         }
     }
 
-    /// An unproven card refused the birth date.
-    /// - Returns: whether it is not tried any more.
-    package func noteRefusedBirthDate(of active: ActiveRegistration) async throws(RegistryError) -> Bool {
+    /// The birth date is about to be tried on an unproven card: counted before, so that a card that is pulled, or a kiosk that
+    /// loses its power, spends no try that nobody knows of.
+    /// - Returns: the registration as it is then; nil where it was made anew meanwhile.
+    package func countBirthDateTry(of active: ActiveRegistration) async throws(RegistryError) -> ActiveRegistration? {
+        try await changeRefusals(of: active) { $0 + 1 }
+    }
+
+    /// The card accepted it.
+    /// - Returns: as `countBirthDateTry`.
+    package func birthDateAccepted(of active: ActiveRegistration) async throws(RegistryError) -> ActiveRegistration? {
+        try await changeRefusals(of: active) { _ in 0 }
+    }
+
+    private func changeRefusals(of active: ActiveRegistration, _ change: @escaping @Sendable (Int) -> Int)
+        async throws(RegistryError) -> ActiveRegistration?
+    {
         let id = active.id
         defer { erased() }
         return try await write { db, keys in
-            // Made anew meanwhile: it was another birth date.
-            guard var known = try Self.load(db, id, keys), known.version == active.version else { return false }
-            known.registration.birthDateRefusals += 1
+            guard var known = try Self.load(db, id, keys), known.version == active.version else { return nil }
+            known.registration.birthDateRefusals = change(known.registration.birthDateRefusals)
             try Self.save(db, id, known.registration, version: known.version + 1, keys)
-            return known.registration.isBirthDateSpent
+            return ActiveRegistration(id: id, registration: known.registration, version: known.version + 1)
         }
     }
 

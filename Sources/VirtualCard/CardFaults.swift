@@ -22,6 +22,9 @@ package struct CardFaults: Sendable, Codable {
     /// VERIFY is answered by this status and nothing changes.
     package var verifyStatus: UInt16?
 
+    /// Leaves the field once it has looked at a VERIFY with data: its answer is lost.
+    package var losesVerify = false
+
     package init() {}
 
     /// Sets one fault by its name on the command line: `torn=5`, `short-only`.
@@ -37,6 +40,7 @@ package struct CardFaults: Sendable, Codable {
         case "collector": collectsBirthDates = true
         case "query": queryStatus = UInt16(value, radix: 16)
         case "verify": verifyStatus = UInt16(value, radix: 16)
+        case "verify-lost": losesVerify = true
         case "slow": delay = Double(value)
         case "garbage": garbageFrom = Int(value) ?? 1
         case "endless": endlessFrom = Int(value) ?? 1
@@ -46,7 +50,7 @@ package struct CardFaults: Sendable, Codable {
     }
 
     package static let names =
-        "short-only, 6f00-first, torn=N, silent=N, collector, query=SW, verify=SW, slow=MS, garbage[=N], endless[=N]"
+        "short-only, 6f00-first, torn=N, silent=N, collector, query=SW, verify=SW, verify-lost, slow=MS, garbage[=N], endless[=N]"
 }
 
 /// How long a real card would take: Type B frames at a bit rate, and RSA.

@@ -92,7 +92,9 @@ package final class CardInField: Sendable {
         if let from = faults.endlessFrom, state.commands >= from { return .bytes([0xAA, 0x61, 0x01], after: 0) }
         if let from = faults.garbageFrom, state.commands >= from { return .bytes(garbage(&state), after: 0) }
         if faults.firstCommandFails, state.commandsSincePower == 1 { return .bytes([0x6F, 0x00], after: 0) }
+        let verified = state.collected.count
         let data = isT0 ? answerT0(bytes, &state) : answerAPDU(bytes, &state)
+        if faults.losesVerify, state.collected.count > verified { return .torn }
         let time = timing?.duration(command: bytes.count, answer: data.count, isSignature: state.logic.didSign) ?? 0
         return .bytes(data, after: time + (faults.delay ?? 0))
     }

@@ -16,8 +16,10 @@ extension Kazashi {
                 端末の各部を点検し、問題と対処方法を表示します。It changes nothing. Each library is sent one test token
                 without effect. 各図書館へ影響のない試験トークンを 1 通送ります。
                 --tap waits for a card and walks it through the login without announcing, pinning or suspending. Stop the kiosk
-                first (sudo systemctl stop kazashi), and start it again after it.
+                first (sudo systemctl stop kazashi), and start it again after it. A birth date that the card rejects is counted as
+                at any tap.
                 --tap はカードを 1 枚試します（図書館には知らせません）。先に sudo systemctl stop kazashi で端末を停止し、終わったら起動してください。
+                生年月日の不一致は通常のタップと同じく回数に数えます。
                 Exit codes: 0 no fault; 1 a fault was found; 2 usage or configuration error; 3 undetermined.
                 """)
 

@@ -112,14 +112,15 @@ extension Kazashi.Registration {
             let list = try await withStore(try options.load()) { try await $0.list() }
             struct Line: Encodable {
                 let id, state: String
-                let pinned: Bool
+                let pinned, birth_date_rejected: Bool
                 let libraries: [String]
                 let since: String?
             }
             struct Output: Encodable { let registrations: [Line] }
             let lines = list.map {
                 Line(
-                    id: $0.id, state: $0.state.rawValue, pinned: $0.isPinned, libraries: $0.libraries,
+                    id: $0.id, state: $0.state.rawValue, pinned: $0.isPinned, birth_date_rejected: $0.isBirthDateSpent,
+                    libraries: $0.libraries,
                     since: $0.since.map { CivilTime(secondsSince1970: $0).rfc3339 })
             }
             if json {
@@ -129,6 +130,9 @@ extension Kazashi.Registration {
                     print(
                         line.id, line.state, line.pinned ? "pinned" : "unpinned", line.libraries.joined(separator: ","),
                         line.since ?? "-")
+                    if line.birth_date_rejected {
+                        print("  birth date rejected twice: no longer tried (`registration retry`) 生年月日不一致により照合を停止中")
+                    }
                 }
             }
             try complain(ofDamaged: list.filter { $0.state == .damaged }.map(\.id))

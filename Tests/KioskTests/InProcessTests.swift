@@ -2,10 +2,12 @@ import Announcement
 import Cryptography
 import Desk
 import Foundation
-import Kiosk
+@testable import Kiosk
+import Login
 import Pilot
 import Registry
 import SecurityEvents
+import Synchronization
 import TestPKI
 import Testing
 import VirtualCard
@@ -67,6 +69,49 @@ import VirtualCard
         #expect(await pilot.tap(card).code == "birth_date_refused")
         #expect(left() == 7)
         await pilot.stop()
+    }
+
+    @Test("A card that is pulled while it looks at the birth date, and a rehearsal, spend tries that are counted")
+    func uncountedTries() async throws {
+        for isRehearsal in [false, true] {
+            let path = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))")
+                .path()
+            defer { try? FileManager.default.removeItem(atPath: path) }
+            let cards = try PilotCards.make(in: path)
+            var record = cards.folder.record(of: cards.good, ppid: "PPID-1")
+            record["birth_date"] = "1980-02-18"
+            let pilot = try await InProcessPilot(
+                folder: cards.folder, records: [record], rehearsal: isRehearsal ? { @Sendable _ in } : nil)
+            var faults = CardFaults()
+            faults.losesVerify = !isRehearsal
+            let card = try CardInField(cards.good.profile, faults: faults)
+            func left() -> Int? { card.profile.applications.flatMap(\.secrets).first { $0.value == "550217" }?.left }
+            for (tries, code) in [(9, "card_pulled"), (8, "card_pulled"), (8, "birth_date_refused")] {
+                #expect(await pilot.tap(card).code == (isRehearsal ? "birth_date_refused" : code))
+                #expect(left() == tries, "\(isRehearsal)")
+            }
+            await pilot.stop()
+        }
+    }
+
+    @Test("A rehearsal tells no library, of a card or of an outage, and opens no connection")
+    func rehearsal() async throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))").path()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let cards = try PilotCards.make(in: path)
+        let pilot = try await InProcessPilot(folder: cards.folder, records: cards.records, rehearsal: { _ in })
+        let asked = Mutex<[String]>([])
+        let arrivals = await pilot.desk.arrivals()
+        let listening = Task {
+            for await method in arrivals { asked.withLock { $0.append(method) } }
+        }
+        #expect(await pilot.tap(try CardInField(cards.good.profile)).code == "ok")
+        #expect(await pilot.runtime.report(outage: .reader, at: nil) == nil)
+        #expect(await pilot.runtime.reportLeftCard(at: nil) == nil)
+        await pilot.stop()
+        listening.cancel()
+        await listening.value
+        #expect(asked.withLock(\.self) == [])
     }
 
     @Test("A remembered issuer of the age record is a hint: a card with another's record is proven all the same")
@@ -139,7 +184,7 @@ import VirtualCard
             await pilot.desk.behave(.slow(.milliseconds(300)))
             let arrivals = await pilot.desk.arrivals()
             pilot.reader.insert(try CardInField(cards.good.profile))
-            for await _ in arrivals { break }
+            for await method in arrivals where method == "POST" { break }
             pilot.reader.remove()
             pilot.reader.insert(try CardInField(cards.unregistered.profile))
             #expect(await pilot.nextTap().code == "ok")

@@ -119,7 +119,7 @@ import Testing
             _ = machine.handle(.fact(first, .triesCounted(10)))
             let effects = machine.handle(.fact(first, .birthDateVerified(accepted: false)))
             #expect(effects.contains(.suspend(first)) == pinned)
-            #expect(effects.contains(.countRefusal(first)) == !pinned)
+            #expect(effects.contains(.noteRefusal(first)) == !pinned)
             #expect(outcome(effects) == "birth_date_refused")
         }
     }
@@ -190,7 +190,7 @@ import Testing
             #expect(machine.handle(.fact(first, .lookedUp(.birthDateSpent))) == [.validate(first)])
             let effects = machine.handle(.fact(first, .validated(validation)))
             #expect(outcome(effects) == code)
-            #expect(!effects.contains(.verifyBirthDate(first)) && !effects.contains(.countRefusal(first)))
+            #expect(!effects.contains(.verifyBirthDate(first)) && !effects.contains(.noteRefusal(first)))
         }
     }
 

@@ -146,7 +146,7 @@ import Testing
                     .active, .validated, .enoughTries, .accepted, .proven, .pinnedAnswer,
                 ]) == true)
             node.ghosts[presence]?.isContinued = true
-        case .countRefusal(let presence):
+        case .noteRefusal(let presence):
             #expect(node.ghosts[presence]?.goodFacts.contains(.pinnedAnswer) == false)
             #expect(event == .fact(presence, .birthDateVerified(accepted: false)))
         case .verifyBirthDate(let presence):

@@ -172,7 +172,7 @@ private struct Saved: Sendable {
         try await store.store(registration(ppid: "PPID-secret-2"))
         #expect(try await store.pin(cardKey: cardKey, recordIssuer: [1], for: proven) == false)
         #expect(try await active(store).registration.cardKey == nil)
-        #expect(try await store.noteRefusedBirthDate(of: proven) == false)
+        #expect(try await store.countBirthDateTry(of: proven) == nil)
         #expect(try await active(store).registration.birthDateRefusals == 0)
     }
 
@@ -180,7 +180,9 @@ private struct Saved: Sendable {
     func refusals() async throws {
         let store = try folder.store(key)
         try await store.store(registration())
-        func refuse() async throws -> Bool { try await store.noteRefusedBirthDate(of: try await active(store)) }
+        func refuse() async throws -> Bool {
+            try #require(try await store.countBirthDateTry(of: try await active(store))).registration.isBirthDateSpent
+        }
         func isSpent() async throws -> Bool { try await active(store).registration.isBirthDateSpent }
         #expect(try await refuse() == false)
         #expect(try await isSpent() == false)
@@ -190,7 +192,11 @@ private struct Saved: Sendable {
         let id = try await active(store).id
         try await store.retryBirthDate(id)
         #expect(try await isSpent() == false)
-        // In a row: a proof in between.
+        // In a row: an acceptance in between, or a proof, of the registration as it was counted.
+        let counted = try #require(try await store.countBirthDateTry(of: try await active(store)))
+        let cleared = try #require(try await store.birthDateAccepted(of: counted))
+        #expect(cleared.registration.birthDateRefusals == 0)
+        #expect(try await store.birthDateAccepted(of: counted) == nil)
         #expect(try await refuse() == false)
         #expect(try await store.pin(cardKey: cardKey, recordIssuer: [1], for: try await active(store)))
         #expect(try await active(store).registration.birthDateRefusals == 0)
@@ -262,7 +268,7 @@ private struct Saved: Sendable {
         #expect(try await version() == 4)
         try await store.store(registration())
         #expect(try await version() == 5)
-        #expect(try await store.noteRefusedBirthDate(of: try await active(store)) == false)
+        #expect(try await store.countBirthDateTry(of: try await active(store)) != nil)
         #expect(try await version() == 6)
     }
 

@@ -19,7 +19,7 @@ package final class PushServer: Sendable {
     private let address: ListeningSocket.Address
     private let listener = Mutex<PushListener?>(nil)
     private let behaviour = Mutex(Behaviour.normal)
-    private let arrived = Mutex<AsyncStream<Void>.Continuation?>(nil)
+    private let arrived = Mutex<AsyncStream<String>.Continuation?>(nil)
     package var receipts: AsyncStream<Recipient.Receipt> { desk.receipts }
 
     /// - Parameters:
@@ -53,9 +53,9 @@ package final class PushServer: Sendable {
         desk.finish()
     }
 
-    /// Requests from now on, as they arrive: before the desk does anything about them.
-    package func arrivals() async -> AsyncStream<Void> {
-        let (stream, continuation) = AsyncStream<Void>.makeStream()
+    /// The methods of requests from now on, as they arrive: before the desk does anything about them.
+    package func arrivals() async -> AsyncStream<String> {
+        let (stream, continuation) = AsyncStream<String>.makeStream()
         arrived.withLock { $0 = continuation }
         return stream
     }
@@ -64,10 +64,10 @@ package final class PushServer: Sendable {
 
     private func respond(to request: PushRequest, _ pause: (Duration) -> Bool) -> PushListener.Response {
         guard request.target == "/events" else { return PushListener.Response(status: 404) }
+        arrived.withLock { $0 }?.yield(request.method)
         guard request.method == "POST" else {
             return PushListener.Response(status: 405, headers: [("Allow", "POST")])
         }
-        arrived.withLock { $0 }?.yield()
         switch behaviour.withLock({ $0 }) {
         case .normal: break
         case .refuses(let error): return Self.refusal(error)

@@ -1,4 +1,5 @@
 internal import Cryptography
+internal import Logging
 internal import Login
 internal import MyNumberCard
 internal import Registry
@@ -59,14 +60,37 @@ extension KioskRuntime {
     }
 
     func verifyBirthDate(_ presence: Presence) {
-        guard let registration = evidence[presence]?.active?.registration else { return }
+        guard let session = evidence[presence]?.session, let active = evidence[presence]?.active else { return }
+        let registration = active.registration
         let written = registration.birthKey?.revealed
         guard let key = written.flatMap({ BirthDateKey($0) }) ?? BirthDate(registration.birthDate.revealed)?.eraKey
         else {
             return take(.registryFailed, of: presence)
         }
-        ask(presence) { (session) async throws(CardFault) in
-            .birthDateVerified(accepted: try await session.verify(key))
+        guard registration.cardKey == nil else {
+            return ask(presence) { (session) async throws(CardFault) in
+                .birthDateVerified(accepted: try await session.verify(key))
+            }
+        }
+        let (store, log) = (store, log)
+        spawn(presence) {
+            do {
+                guard let counted = try await store.countBirthDateTry(of: active) else { return .registryFailed }
+                await self.keep(counted, of: presence)
+                let isAccepted = try await session.verify(key)
+                if isAccepted {
+                    guard let cleared = try await store.birthDateAccepted(of: counted) else { return .registryFailed }
+                    await self.keep(cleared, of: presence)
+                }
+                return .birthDateVerified(accepted: isAccepted)
+            } catch let error as CardFault {
+                return .cardFailed(error.failure)
+            } catch {
+                let error = error as? RegistryError ?? RegistryError(.unavailable)
+                log.note(error, "the tried birth date could not be counted")
+                await self.noteDatabase(error)
+                return .registryFailed
+            }
         }
     }
 

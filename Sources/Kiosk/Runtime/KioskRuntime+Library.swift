@@ -84,22 +84,25 @@ extension KioskRuntime {
 
     /// Tells the libraries that want to know. Without a trusted time it gets its date when there is one: nothing is sent
     /// before.
-    func report(outage cause: Cause, at now: TrustedTime?) {
+    /// - Returns: until it is owed; nil: nobody is told.
+    @discardableResult
+    func report(outage cause: Cause, at now: TrustedTime?) -> Task<Void, Never>? {
         owe(.outOfService(cause: cause.rawValue), to: configuration.libraries.filter(\.hearsOfOutages), at: now)
     }
 
     /// Tells every library that a card was left on the reader; not whose.
-    func reportLeftCard(at now: TrustedTime?) {
+    @discardableResult
+    func reportLeftCard(at now: TrustedTime?) -> Task<Void, Never>? {
         log.note(KioskNote.cardLeft, at: .notice)
-        owe(.cardLeft, to: configuration.libraries, at: now)
+        return owe(.cardLeft, to: configuration.libraries, at: now)
     }
 
-    private func owe(_ event: KioskEvent, to libraries: [Library], at now: TrustedTime?) {
-        guard rehearsal == nil else { return }
+    private func owe(_ event: KioskEvent, to libraries: [Library], at now: TrustedTime?) -> Task<Void, Never>? {
+        guard rehearsal == nil else { return nil }
         let toe = now?.secondsSince1970
         let names = libraries.map(\.name)
-        guard !names.isEmpty else { return }
-        Task { [outbox, courier, log] in
+        guard !names.isEmpty else { return nil }
+        return Task { [outbox, courier, log] in
             do {
                 for name in names {
                     try await outbox.add(OwedEvent(library: name, event: .kiosk(event), toe: toe))

@@ -4,6 +4,7 @@ internal import Logging
 internal import Login
 internal import MyNumberCard
 internal import Registry
+internal import Service
 internal import Settings
 
 // The registrations' part of the effects.
@@ -39,7 +40,7 @@ extension KioskRuntime {
         }
     }
 
-    private func keep(_ active: ActiveRegistration, of presence: Presence) {
+    func keep(_ active: ActiveRegistration, of presence: Presence) {
         evidence.keep(active, as: \.active, of: presence)
     }
 
@@ -73,17 +74,11 @@ extension KioskRuntime {
         }
     }
 
-    func countRefusal(_ presence: Presence) {
+    /// It was counted before it was tried.
+    func noteRefusal(_ presence: Presence) {
         guard let active = evidence[presence]?.active else { return }
-        lastNoted = Task { [store, log] in
-            do throws(RegistryError) {
-                let isSpent = try await store.noteRefusedBirthDate(of: active)
-                log.notice("birth date rejected by an unproven card", metadata: ["tried_again": "\(!isSpent)"])
-            } catch {
-                log.note(error, "the rejected birth date could not be counted")
-                noteDatabase(error)
-            }
-        }
+        let isSpent = active.registration.isBirthDateSpent
+        log.note(KioskNote.birthDateRejected, at: .notice, ["tried_again": "\(!isSpent)"])
     }
 
     /// A pin that came with the record does not say who signs the card's age record: the first proof does.

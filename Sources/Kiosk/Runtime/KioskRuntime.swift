@@ -225,9 +225,10 @@ package actor KioskRuntime {
         case .pinCardKey(let presence):
             guard rehearsal == nil else { return take(.cardKeyPinned(true), of: presence) }
             pinCardKey(presence)
-        case .seal(let presence): seal(presence)
+        // Sealing opens a connection to the library.
+        case .seal(let presence): if rehearsal == nil { seal(presence) }
         case .suspend(let presence): if rehearsal == nil { suspend(presence) }
-        case .countRefusal(let presence): if rehearsal == nil { countRefusal(presence) }
+        case .noteRefusal(let presence): noteRefusal(presence)
         case .announce(let clearance):
             guard rehearsal == nil else { return take(.announced(.acknowledged), of: clearance.presence) }
             announce(clearance)
