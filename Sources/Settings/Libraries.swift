@@ -87,12 +87,11 @@ private struct LibraryPart: Sendable {
     func endpoint() throws(ConfigurationError) -> Endpoint {
         let url = written.url
         if url.hasPrefix("https://") {
-            for (name, path) in [
-                ("ca", written.ca), ("client_certificate", written.client_certificate),
-                ("client_key", written.client_key),
-            ] {
+            for (name, path) in [("ca", written.ca), ("client_certificate", written.client_certificate)] {
                 if let path { _ = try reader.bytes(path, "\(key).\(name)") }
             }
+            // libcurl reads it itself.
+            if let path = written.client_key { _ = try reader.secret(path, key + ".client_key") }
             return .https(
                 url: url,
                 tls: TLSOptions(

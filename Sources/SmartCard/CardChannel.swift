@@ -28,9 +28,8 @@ package final class CardChannel {
     package func send(_ command: CommandAPDU) async throws(SmartCardError) -> ResponseAPDU {
         do throws(SmartCardError) {
             return try await gather(command)
-        } catch .transmissionFailed(let code) {
-            // What a card that leaves does to an exchange has many names (SCARD_E_NOT_TRANSACTED is one).
-            throw await transport.isCardPresent() ? .transmissionFailed(code) : .cardRemoved
+        } catch  where error.canBeOfRemoval {
+            throw await transport.isCardPresent() ? error : .cardRemoved
         }
     }
 
@@ -94,7 +93,8 @@ extension CardChannel {
             guard !piece.isEmpty else { throw .malformedAnswer }
             data += piece
         }
-        return Array(data.prefix(total))
+        data.removeLast(data.count - total)  // safe: it has as many by now
+        return data
     }
 
     private func readHead(file: UInt8) async throws(SmartCardError) -> [UInt8] {
@@ -113,6 +113,8 @@ extension CardChannel {
             } catch .transmissionFailed(_) {
                 // A reader for short APDUs only says so in one of many ways.
                 refusal = { lengths.readerRefused() }
+            } catch  where error.canBeOfRemoval {
+                throw await transport.isCardPresent() ? error : .cardRemoved
             }
         }
         command.expected = .short(256)

@@ -28,10 +28,22 @@ package final class CardReader: Sendable {
     {
         let lane = try lane()
         let lengths = lengths.of(reader)
-        let connection = try await wait(on: lane, until: deadline) { () async throws(SmartCardError) -> Connection in
-            try await lane.connect(to: reader, deadline: deadline)
+        let connection: Connection
+        do throws(SmartCardError) {
+            connection = try await wait(on: lane, until: deadline) { () async throws(SmartCardError) -> Connection in
+                try await lane.connect(to: reader, deadline: deadline)
+            }
+        } catch  where error.canBeOfRemoval {
+            throw await isCardPresent(in: reader, on: lane) ? error : .cardRemoved
         }
         return PCSCTransport(reader: self, name: reader, lane: lane, connection: connection, lengths: lengths)
+    }
+
+    fileprivate func isCardPresent(in name: String, on lane: Lane) async -> Bool {
+        let answer = try? await wait(on: lane, until: .now + .seconds(1)) { () async throws(SmartCardError) -> Bool in
+            await lane.isPresent(in: name)
+        }
+        return answer ?? false
     }
 
     private func lane() throws(SmartCardError) -> Lane {
@@ -175,8 +187,12 @@ actor Lane {
         guard let context, let now = try? context.statusChange([ReaderState(name: reader)], milliseconds: 0)?.first,
             now.isPresent
         else { return false }
-        guard let next = try? context.statusChange([now], milliseconds: 600) else { return true }
-        return next.first?.isPresent ?? false
+        do throws(SmartCardError) {
+            guard let next = try context.statusChange([now], milliseconds: 600) else { return true }
+            return next.first?.isPresent ?? false
+        } catch {
+            return false
+        }
     }
 
     func disconnect() {
@@ -209,14 +225,7 @@ private struct PCSCTransport: CardTransport {
         }
     }
 
-    func isCardPresent() async -> Bool {
-        let (lane, name) = (lane, name)
-        let answer = try? await reader.wait(on: lane, until: .now + .seconds(1)) {
-            () async throws(SmartCardError) -> Bool in
-            await lane.isPresent(in: name)
-        }
-        return answer ?? false
-    }
+    func isCardPresent() async -> Bool { await reader.isCardPresent(in: name, on: lane) }
 
     func powerDown() async {
         let lane = lane

@@ -26,4 +26,15 @@ package enum SmartCardError: Error, Equatable, Sendable {
     case status(StatusWord)
     /// An answer that cannot be one.
     case malformedAnswer
+
+    /// What a card that leaves does has many names (SCARD_E_NOT_TRANSACTED is one): its reader knows whether it is there.
+    var canBeOfRemoval: Bool {
+        switch self {
+        case .transmissionFailed, .cardUnresponsive: true
+        case .serviceUnavailable, .readerUnavailable, .sharingViolation, .cardRemoved, .cardReset, .timedOut,
+            .cancelled,
+            .readerHeld, .budgetExceeded, .status, .malformedAnswer:
+            false
+        }
+    }
 }

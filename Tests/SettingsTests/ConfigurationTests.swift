@@ -154,18 +154,19 @@ import Testing
             try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: folder.path + "/" + name)
         }
         let keys = "receiver_key = \"central.jwk\"\nacknowledgement_key = \"central-sign.jwk\""
+        let url = "url = \"http://127.0.0.1:9/events\""
         for (old, new, key) in [
             ("storage_key = \"storage.key\"", "storage_key = \"open.key\"", "kiosk.storage_key"),
             (keys, "suite = \"direct\"\nshared_key = \"open.jwk\"", "library.central.shared_key"),
+            (
+                url, "url = \"https://127.0.0.1:9/events\"\nclient_key = \"client.key\"",
+                "library.central.client_key"
+            ),
         ] {
             #expect(failure(old, new)?.kind == .wrongMode)
             let exposed = try load(old, new, takesExposedSecrets: true).exposedSecrets
             #expect(exposed.map(\.place) == [.key(key)] && exposed.map(\.kind) == [.wrongMode])
         }
-        // The key of a client certificate is libcurl's to read: named all the same.
-        let url = "url = \"http://127.0.0.1:9/events\""
-        let client = try load(url, "url = \"https://127.0.0.1:9/events\"\nclient_key = \"client.key\"")
-        #expect(client.exposedSecrets.map(\.place) == [.key("library.central.client_key")])
     }
 
     @Test("An HD44780's lines and a backpack's address, and what is neither")

@@ -225,14 +225,26 @@ private func channel(_ transport: ScriptedTransport) -> CardChannel {
         await #expect(throws: SmartCardError.malformedAnswer) { try await read(0x8001) }
     }
 
+    @Test("A last byte at 7FFF is read: where a card gave a piece that was shorter")
+    func lastOffset() async throws {
+        let card = ScriptedTransport(link: .t0) { (command, _) throws(SmartCardError) in
+            let offset = command[2] & 0x80 != 0 ? Int(command[3]) : Int(command[2]) << 8 | Int(command[3])
+            return Array(repeating: 0x5A, count: offset == 0 ? 255 : offset == 0x7FFF ? 1 : 256) + [0x90, 0x00]
+        }
+        var budget = CardChannel.Budget(deadline: .now + .seconds(60))
+        (budget.exchanges, budget.bytes) = (1_000, 1 << 20)
+        let read = try await CardChannel(card, budget: budget).readObject(file: 1, most: 0x8000) { _ in 0x8000 }
+        #expect(read.count == 0x8000 && card.commands.last.map { Array($0[2...3]) } == [0x7F, 0xFF])
+    }
+
     @Test(
         "A card that is torn away while a long answer comes was pulled, and says nothing of the reader",
-        arguments: [true, false])
-    func torn(atOnce: Bool) async {
+        arguments: [true, false], [SmartCardError.transmissionFailed(0x8010_0016), .cardUnresponsive])
+    func torn(atOnce: Bool, error: SmartCardError) async {
         // What libccid says of a card that left is SCARD_E_NOT_TRANSACTED, until the reader's state says the same.
         let card = ScriptedTransport(staysPresent: false) { (_, number) throws(SmartCardError) in
             if number == 1, !atOnce { return [0x67, 0x00] }
-            throw .transmissionFailed(0x8010_0016)
+            throw error
         }
         await #expect(throws: SmartCardError.cardRemoved) {
             try await channel(card).readObject(file: 1, most: 1_000, length: length)

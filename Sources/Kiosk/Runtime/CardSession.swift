@@ -64,11 +64,10 @@ actor CardSession {
     }
 
     func verify(_ key: BirthDateKey) async throws(CardFault) -> Bool {
-        var digits = key.secret.withBytes { Array($0) }
-        defer { wipe(&digits) }
-        let sent = digits
         let result = try await wrapped { (channel) async throws(SmartCardError) in
-            try await channel.verify(.birthDate, digits: sent)
+            var digits = key.secret.withBytes { Array($0) }
+            defer { wipe(&digits) }
+            return try await channel.verify(.birthDate, digits: digits)
         }
         return result == .accepted
     }
@@ -107,9 +106,10 @@ enum CardFault: Error {
         } catch {
             switch error {
             case .status(.fileNotFound): throw .notThisCard
-            case .cardRemoved, .cancelled: throw .pulled
+            // Nobody else can reset a card in our transaction: it left, and was back at once.
+            case .cardRemoved, .cardReset, .cancelled: throw .pulled
             case .timedOut: throw .timedOut
-            case .serviceUnavailable, .readerUnavailable, .sharingViolation, .cardReset, .cardUnresponsive,
+            case .serviceUnavailable, .readerUnavailable, .sharingViolation, .cardUnresponsive,
                 .transmissionFailed, .readerHeld, .budgetExceeded, .status, .malformedAnswer:
                 throw .failed
             }
