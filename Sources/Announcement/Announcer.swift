@@ -140,7 +140,8 @@ package final class Announcer: Sendable {
     private func followUp(_ item: TapAnnouncement.Item, with event: KioskEvent) {
         let limit = ContinuousClock.now + followUpLimit
         followUps.withLock { $0.count += 1 }
-        Task { [transmitter = item.transmitter, toe = item.token.iat] in
+        // When it happened: now, by whatever time there was.
+        Task { [transmitter = item.transmitter, toe = now() ?? item.token.iat] in
             defer { ended() }
             guard let jti = try? TokenID() else { return }
             var backoff = Backoff(first: .seconds(1), longest: .seconds(10))

@@ -32,11 +32,16 @@ extension PushError: Advised {
                 "The library's clock and this kiosk's differ", "図書館側の時計とこの端末の時計がずれています。",
                 do: "Set both clocks by a time server. Pending events are retried.",
                 "双方の時計を時刻サーバーに同期させてください（未送達イベントは再送します）。")
-        case .invalidRequest: Self.rejected
+        case .invalidRequest:
+            Advice(
+                "The library's receiver does not accept the token's form", "図書館側の受信プログラムがトークンの形式を受け付けません。",
+                do:
+                    "Have its vendor test it with the vectors (receive.md). An older receiver says this of clocks that differ, too.",
+                "受信プログラムの開発元に、テストベクター（receive.md）での確認を依頼してください。古い受信プログラムでは時計のずれも原因になります。")
         }
     }
 
-    /// Also of a rejection without a name.
+    /// Of a rejection without a name.
     package static let rejected = Advice(
         "The library rejects this kiosk's tokens", "図書館側がこの端末のトークンを拒否しています。",
         do: "Give `sudo kazashictl key show` to the library again; compare kiosk.id, the audience and both clocks.",

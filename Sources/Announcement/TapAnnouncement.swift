@@ -51,6 +51,11 @@ package final class TapAnnouncement: Sendable {
         (self.items, self.origin, self.leftOut) = (items, origin, leftOut)
     }
 
+    /// Libraries, by name, that refused their token.
+    package var refusing: [String] {
+        items.filter { if case .refused = $0.delivery { true } else { false } }.map(\.transmitter.library.name)
+    }
+
     /// The tokens as they go out: for tests of their form.
     var tokens: [[UInt8]] { items.map(\.token.bytes) }
 

@@ -49,8 +49,10 @@ extension Words {
         "`sudo kazashictl registration list` names them. Remove these and register them again; check the disk.",
         "sudo kazashictl registration list で該当の ID を確認し、削除して登録し直してください。ディスクも確認してください。")
     static let libraryRenamed = Words(
-        "If it was renamed in kazashi.toml, run `sudo kazashictl library rename OLD NEW`.",
-        "kazashi.toml で名前を変えた場合は sudo kazashictl library rename OLD NEW を実行してください。")
+        "If it was renamed in kazashi.toml, run `sudo kazashictl library rename OLD NEW`. If it has left for good, import these "
+            + "registrations again without it, or remove them.",
+        "kazashi.toml で名前を変えた場合は sudo kazashictl library rename OLD NEW を実行してください。図書館がなくなった場合は、その図書館を除いて登録を取り込み直すか、削除してください。"
+    )
     static let libraryNetwork = Words(
         "Check the network, the library's url and its firewall; is its receiver running? Over udp:// and plain http:// check "
             + "receiver_key and acknowledgement_key, too, and give `sudo kazashictl key show` to the library.",

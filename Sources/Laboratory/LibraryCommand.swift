@@ -108,7 +108,7 @@ struct LibraryCommand: AsyncParsableCommand {
     /// What a library does with a card number beside showing it.
     private func handOn(from counter: Counter) {
         let client = sip2.flatMap { Self.endpoint($0) }.map {
-            SIP2Client(address: $0.address, port: $0.port, encoding: sip2Encoding)
+            SIP2Client(address: $0.address, port: $0.port, encoding: sip2Encoding, now: systemTime)
         }
         let keyboard = wedge.map { KeyboardWedge(path: $0) }
         counter.onArrival { presented in

@@ -1,3 +1,4 @@
+internal import Advice
 internal import ArgumentParser
 internal import Clock
 internal import Files
@@ -55,7 +56,7 @@ extension PanelCommand {
         do throws(DeviceFault) {
             try device.open()
         } catch {
-            throw ValidationError("The display can't be used: \(error.rawValue).")
+            throw ValidationError("The display can't be used: \(error.rawValue).\n\(error.advice.indented)")
         }
         defer { device.close() }
         for message in Message.all {

@@ -18,8 +18,8 @@ extension KioskDatabase {
         for name in try await self.registrations.list().flatMap(\.libraries) {
             registrations[name, default: 0] += 1  // safe: a dictionary
         }
-        let owed = try await pending()
-        return Set(registrations.keys).union(owed.keys).sorted().map { name in
+        let (owed, remembered) = (try await pending(), try await remembered())
+        return Set(registrations.keys).union(owed.keys).union(remembered).sorted().map { name in
             LibraryHoldings(name: name, registrations: registrations[name] ?? 0, owed: owed[name] ?? 0)
         }
     }
@@ -41,6 +41,14 @@ extension KioskDatabase {
     package func dropOwed(to library: String) async throws(RegistryError) -> Int {
         do {
             return try await outbox.drop(library)
+        } catch {
+            throw RegistryError(.unavailable)
+        }
+    }
+
+    private func remembered() async throws(RegistryError) -> Set<String> {
+        do {
+            return try await outbox.remembered()
         } catch {
             throw RegistryError(.unavailable)
         }

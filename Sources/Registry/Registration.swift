@@ -98,7 +98,7 @@ package struct RegistrationSummary: Sendable {
     /// Not pinned, and no longer tried until staff says so.
     package let isBirthDateSpent: Bool
     package let libraries: [String]
-    /// Seconds since 1970; nil of a damaged one.
+    /// Seconds since 1970; nil of a damaged one, and where no time was believed.
     package let since: Int64?
 
     package init(_ stored: StoredRegistration) {
@@ -107,6 +107,8 @@ package struct RegistrationSummary: Sendable {
         state = registration.map { $0.state == .active ? .active : .suspended } ?? .damaged
         isPinned = registration?.cardKey != nil
         isBirthDateSpent = !isPinned && registration?.isBirthDateSpent ?? false
-        (libraries, since) = (registration?.ppids.keys.sorted() ?? [], registration?.since)
+        (libraries, since) = (
+            registration?.ppids.keys.sorted() ?? [], registration?.since == 0 ? nil : registration?.since
+        )
     }
 }

@@ -95,7 +95,9 @@ extension ConfigurationReader {
         let known = lines.compactMap(\.self)
         guard parts.count == 2, let chip = parts.first, lines.count == 6, Set(known).count == 6 else {
             throw wrong(
-                "panel.display", "hd44780 wants a GPIO chip and six lines of it: /dev/gpiochip0:RS,E,D4,D5,D6,D7")
+                "panel.display",
+                "hd44780 wants a GPIO chip and six different lines of it, without blanks: /dev/gpiochip0:RS,E,D4,D5,D6,D7"
+            )
         }
         return .gpio(chip: resolve(String(chip)), lines: known)
     }

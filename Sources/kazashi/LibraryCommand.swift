@@ -54,9 +54,11 @@ extension Kazashi.Library {
         static let configuration = CommandConfiguration(
             abstract: "Move registrations and pending events from one name to another. 登録と未送達イベントを別の名前に移します。",
             discussion: """
-                First change the name in kazashi.toml. Libraries are told nothing: it is the same library.
-                先に kazashi.toml の名前を変更してください。図書館への通知は行いません。
-                Exit codes: 0 moved; 1 a registration has both names, nothing was moved; 2 usage error.
+                First change the name in kazashi.toml and let the kiosk take it (sudo systemctl reload kazashi): until both is
+                done, taps of these registrations are refused. Libraries are told nothing: it is the same library.
+                先に kazashi.toml の名前を変更し、sudo systemctl reload kazashi を実行してください。両方が済むまで、対象の登録のタップは
+                受け付けられません。図書館への通知は行いません。
+                Exit codes: 0 moved; 1 a registration has both names, nothing was moved; 2 usage error, such as an unknown name.
                 """)
         @OptionGroup var options: ConfigurationOption
         @Argument(help: "The name that the configuration no longer has.")
@@ -69,7 +71,10 @@ extension Kazashi.Library {
             let known = configuration.libraries.map(\.name)
             guard !known.contains(old) else { throw ValidationError("\(old) is still in kazashi.toml: \(Self.first)") }
             guard known.contains(new) else { throw ValidationError("\(new) is not in kazashi.toml: \(Self.first)") }
-            let moved = try await withDatabase(configuration) { try await $0.rename(old, to: new) }
+            let moved = try await withDatabase(configuration) { database in
+                try await database.expect(old)
+                return try await database.rename(old, to: new)
+            }
             say("\(moved.registrations) registrations and \(moved.owed) pending events moved to \(new)")
             say("登録 \(moved.registrations) 件と未送達イベント \(moved.owed) 件を \(new) に移しました。")
         }
@@ -91,8 +96,21 @@ extension Kazashi.Library {
                 throw ValidationError(
                     "\(name) is still in kazashi.toml: its pending events are being delivered. kazashi.toml にある図書館です。")
             }
-            let count = try await withDatabase(configuration) { try await $0.dropOwed(to: name) }
+            let count = try await withDatabase(configuration) { database in
+                try await database.expect(name)
+                return try await database.dropOwed(to: name)
+            }
             say("\(count) pending events dropped 未送達イベント \(count) 件を破棄しました。")
         }
+    }
+}
+
+extension KioskDatabase {
+    /// - Throws: `ValidationError` where nothing is kept under the name: it is mistyped.
+    fileprivate func expect(_ name: String) async throws {
+        guard try await !holdings().contains(where: { $0.name == name }) else { return }
+        throw ValidationError(
+            "Nothing is kept under \(name): `kazashi library list` shows the names. この名前では何も保存されていません（library list で確認）。"
+        )
     }
 }

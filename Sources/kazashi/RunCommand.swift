@@ -9,7 +9,9 @@ import Settings
 extension Kazashi {
     struct Run: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Run the appliance until SIGTERM; SIGHUP reads CRLs, keys and configuration again.")
+            abstract:
+                "Run the appliance until SIGTERM; SIGHUP reads CRLs and keys again; as a service, the configuration too."
+        )
 
         @OptionGroup var options: ConfigurationOption
 

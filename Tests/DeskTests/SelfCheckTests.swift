@@ -14,7 +14,7 @@ import Testing
         let server = SIP2Server(patrons: [Self.card: "図書 花子"], login: serverLogin, behaviour: behaviour)
         let client = SIP2Client(
             address: "127.0.0.1", port: try await server.start(), institution: "central", login: login,
-            timeout: timeout)
+            timeout: timeout, now: { 1_795_285_200 })
         do {
             let information = try await client.information(about: card)
             await server.stop()
@@ -28,12 +28,12 @@ import Testing
     @Test("The checksum of the SC status message that SIP2's documents show: FCA5")
     func checksum() {
         #expect(SIP2Message.checksum("9900302.00AY1AZ".utf8) == "FCA5")
-        #expect(SIP2Message.closed("9900302.00", sequence: 1) == Array("9900302.00AY1AZFCA5\r".utf8))
+        #expect(SIP2Message.closed(Array("9900302.00".utf8), sequence: 1) == Array("9900302.00AY1AZFCA5\r".utf8))
     }
 
     @Test("The message 63 has its fixed fields in their places")
     func message() {
-        let text = SIP2Message.patronInformation(institution: "central", cardNumber: Self.card)
+        let text = SIP2Message.patronInformation(institution: "central", cardNumber: Self.card, now: 1_795_285_200)
         #expect(text.hasPrefix("63000"))
         #expect(text.contains(/^63000\d{8}    \d{6} {10}AOcentral\|AA20260000000017\|AC\|AD\|$/))
     }
@@ -58,12 +58,12 @@ import Testing
                 var dialect = SIP2Server.Dialect()
                 (dialect.encoding, dialect.ending, dialect.before) = (encoding, ending, before)
                 (dialect.hasLowerCaseChecksums, dialect.padding) = (number.isMultiple(of: 2), number > 1 ? "   " : "")
-                let login = SIP2Client.Login(user: "desk", password: "secret")
+                let login = SIP2Client.Login(user: "表ソ係", password: "secret")
                 let name = Self.names[number]
                 let server = SIP2Server(patrons: [Self.card: name], login: login, dialect: dialect)
                 let client = SIP2Client(
                     address: "127.0.0.1", port: try await server.start(), login: login, timeout: 30,
-                    encoding: encoding)
+                    encoding: encoding, now: { 1_795_285_200 })
                 let information = try await client.information(about: Self.card)
                 #expect(information.isValid == true && information.name == name, "\(dialect)")
                 #expect(information.screenMessage == "Ready")
@@ -77,7 +77,7 @@ import Testing
         var dialect = SIP2Server.Dialect()
         dialect.encoding = .eucJP
         let server = SIP2Server(patrons: [Self.card: "図書"], dialect: dialect)
-        let client = SIP2Client(address: "127.0.0.1", port: try await server.start(), timeout: 30)
+        let client = SIP2Client(address: "127.0.0.1", port: try await server.start(), timeout: 30, now: { 0 })
         let information = try await client.information(about: Self.card)
         #expect(information.isValid == true && information.name.contains("\u{FFFD}"))
         await server.stop()
@@ -98,7 +98,7 @@ import Testing
         await #expect(throws: SIP2Client.Failure.garbledAnswer) { try await ask(.confused) }
         await #expect(throws: SIP2Client.Failure.garbledAnswer) { try await ask(.garbled) }
         await #expect(throws: SIP2Client.Failure.unreachable) {
-            try await SIP2Client(address: "127.0.0.1", port: 1, timeout: 2).information(about: Self.card)
+            try await SIP2Client(address: "127.0.0.1", port: 1, timeout: 2, now: { 0 }).information(about: Self.card)
         }
     }
 

@@ -94,6 +94,16 @@ package final class Outbox: Sendable {
             Row.fetchAll(db, sql: "SELECT library FROM owed_to").compactMap { String.fromDatabaseValue($0["library"]) })
     }
 
+    /// Who is owed word of changes, by name.
+    /// - Throws: `unavailable`.
+    package func remembered() async throws(OutboxError) -> Set<String> {
+        do {
+            return try await database.read { db in try self.owedTo(in: db) }
+        } catch {
+            throw .unavailable
+        }
+    }
+
     /// Adds an event in the caller's transaction: what is changed and what is owed for it are written together.
     package func add(_ owed: OwedEvent, in db: Database) throws {
         try db.execute(sql: "INSERT INTO owed (library, sealed) VALUES (?, x'')", arguments: [owed.library])

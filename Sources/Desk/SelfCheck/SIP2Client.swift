@@ -9,6 +9,7 @@ package struct SIP2Client: Sendable {
     private let login: Login?
     private let timeout: Double
     private let encoding: JapaneseEncoding
+    private let now: @Sendable () -> Int64
 
     package struct Login: Sendable {
         package let user, password: String
@@ -27,13 +28,14 @@ package struct SIP2Client: Sendable {
     /// - Parameters:
     ///   - address: numeric IPv4. SIP2 has no confidentiality of its own: this machine, or a tunnel.
     ///   - timeout: seconds for the whole conversation.
-    ///   - encoding: how the system writes names.
+    ///   - encoding: how the system writes and reads.
+    ///   - now: seconds since 1970, as messages say it.
     package init(
         address: String, port: UInt16, institution: String = "", login: Login? = nil, timeout: Double = 10,
-        encoding: JapaneseEncoding = .utf8
+        encoding: JapaneseEncoding = .utf8, now: @escaping @Sendable () -> Int64
     ) {
         (self.address, self.port, self.institution) = (address, port, institution)
-        (self.login, self.timeout, self.encoding) = (login, timeout, encoding)
+        (self.login, self.timeout, self.encoding, self.now) = (login, timeout, encoding, now)
     }
 
     /// Asks once, in a conversation of its own.
@@ -67,7 +69,8 @@ package struct SIP2Client: Sendable {
         defer { try? socket.close() }
         var sequence = 0
         func ask(_ message: String) async throws -> [UInt8] {
-            try await socket.write(Data(SIP2Message.closed(message, sequence: sequence)))
+            guard let bytes = encoding.bytes(message) else { throw Failure.unusableNumber }
+            try await socket.write(Data(SIP2Message.closed(bytes, sequence: sequence)))
             sequence += 1
             return try await Self.line(from: socket)
         }
@@ -76,7 +79,7 @@ package struct SIP2Client: Sendable {
             guard answer.starts(with: Array("941".utf8)) else { throw Failure.loginRefused }
         }
         let answer = try await ask(
-            SIP2Message.patronInformation(institution: institution, cardNumber: cardNumber))
+            SIP2Message.patronInformation(institution: institution, cardNumber: cardNumber, now: now()))
         guard let information = PatronInformation(answer, cardNumber: cardNumber, encoding: encoding) else {
             throw Failure.garbledAnswer
         }

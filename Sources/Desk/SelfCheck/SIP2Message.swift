@@ -10,18 +10,14 @@ package enum SIP2Message {
     }
 
     /// Puts the sequence number and the checksum behind a message.
-    package static func closed(_ message: String, sequence: Int) -> [UInt8] {
-        closed(Array(message.utf8), sequence: sequence)
-    }
-
-    static func closed(_ message: [UInt8], sequence: Int) -> [UInt8] {
+    package static func closed(_ message: [UInt8], sequence: Int) -> [UInt8] {
         let text = message + Array("AY\(sequence % 10)AZ".utf8)
         return text + Array((checksum(text) + "\r").utf8)
     }
 
     /// `YYYYMMDDZZZZHHMMSS`, local time.
-    static func date(_ date: Date = Date()) -> String {
-        var seconds = time_t(date.timeIntervalSince1970)  // safe: our own clock
+    static func date(_ secondsSince1970: Int64) -> String {
+        var seconds = time_t(secondsSince1970)  // safe: 64 bits, as Linux's
         var parts = tm()
         localtime_r(&seconds, &parts)
         return String(
@@ -37,8 +33,11 @@ package enum SIP2Message {
     }
 
     /// 63: asks for a patron. In language 000, unknown, without a summary.
-    package static func patronInformation(institution: String, cardNumber: String, password: String = "") -> String {
-        "63000\(date())\(String(repeating: " ", count: 10))AO\(institution)|AA\(cardNumber)|AC\(password)|AD|"
+    /// - Parameter now: seconds since 1970.
+    package static func patronInformation(
+        institution: String, cardNumber: String, password: String = "", now: Int64
+    ) -> String {
+        "63000\(date(now))\(String(repeating: " ", count: 10))AO\(institution)|AA\(cardNumber)|AC\(password)|AD|"
     }
 
     /// 93: logs the self-check in, in plain text.

@@ -73,11 +73,12 @@ package actor SIP2Server {
             let text = String(decoding: message, as: UTF8.self)
             switch text.prefix(2) {
             case "93":
-                let fields = SIP2Message.fields(of: message, fixed: 4) ?? [:]
+                let fields = SIP2Message.fields(of: message, fixed: 4, encoding: dialect.encoding) ?? [:]
                 isLoggedIn = fields["CN"] == login?.user && fields["CO"] == login?.password
                 try await send(isLoggedIn ? "941" : "940", about: message, over: socket)
             case "63" where isLoggedIn:
-                guard let fields = SIP2Message.fields(of: message, fixed: 2 + 3 + 18 + 10), let card = fields["AA"]
+                guard let fields = SIP2Message.fields(of: message, fixed: 2 + 3 + 18 + 10, encoding: dialect.encoding),
+                    let card = fields["AA"]
                 else { return }
                 try await send(information(behaviour == .confused ? "0" : card), about: message, over: socket)
             default: return
@@ -90,7 +91,7 @@ package actor SIP2Server {
         let status = name == nil ? "Y             " : String(repeating: " ", count: 14)
         let counts = String(repeating: "0000", count: 6)
         let end = dialect.padding + "|"
-        return "64\(status)000\(SIP2Message.date())\(counts)AO\(end)AA\(card)\(end)AE\(name ?? "")\(end)"
+        return "64\(status)000\(SIP2Message.date(0))\(counts)AO\(end)AA\(card)\(end)AE\(name ?? "")\(end)"
             + "BL\(name == nil ? "N" : "Y")\(end)AF\(name == nil ? "Unknown card" : "Ready")\(end)"
     }
 

@@ -76,7 +76,11 @@ extension KioskRuntime {
                 log.warning(
                     "a library refused",
                     metadata: Logger.words(
-                        Refusal.libraryRefused.rawValue, advice, ["err": "\(error?.rawValue ?? "none")"]))
+                        Refusal.libraryRefused.rawValue, advice,
+                        [
+                            "library": "\(sealed.refusing.joined(separator: ","))",
+                            "err": "\(error?.rawValue ?? "none")",
+                        ]))
                 return .announced(.refused)
             }
         }

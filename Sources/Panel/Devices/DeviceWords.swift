@@ -11,12 +11,15 @@ extension DeviceFault: Advised {
             Advice(
                 "Permission denied", "権限がありません。",
                 do:
-                    "Install the udev rules (/usr/lib/udev/rules.d/70-kazashi.rules) and add user kazashi to their group.",
-                "udev のルール（/usr/lib/udev/rules.d/70-kazashi.rules）を入れ、ユーザー kazashi をそのグループに追加してください。")
+                    "Install the udev rules (/usr/lib/udev/rules.d/70-kazashi.rules), add user kazashi to their group, and restart "
+                    + "the board. Of I2C buses they name i2c-1 only.",
+                "udev のルール（/usr/lib/udev/rules.d/70-kazashi.rules）を入れ、ユーザー kazashi をそのグループに追加し、再起動してください（I²C バスは i2c-1 のみ対象）。"
+            )
         case .busy:
             Advice(
-                "Device in use by another program", "別のプログラムが使用中です。", do: "End it (fuser, package psmisc, names it).",
-                "fuser（パッケージ psmisc）で確認し、終了してください。")
+                "Device in use by another program or driver", "別のプログラムまたはドライバーが使用中です。",
+                do: "End it: fuser (package psmisc) names a program, gpioinfo (package gpiod) who holds a GPIO line.",
+                "fuser（パッケージ psmisc）でプログラムを、gpioinfo（パッケージ gpiod）で GPIO の使用者を確認し、終了してください。")
         case .wrongKind:
             Advice(
                 "Wrong device type", "機器の種類が違います。",

@@ -15,7 +15,7 @@ package protocol PanelDevice<Step>: Sendable {
 package enum DeviceFault: String, Error, Sendable, CaseIterable {
     /// There is no such device, or no longer.
     case missing
-    /// The rights do not reach.
+    /// Permission denied.
     case refused
     /// Another program holds it.
     case busy
