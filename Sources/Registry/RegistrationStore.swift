@@ -320,7 +320,7 @@ package final class RegistrationStore: Sendable {
     }
 
     /// GRDB's errors carry statements: only their numbers go on.
-    private static func named(_ error: any Error) -> RegistryError {
+    static func named(_ error: any Error) -> RegistryError {
         switch error {
         case let error as RegistryError: error
         case let error as DatabaseError:

@@ -46,7 +46,7 @@ package final class CardReader: Sendable {
         return answer ?? false
     }
 
-    private func lane() throws(SmartCardError) -> Lane {
+    func lane() throws(SmartCardError) -> Lane {
         let lane = state.withLock { state -> Lane? in
             if let lane = state.lane { return lane }
             guard !state.held.isFull else { return nil }
@@ -59,7 +59,7 @@ package final class CardReader: Sendable {
     }
 
     /// Waits for a call on `lane`; sets the lane aside when the wait ends before the call.
-    fileprivate func wait<Value: Sendable>(
+    func wait<Value: Sendable>(
         on lane: Lane, until deadline: ContinuousClock.Instant,
         _ call: @escaping @Sendable () async throws(SmartCardError) -> Value
     ) async throws(SmartCardError) -> Value {

@@ -87,6 +87,19 @@ final class ScriptedDatagrams: Sendable {
         await pair.stop()
     }
 
+    @Test("An empty answer is a datagram like any other, and no word of a port that nobody listens at")
+    func emptyAnswer() async throws {
+        let server = try ScriptedDatagrams { _, _ in [[], [0x2E]] }
+        let address = try #require(HostAddress.lookUp("127.0.0.1").first)
+        let (datagrams, arrived) = AsyncStream<[UInt8]?>.makeStream()
+        let socket = try #require(DatagramSocket(to: address, port: server.port) { arrived.yield($0) })
+        #expect(socket.send([1]))
+        var seen: [[UInt8]?] = []
+        for await datagram in datagrams.prefix(2) { seen.append(datagram) }
+        #expect(seen == [[], [0x2E]])
+        server.stop()
+    }
+
     @Test(
         "An agreement that was prepared for another key is not used: what is sealed is sealed for the key that it names"
     )

@@ -1,9 +1,11 @@
+import Announcement
 import Desk
 import Foundation
 import Glibc
 import Kiosk
 import Logging
 import Pilot
+import Registrations
 import SecurityEvents
 import Service
 import Synchronization
@@ -50,6 +52,18 @@ import VirtualCard
             #expect(report.panel.map(\.part) == ["display"])
             let text = String(decoding: report.json, as: UTF8.self)
             for identity in PilotCards.identities { #expect(!text.contains(identity)) }
+        }
+    }
+
+    @Test("What is pending for a name that the configuration has no longer is shown, in the report and on the page")
+    func unconfigured() async throws {
+        try await withPilot { _, pilot in
+            for _ in 0..<2 {
+                try await pilot.database.outbox.add(OwedEvent(library: "former", event: .kiosk(.cardLeft), toe: nil))
+            }
+            let report = await pilot.runtime.status()
+            #expect(report.unconfigured.map(\.name) == ["former"] && report.unconfigured.first?.owed == 2)
+            #expect(MetricsPage.text(report, KioskLedger().counts).contains(#"{library="former"} 2"#))
         }
     }
 

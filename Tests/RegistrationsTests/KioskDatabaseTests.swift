@@ -222,6 +222,21 @@ import VirtualCard
         await pilot.stop()
     }
 
+    @Test("A file that is no database is damaged, by SQLite's number, and stays as it is")
+    func notADatabase() throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))").path()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        let garbage = Data(repeating: 0x55, count: 4_096)
+        try garbage.write(to: URL(filePath: path + "/kazashi.sqlite"))
+        let key = try SecureRandom.shared.secret(32)
+        #expect(throws: RegistryError(.damaged, status: 26)) {
+            try KioskDatabase(
+                state: path, storageKey: key, platform: "https://mkpf.example", libraries: [], now: { nil })
+        }
+        #expect(try Data(contentsOf: URL(filePath: path + "/kazashi.sqlite")) == garbage)
+    }
+
     @Test("A database that is gone is not made anew, empty, by asking whether it takes anything")
     func gone() async throws {
         let path = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))").path()

@@ -334,4 +334,16 @@ private struct Saved: Sendable {
         #expect(throws: (any Error).self) { try folder.store(key) }
         #expect(try Data(contentsOf: URL(filePath: folder.file)) == garbage)
     }
+
+    @Test("A damaged database, one that is none, and one that can't be used are told apart, with SQLite's number")
+    func named() {
+        for (code, named) in [
+            (ResultCode.SQLITE_CORRUPT, RegistryError.Code.damaged), (.SQLITE_NOTADB, .damaged),
+            (.SQLITE_FULL, .unavailable),
+            (.SQLITE_IOERR, .unavailable),
+        ] {
+            let error = RegistrationStore.named(DatabaseError(resultCode: code))
+            #expect(error.code == named && error.status == Int(code.rawValue))
+        }
+    }
 }

@@ -3,7 +3,7 @@ import Synchronization
 import Testing
 import Threads
 
-import SmartCard
+@testable import SmartCard
 
 /// A call that blocks its thread until it is let go: what `SCardTransmit` can do to us.
 private actor BlockingCall {
@@ -118,6 +118,32 @@ extension AbandonableTests {
             }
             #expect(log.lines.withLock { $0.first } != "returned")
         }
+    }
+
+    @Test("A lane whose call does not come back is set aside and told of, once, and again when the last one is let go")
+    func heldLane() async throws {
+        let (told, continuation) = AsyncStream<Bool>.makeStream()
+        let reader = CardReader { continuation.yield($0) }
+        let calls = [BlockingCall(), BlockingCall()]
+        for call in calls {
+            let lane = try reader.lane()
+            await #expect(throws: SmartCardError.timedOut) {
+                try await reader.wait(on: lane, until: .now + .milliseconds(20)) {
+                    () async throws(SmartCardError) -> Int in await call.block()
+                }
+            }
+            // It is not waited for again.
+            await #expect(throws: SmartCardError.cardRemoved) {
+                try await reader.wait(on: lane, until: .now + .seconds(1)) { () async throws(SmartCardError) -> Int in 1
+                }
+            }
+        }
+        #expect(reader.heldCount == 2)
+        #expect(throws: SmartCardError.readerHeld) { try reader.lane() }
+        for call in calls { call.gate.signal() }
+        var seen: [Bool] = []
+        for await isHeld in told.prefix(2) { seen.append(isHeld) }
+        #expect(seen == [true, false] && reader.heldCount == 0)
     }
 
     private final class Log: Sendable { let lines = Mutex<[String]>([]) }
