@@ -25,7 +25,7 @@ package enum KioskNote: String, Advised, CaseIterable {
                 do: "Keep the card safe; follow your lost-property rules.", "カードを保管し、館の規則に従って返却してください。")
         case .birthDateRejected:
             Advice(
-                "Birth date rejected by a card that is not pinned yet", "公開鍵をまだ記録していないカードで、生年月日が一致しませんでした。",
+                "Birth date rejected by a card that is not pinned yet", "公開鍵が固定されていない登録で、生年月日が一致しませんでした。",
                 do:
                     "Check the registration's birth date. `sudo kazashictl registration list` marks those that are no longer tried; "
                     + "`sudo kazashictl registration retry ID` lets one be tried again.",

@@ -34,19 +34,24 @@ struct LibraryCommand: AsyncParsableCommand {
     var suite = "nested"
     @Option(help: "Ask the library's system (SIP2) at ADDRESS:PORT about each card number.")
     var sip2: String?
-    @Option(help: "How that system writes names.") var sip2Encoding = JapaneseEncoding.utf8
+    @Option(help: "How that system writes and reads.") var sip2Encoding = JapaneseEncoding.utf8
     @Option(help: "Write each card number to this device, as a bar code scanner types it.")
     var wedge: String?
 
     func validate() throws {
         guard ["nested", "direct"].contains(suite) else { throw ValidationError("--suite is nested or direct.") }
-        if let sip2, Self.endpoint(sip2) == nil { throw ValidationError("--sip2 wants ADDRESS:PORT, not \(sip2).") }
+        if let sip2, Self.endpoint(sip2) == nil {
+            throw ValidationError(
+                "--sip2 wants a numeric IPv4 address and a port, such as 127.0.0.1:6001, not \(sip2).")
+        }
     }
 
     private static func endpoint(_ text: String) -> (address: String, port: UInt16)? {
         guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
             return nil
         }
+        var address = in_addr()
+        guard inet_pton(AF_INET, String(text[..<colon]), &address) == 1 else { return nil }
         return (String(text[..<colon]), port)
     }
 

@@ -127,7 +127,7 @@ extension Refusal {
                 do:
                     "Check the registration's birth date and register again at the counter. A pinned registration is suspended at "
                     + "once; another is tried twice in a row, then not until `sudo kazashictl registration retry ID`.",
-                "登録の生年月日を確認し、カウンターで登録し直してください。公開鍵を記録済みの登録は直ちに停止します。未記録の登録は 2 回続けて一致しないと照合を止めます（再開は sudo kazashictl registration retry ID）。"
+                "登録の生年月日を確認し、カウンターで登録し直してください。公開鍵が固定された登録は直ちに停止します。固定されていない登録は 2 回続けて一致しないと照合を止めます（再開は sudo kazashictl registration retry ID）。"
             )
         case .libraryUnreachable:
             Advice(

@@ -105,7 +105,7 @@ package final class Counter: Sendable {
                 cardNumber: record?.cardNumber ?? serviceID?.revealed)
             state.latest = Standing(
                 presented: presented, jti: jti, ppid: Confidential(subject.subject), until: .now + Self.longest)
-            state.arriving[state.number] = Origin(jti: jti, kiosk: kiosk)
+            state.arriving[state.number] = Origin(jti: jti, kiosk: kiosk)  // safe: a dictionary
             return presented
         }
         return { [weak self] in
