@@ -161,6 +161,8 @@ var targets: [Target] = [
 
     // Tests mirror Sources.
     .target(name: "OwnThreads", path: "Tests/OwnThreads", swiftSettings: settings),
+    .target(
+        name: "RealStackSuite", dependencies: ["TestRig"], path: "Tests/RealStackSuite", swiftSettings: settings),
     .testTarget(name: "FilesTests", dependencies: ["Files"], swiftSettings: settings),
     .testTarget(name: "ClockTests", dependencies: ["Clock", "Files"], swiftSettings: settings),
     .testTarget(name: "TLVTests", dependencies: ["TLV"], swiftSettings: settings),
@@ -172,7 +174,10 @@ var targets: [Target] = [
     .testTarget(
         name: "PanelTests", dependencies: ["TestRig", "CLinux", "Advice", "Panel", "OwnThreads"],
         swiftSettings: settings),
-    .testTarget(name: "SmartCardTests", dependencies: ["SmartCard", "Threads", "CPCSC"], swiftSettings: settings),
+    .testTarget(
+        name: "SmartCardTests",
+        dependencies: ["SmartCard", "Threads", "CPCSC", "RealStackSuite", "TestRig", "VirtualCard"],
+        swiftSettings: settings),
     .testTarget(
         name: "MyNumberCardTests",
         dependencies: [
@@ -266,7 +271,8 @@ var targets: [Target] = [
     .testTarget(
         name: "SystemTests",
         dependencies: [
-            "TestRig", "Pilot", "kazashi", "kazashi-lab", "Laboratory", "VirtualCard", "TestPKI", "Desk", "SmartCard",
+            "RealStackSuite", "TestRig", "Pilot", "kazashi", "kazashi-lab", "Laboratory", "VirtualCard", "TestPKI",
+            "Desk", "SmartCard",
             "Announcement", "SecurityEvents", "HTTPClient", "JOSE", "Revocation", "Clock", "Panel", "CPCSC", "CLinux",
             "Cryptography",
         ],

@@ -1,3 +1,4 @@
+import RealStackSuite
 import CLinux
 import Foundation
 import Pilot

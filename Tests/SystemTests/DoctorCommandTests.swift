@@ -1,3 +1,4 @@
+import RealStackSuite
 import Desk
 import Foundation
 import Glibc

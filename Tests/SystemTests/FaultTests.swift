@@ -1,3 +1,4 @@
+import RealStackSuite
 import CPCSC
 import Foundation
 import Glibc

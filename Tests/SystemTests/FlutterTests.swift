@@ -1,3 +1,4 @@
+import RealStackSuite
 import Pilot
 import Testing
 

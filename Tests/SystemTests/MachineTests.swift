@@ -1,3 +1,4 @@
+import RealStackSuite
 import Foundation
 import Glibc
 import TestRig

@@ -1,3 +1,4 @@
+import RealStackSuite
 import Cryptography
 import Foundation
 import TestPKI

@@ -7,12 +7,6 @@ import TestRig
 import Testing
 import VirtualCard
 
-/// Tests of the real stack: one pcscd at a time, so all of them are one serialized suite.
-@Suite(
-    "Real stack", .serialized, .timeLimit(.minutes(15)),
-    .enabled(if: Programs.isInPrivateNamespace, "needs the private namespaces that board/test makes"))
-enum RealStack {}
-
 /// A pilot folder in the making: cards, and what is registered of them.
 struct StackPilot {
     let folder: PilotFolder
