@@ -34,7 +34,11 @@ import Testing
                     #expect(cells.count == layout.width.rawValue)
                     #expect(layout.hasKana || cells.allSatisfy { $0 < 0x80 })
                 }
-                #expect(screen.lower.contains("TEST") == layout.isTest)
+            }
+            // At once, and pushing out nothing.
+            #expect(screens.first?.lower.contains("TEST") == layout.isTest)
+            for text in message.phrase.texts where layout.hasKana || text.utf8.allSatisfy({ $0 < 0x80 }) {
+                #expect(screens.contains { $0.upper.contains(text) || $0.lower.contains(text) }, "\(text)")
             }
         }
     }

@@ -47,24 +47,25 @@ package struct DisplayLayout: Hashable, Sendable {
     package func screens(of message: Message) -> [Screen] {
         switch message.phrase {
         case .rows(let japanese, let english):
-            guard hasKana else { return [screen([english, ""])] }
-            return [screen(language == .ja ? [japanese, english] : [english, japanese])]
+            guard hasKana else { return screens([english, ""]) }
+            return screens(language == .ja ? [japanese, english] : [english, japanese])
         case .turns(let japanese, let english):
-            guard hasKana else { return [screen(english)] }
-            let screens = (language == .ja ? [japanese, english] : [english, japanese]).map(screen)
-            return takesTurns ? screens : Array(screens.prefix(1))
+            guard hasKana else { return screens(english) }
+            let both = (language == .ja ? [japanese, english] : [english, japanese]).flatMap(screens)
+            return takesTurns ? both : Array(both.prefix(1))
         }
     }
 
-    private func screen(_ rows: [String]) -> Screen {
+    private func screens(_ rows: [String]) -> [Screen] {
         let (upper, lower) = (rows.first ?? "", rows.dropFirst().first ?? "")
-        guard isTest else {
-            return Screen(
-                upper: Cells.padded(upper, to: width.rawValue), lower: Cells.padded(lower, to: width.rawValue))
-        }
-        // Beside the second row where there is room, in its place where there is none.
+        guard isTest else { return [screen(upper, lower)] }
+        // Beside the second row where there is room; in turn with it where there is none.
         let room = width.rawValue - Cells.count(Self.test)
-        let beside = Cells.count(lower) < room ? Cells.padded(lower, to: room) + Self.test : Self.test
-        return Screen(upper: Cells.padded(upper, to: width.rawValue), lower: Cells.padded(beside, to: width.rawValue))
+        guard Cells.count(lower) >= room else { return [screen(upper, Cells.padded(lower, to: room) + Self.test)] }
+        return [screen(upper, Self.test)] + (takesTurns ? [screen(upper, lower)] : [])
+    }
+
+    private func screen(_ upper: String, _ lower: String) -> Screen {
+        Screen(upper: Cells.padded(upper, to: width.rawValue), lower: Cells.padded(lower, to: width.rawValue))
     }
 }
