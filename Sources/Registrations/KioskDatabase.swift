@@ -68,15 +68,13 @@ package struct KioskDatabase: Sendable {
             throw RegistryError(.unavailable)
         }
         self.outbox = outbox
-        do {
-            try database.write { db in try outbox.remember(Set(libraries), in: db) }
-        } catch {
-            throw RegistryError(.unavailable)
-        }
+        let libraries = Set(libraries)
+        // A disk that is full can be read all the same; it takes no change that could be owed either.
+        try? database.write { db in try outbox.remember(libraries, in: db) }
         registrations = try RegistrationStore(
             database: database, storageKey: storageKey
         ) { old, new, db in
-            let libraries = try outbox.owedTo(in: db)
+            let libraries = try outbox.owedTo(in: db).union(libraries)
             for owed in try OwedEvent.owed(from: old, to: new, libraries: libraries, platform: platform, at: now()) {
                 try outbox.add(owed, in: db)
             }

@@ -72,7 +72,6 @@ package final class Outbox: Sendable {
                             sealed BLOB NOT NULL
                         ) STRICT;
                         CREATE INDEX IF NOT EXISTS owed_by_library ON owed (library, sequence);
-                        CREATE TABLE IF NOT EXISTS owed_to (library TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
                         """)
             }
         } catch {
@@ -83,18 +82,26 @@ package final class Outbox: Sendable {
     /// These names are owed word of changes from now on: also while one of them stands in no configuration, until it is
     /// renamed or dropped. What changes meanwhile would be lost otherwise.
     package func remember(_ libraries: Set<String>, in db: Database) throws {
+        try db.execute(
+            sql: "CREATE TABLE IF NOT EXISTS owed_to (library TEXT PRIMARY KEY) STRICT, WITHOUT ROWID")
         for library in libraries {
             try db.execute(sql: "INSERT OR IGNORE INTO owed_to VALUES (?)", arguments: [library])
         }
     }
 
-    /// Who is owed word of a change, by name.
+    /// Who is remembered, by name.
     package func owedTo(in db: Database) throws -> Set<String> {
-        try Set(
+        guard try db.tableExists("owed_to") else { return [] }
+        return try Set(
             Row.fetchAll(db, sql: "SELECT library FROM owed_to").compactMap { String.fromDatabaseValue($0["library"]) })
     }
 
-    /// Who is owed word of changes, by name.
+    private func forget(_ library: String, in db: Database) throws {
+        guard try db.tableExists("owed_to") else { return }
+        try db.execute(sql: "DELETE FROM owed_to WHERE library = ?", arguments: [library])
+    }
+
+    /// Who is remembered, by name.
     /// - Throws: `unavailable`.
     package func remembered() async throws(OutboxError) -> Set<String> {
         do {
@@ -184,7 +191,7 @@ package final class Outbox: Sendable {
     /// What was owed under one name is owed under another, in the caller's transaction; in its order, after what the other
     /// is owed already where that came first.
     package func rename(_ old: String, to new: String, in db: Database) throws {
-        try db.execute(sql: "DELETE FROM owed_to WHERE library = ?", arguments: [old])
+        try forget(old, in: db)
         try remember([new], in: db)
         for row in try Row.fetchAll(db, sql: "SELECT sequence, sealed FROM owed WHERE library = ?", arguments: [old]) {
             let sequence = Int64.fromDatabaseValue(row["sequence"]) ?? 0
@@ -204,7 +211,7 @@ package final class Outbox: Sendable {
     package func drop(_ library: String) async throws(OutboxError) -> Int {
         do {
             let count = try await database.write { db in
-                try db.execute(sql: "DELETE FROM owed_to WHERE library = ?", arguments: [library])
+                try self.forget(library, in: db)
                 try db.execute(sql: "DELETE FROM owed WHERE library = ?", arguments: [library])
                 return db.changesCount
             }
