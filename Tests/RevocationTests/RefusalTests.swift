@@ -106,6 +106,32 @@ import Testing
         ),
     ]
 
+    @Test("Each character of an entry's date counts, and so does the calendar, whatever entries follow it")
+    func dates() {
+        let good = "260131235959Z"
+        func isTaken(_ text: [UInt8]) -> Bool {
+            var parts = Parts()
+            let usual = Array(repeating: Parts.entry(), count: 9).flatMap { $0 }
+            parts.entries = DER.object(0x30, Parts.entry(date: DER.object(0x17, text)) + usual)
+            return (try? UnverifiedRevocationList(der: parts.der)) != nil
+        }
+        #expect(isTaken(Array(good.utf8)))
+        for place in 0..<good.utf8.count {
+            for character in Array(":/? ;A".utf8) + [0x00, 0x7F, 0xB0] {
+                var text = Array(good.utf8)
+                text[place] = character
+                #expect(!isTaken(text), "\(place): \(character)")
+            }
+        }
+        for text in [
+            "260132235959Z", "260229000000Z", "260431000000Z", "260001000000Z", "261301000000Z", "260100000000Z",
+            "260131240000Z", "260131236000Z", "260131235960Z",
+        ] { #expect(!isTaken(Array(text.utf8)), "\(text)") }
+        for text in ["280229000000Z", "000229000000Z", "491231235959Z", "500101000000Z", "260430000000Z"] {
+            #expect(isTaken(Array(text.utf8)), "\(text)")
+        }
+    }
+
     @Test("A list's refusal names the rule, never a value of the program", arguments: refusals.indices)
     func words(index: Int) {
         var parts = Parts()
