@@ -123,7 +123,7 @@ extension RealStack {
             #expect(try await shows("Hold here", &trace, machine))
 
             try await machine.startPilot()
-            try await machine.must("kazashi-lab tap --profile /srv/pilot/cards/good.json --hold 4s")
+            try await machine.must("kazashi-lab tap --profile /srv/pilot/cards/good.json --hold 8s")
             for text in ["Card accepted", "Take your card", "Hold here"] {
                 #expect(try await shows(text, &trace, machine), "\(text)")
             }
@@ -179,7 +179,7 @@ extension RealStack {
             try await machine.startPilot()
             // A welcome has two tones, a refusal one; then those of a card that lies there.
             for (card, text, lamp, tones) in [
-                ("good", "Card accepted", Self.lamps[1], 3), ("revoked", "Please see staff", Self.lamps[2], 2),
+                ("good", "Card accepted", Self.lamps[1], 3), ("revoked", "ｶｳﾝﾀｰﾍﾄﾞｳｿﾞ", Self.lamps[2], 2),
             ] {
                 try await machine.must("kazashi-lab tap --profile /srv/pilot/cards/\(card).json --hold 8s")
                 for text in [text, "Take your card", "Hold here"] {

@@ -40,7 +40,9 @@ package struct DisplayLayout: Hashable, Sendable {
     /// A message on this display: its screens in turn, each written anew at its turn, so that a display that lost its
     /// text or came back has it again.
     package func score(of message: Message) -> Score<Screen> {
-        Score(screens(of: message).map { ($0, takesTurns ? Self.turn : .zero) }, repeats: takesTurns)
+        // Where TEST takes turns with words, both are read before the next message comes.
+        let turn = isTest ? Self.turn / 2 : Self.turn
+        return Score(screens(of: message).map { ($0, takesTurns ? turn : .zero) }, repeats: takesTurns)
     }
 
     /// The screens of a message.
