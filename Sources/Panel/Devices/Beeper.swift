@@ -38,9 +38,15 @@ package struct Beeper: PanelDevice {
 
     package func perform(_ step: Tone) throws(DeviceFault) {
         guard let (file, sound) = opened else { return }
+        try file.write(Self.event(step, sound: sound, volume: volume))
+    }
+
+    /// The kernel's `struct input_event`.
+    /// - Parameter sound: SND_TONE or SND_BELL.
+    static func event(_ step: Tone, sound: Int32, volume: Volume) -> [UInt8] {
         var event = [UInt8](repeating: 0, count: kz_sound_event_size())
         kz_sound_event(&event, sound, step == .sounding ? volume.frequency : 0)
-        try file.write(event)
+        return event
     }
 
     package mutating func close() {

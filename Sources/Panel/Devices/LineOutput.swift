@@ -41,10 +41,14 @@ package struct GPIOLines: LineOutput {
     }
 
     package func set(_ lines: DisplayLines) throws(DeviceFault) {
+        guard kz_gpio_set(descriptor, 0x3F, Self.bits(lines)) == 0 else { throw DeviceFault(errno: errno) }
+    }
+
+    /// The lines' levels in the order that they were asked for.
+    static func bits(_ lines: DisplayLines) -> UInt64 {
         var bits: UInt64 = lines.contains(.registerSelect) ? 1 : 0
         if lines.contains(.enable) { bits |= 2 }
-        bits |= UInt64(lines.rawValue & 0x0F) << 2
-        guard kz_gpio_set(descriptor, 0x3F, bits) == 0 else { throw DeviceFault(errno: errno) }
+        return bits | UInt64(lines.rawValue & 0x0F) << 2
     }
 
     package mutating func close() {
