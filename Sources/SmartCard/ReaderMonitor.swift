@@ -116,12 +116,13 @@ package actor ReaderMonitor {
             }
             guard let now = states.first else { continue }
             if now.isGone { return leave(reader) }
-            tell(others: Array(states.dropFirst().dropLast()))
+            others = Array(states.dropFirst().dropLast())
+            tell(others: others)
             if isFirst { tell(.readerAvailable(name: name)) }
             isFirst = false
             for event in Self.changes(from: reader, to: now) { tell(event) }
             reader = now
-            others = Self.watched(try context.readers(), as: Array(states.dropFirst().dropLast()), besides: name)
+            others = Self.watched(try context.readers(), as: others, besides: name)
         }
     }
 

@@ -31,7 +31,7 @@ package enum SystemAnswer: Sendable, Equatable {
 package final class Counter: Sendable {
     private struct Standing {
         var presented: Presented
-        let jti: TokenID
+        let origin: Origin
         /// The pseudonym, for a registration; it never goes to a page.
         let ppid: Confidential<String>
         var until: ContinuousClock.Instant
@@ -83,8 +83,9 @@ package final class Counter: Sendable {
     /// Clears what `kiosk` presented under `jti`, and nothing that another one did.
     func remove(_ jti: TokenID, from kiosk: String) {
         change { state in
-            state.arriving = state.arriving.filter { $0.value != Origin(jti: jti, kiosk: kiosk) }
-            if let latest = state.latest, latest.jti == jti, latest.presented.kiosk == kiosk { state.latest = nil }
+            let origin = Origin(jti: jti, kiosk: kiosk)
+            state.arriving = state.arriving.filter { $0.value != origin }
+            if state.latest?.origin == origin { state.latest = nil }
         }
     }
 
@@ -103,9 +104,10 @@ package final class Counter: Sendable {
             let presented = Presented(
                 number: state.number, kiosk: kiosk, standing: standing,
                 cardNumber: record?.cardNumber ?? serviceID?.revealed)
+            let origin = Origin(jti: jti, kiosk: kiosk)
             state.latest = Standing(
-                presented: presented, jti: jti, ppid: Confidential(subject.subject), until: .now + Self.longest)
-            state.arriving[state.number] = Origin(jti: jti, kiosk: kiosk)  // safe: a dictionary
+                presented: presented, origin: origin, ppid: Confidential(subject.subject), until: .now + Self.longest)
+            state.arriving[state.number] = origin  // safe: a dictionary
             return presented
         }
         return { [weak self] in
