@@ -316,7 +316,7 @@ private func channel(_ transport: ScriptedTransport) -> CardChannel {
             (0x8010_002E, .readerUnavailable), (0x8010_000B, .sharingViolation), (0x8010_000C, .cardRemoved),
             (0x8010_0069, .cardRemoved), (0x8010_0067, .cardRemoved), (0x8010_0068, .cardReset),
             (0x8010_0066, .cardUnresponsive), (0x8010_000F, .cardUnresponsive),
-            (0x8010_0016, .transmissionFailed(0x8010_0016)),
+            (0x8010_0016, .transmissionFailed(0x8010_0016)), (0x8010_0001, .transmissionFailed(0x8010_0001)),
         ]
         func meaning(_ code: UInt32) -> SmartCardError? {
             do throws(SmartCardError) {

@@ -131,23 +131,4 @@ struct ReaderStateTests {
             ReaderMonitor.changes(
                 from: state(SCARD_STATE_PRESENT, changes: 0), to: state(SCARD_STATE_PRESENT, changes: 9)) == [])
     }
-
-    private static let meanings: [(code: UInt32, error: SmartCardError)] = [
-        (0x8010_0002, .cancelled), (0x8010_000A, .timedOut), (0x8010_001D, .serviceUnavailable),
-        (0x8010_001E, .serviceUnavailable), (0x8010_0013, .serviceUnavailable), (0x8010_0003, .serviceUnavailable),
-        (0x8010_006A, .serviceUnavailable), (0x8010_0009, .readerUnavailable), (0x8010_0017, .readerUnavailable),
-        (0x8010_002E, .readerUnavailable), (0x8010_000B, .sharingViolation), (0x8010_000C, .cardRemoved),
-        (0x8010_0069, .cardRemoved), (0x8010_0067, .cardRemoved), (0x8010_0068, .cardReset),
-        (0x8010_0066, .cardUnresponsive), (0x8010_000F, .cardUnresponsive),
-        (0x8010_0016, .transmissionFailed(0x8010_0016)), (0x8010_0001, .transmissionFailed(0x8010_0001)),
-    ]
-
-    @Test("Each answer of PC/SC's has its meaning (pcsclite.h)", arguments: meanings)
-    func answers(code: UInt32, error: SmartCardError) {
-        // LONG has 64 bits here; the answers' upper half is empty.
-        #expect(throws: error) { try pcsc(LONG(code)) }
-    }
-
-    @Test("Success is success alone")
-    func success() throws { try pcsc(0) }
 }
