@@ -27,10 +27,7 @@ extension TrustedClock {
     /// The time where no list says anything: nil while no clock is believed, or where one that only the configuration
     /// believes lies before the time stored last. It never goes back behind that one.
     package func now(stored: Int64?) -> TrustedTime? {
-        importLimit(stored: stored).map { clock in
-            guard source == .system, let stored else { return clock }
-            return max(clock, TrustedTime(asserted: stored))
-        }
+        importLimit(stored: stored).map { source == .system ? Self.later($0, stored) : $0 }
     }
 
     /// What lists of the store are held against before they move the time; nil: nothing. What lies ahead of it was taken
@@ -39,6 +36,10 @@ extension TrustedClock {
     /// - Parameter stored: the time stored last, seconds since 1970.
     package func issueLimit(stored: Int64?) -> TrustedTime? {
         guard source == .synchronised else { return nil }
-        return believed().map { max($0, TrustedTime(asserted: stored ?? $0.secondsSince1970)) }
+        return believed().map { Self.later($0, stored) }
+    }
+
+    private static func later(_ clock: TrustedTime, _ stored: Int64?) -> TrustedTime {
+        max(clock, TrustedTime(asserted: stored ?? clock.secondsSince1970))
     }
 }

@@ -47,7 +47,7 @@ struct TapBench: AsyncParsableCommand {
         let display = try SerialDisplay()
         defer { display.stop() }
         options.display = "cd5220:" + display.path
-        let pilot = try PilotCards.make(in: path) { $0 = options }
+        let pilot = try PilotCards.make(in: path, options: options)
         let cards = pilot
         let stack = try await PilotStack(folder: cards.folder, records: cards.records, options: options)
         let deskTimes = DeskTimes(stack.desk)

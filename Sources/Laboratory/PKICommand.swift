@@ -22,7 +22,9 @@ struct PKICommand: AsyncParsableCommand {
         var folder: String
 
         func run() async throws {
-            _ = try PilotCards.make(in: folder, options: { $0.port = port })
+            var options = PilotFolder.Options()
+            options.port = port
+            _ = try PilotCards.make(in: folder, options: options)
             note(
                 """
                 \(folder): written. Next:

@@ -40,7 +40,7 @@ package struct FlutterRun: Sendable {
         defer { try? FileManager.default.removeItem(atPath: path) }
         var options = PilotFolder.Options()
         options.minGap = "2s"
-        let cards = try PilotCards.make(in: path) { $0 = options }
+        let cards = try PilotCards.make(in: path, options: options)
         let pilot = try await InProcessPilot(folder: cards.folder, records: cards.records, options: options)
         let session = Mutex(Session())
         let desk = Task {

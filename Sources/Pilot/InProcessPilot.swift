@@ -117,6 +117,22 @@ package final class InProcessPilot: Sendable {
     package var shown: [String] { notes.shown.withLock { $0 } }
     package var logged: String { notes.logged.withLock { $0.joined(separator: "\n") } }
 
+    /// A kiosk with the pilot's cards, in a folder that is gone when the body has ended, however it did.
+    /// - Parameters:
+    ///   - options: the folder's, and the kiosk's.
+    ///   - make: the kiosk, where it is another than one that holds the cards' own records.
+    package static func withPilot(
+        options: PilotFolder.Options = .init(), make: ((PilotCards) async throws -> InProcessPilot)? = nil,
+        _ body: (PilotCards, InProcessPilot) async throws -> Void
+    ) async throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))").path()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let cards = try PilotCards.make(in: path, options: options)
+        let make = make ?? { try await InProcessPilot(folder: $0.folder, records: $0.records, options: options) }
+        let pilot = try await make(cards)
+        try await pilot.whileRunning { try await body(cards, pilot) }
+    }
+
     /// Stops when the body has ended, however it did.
     package func whileRunning(_ body: () async throws -> Void) async throws {
         do {

@@ -55,13 +55,12 @@ package struct PilotCards: Sendable {
     package static let identities = ["PPID", "550217", "1980-02-17", "06d18007", "黒桐", "20260000000017"]
 
     /// Keys of folder, kiosk and library are new; issuers and cards are this process's.
-    package static func make(in path: String, options change: (inout PilotFolder.Options) -> Void = { _ in }) throws
+    package static func make(in path: String, options: PilotFolder.Options = .init()) throws
         -> PilotCards
     {
         let issued = try IssuedCards.made.get()
-        var options = PilotFolder.Options()
-        options.revoked = [issued.revoked.serial]
-        change(&options)
+        var options = options
+        options.revoked += [issued.revoked.serial]
         let cards = PilotCards(folder: try PilotFolder(path, issuers: issued.issuers, options: options), cards: issued)
         for (name, card) in [
             ("good", cards.good), ("copied", cards.copied), ("revoked", cards.revoked),

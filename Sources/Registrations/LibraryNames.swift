@@ -18,7 +18,8 @@ extension KioskDatabase {
         for name in try await self.registrations.list().flatMap(\.libraries) {
             registrations[name, default: 0] += 1  // safe: a dictionary
         }
-        let (owed, remembered) = (try await pending(), try await remembered())
+        let owed = try await owed { outbox throws(OutboxError) in try await outbox.depth() }
+        let remembered = try await self.owed { outbox throws(OutboxError) in try await outbox.remembered() }
         return Set(registrations.keys).union(owed.keys).union(remembered).sorted().map { name in
             LibraryHoldings(name: name, registrations: registrations[name] ?? 0, owed: owed[name] ?? 0)
         }
@@ -29,7 +30,7 @@ extension KioskDatabase {
     /// - Returns: how much went over.
     /// - Throws: `libraryTaken` where a registration names both.
     package func rename(_ old: String, to new: String) async throws(RegistryError) -> LibraryHoldings {
-        let owed = try await pending()[old] ?? 0
+        let owed = try await owed { outbox throws(OutboxError) in try await outbox.depth() }[old] ?? 0
         let count = try await registrations.renameLibrary(old, to: new) { [outbox] db in
             try outbox.rename(old, to: new, in: db)
         }
@@ -39,24 +40,12 @@ extension KioskDatabase {
     /// Drops what a library is owed.
     /// - Returns: how many events.
     package func dropOwed(to library: String) async throws(RegistryError) -> Int {
-        do {
-            return try await outbox.drop(library)
-        } catch {
-            throw RegistryError(.unavailable)
-        }
+        try await owed { outbox throws(OutboxError) in try await outbox.drop(library) }
     }
 
-    private func remembered() async throws(RegistryError) -> Set<String> {
+    private func owed<Value>(_ body: (Outbox) async throws(OutboxError) -> Value) async throws(RegistryError) -> Value {
         do {
-            return try await outbox.remembered()
-        } catch {
-            throw RegistryError(.unavailable)
-        }
-    }
-
-    private func pending() async throws(RegistryError) -> [String: Int] {
-        do {
-            return try await outbox.depth()
+            return try await body(outbox)
         } catch {
             throw RegistryError(.unavailable)
         }

@@ -17,14 +17,15 @@ import VirtualCard
     private func withPilot(
         storedTime: Int64? = nil, _ body: (PilotCards, InProcessPilot) async throws -> Void
     ) async throws {
-        let path = FileManager.default.temporaryDirectory.appending(path: "kazashi-kiosk-\(UUID().uuidString)").path()
-        defer { try? FileManager.default.removeItem(atPath: path) }
-        let cards = try PilotCards.make(in: path)
-        if let storedTime { try cards.folder.write("state/time", Array("\(storedTime)\n".utf8)) }
-        let pilot = try await InProcessPilot(folder: cards.folder, records: cards.records)
-        try await pilot.whileRunning { try await body(cards, pilot) }
-        for identity in PilotCards.identities {
-            #expect(!(pilot.logged + pilot.shown.joined()).contains(identity), "an identity stands in the logs")
+        try await InProcessPilot.withPilot { cards in
+            if let storedTime { try cards.folder.write("state/time", Array("\(storedTime)\n".utf8)) }
+            return try await InProcessPilot(folder: cards.folder, records: cards.records)
+        } _: { cards, pilot in
+            try await body(cards, pilot)
+            await pilot.stopKiosk()
+            for identity in PilotCards.identities {
+                #expect(!(pilot.logged + pilot.shown.joined()).contains(identity), "an identity stands in the logs")
+            }
         }
     }
 
@@ -45,73 +46,75 @@ import VirtualCard
         }
     }
 
+    /// A kiosk whose record of the good card has no card key and another birth date; and the card's tries that are left.
+    private func withWrongBirthDate(
+        faults: CardFaults = CardFaults(), rehearsal: (@Sendable (Rehearsed) -> Void)? = nil,
+        _ body: (InProcessPilot, CardInField, () -> Int?) async throws -> Void
+    ) async throws {
+        try await InProcessPilot.withPilot { cards in
+            var record = cards.folder.record(of: cards.good, ppid: "PPID-1")
+            record["birth_date"] = "1980-02-18"  // safe: a dictionary
+            return try await InProcessPilot(folder: cards.folder, records: [record], rehearsal: rehearsal)
+        } _: { cards, pilot in
+            let card = try CardInField(cards.good.profile, faults: faults)
+            try await body(pilot, card) {
+                card.profile.applications.flatMap(\.secrets).first { $0.value == "550217" }?.left
+            }
+        }
+    }
+
     @Test(
         "A wrong birth date in a record without a card key spends two tries of the card, and then none until staff says so"
     )
     func refusedBirthDate() async throws {
-        let path = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))").path()
-        defer { try? FileManager.default.removeItem(atPath: path) }
-        let cards = try PilotCards.make(in: path)
-        var record = cards.folder.record(of: cards.good, ppid: "PPID-1")
-        record["birth_date"] = "1980-02-18"
-        let pilot = try await InProcessPilot(folder: cards.folder, records: [record])
-        let card = try CardInField(cards.good.profile)
-        func left() -> Int? { card.profile.applications.flatMap(\.secrets).first { $0.value == "550217" }?.left }
-        #expect(left() == 10)
-        for tries in [9, 8, 8, 8] {
+        try await withWrongBirthDate { pilot, card, left in
+            #expect(left() == 10)
+            for tries in [9, 8, 8, 8] {
+                #expect(await pilot.tap(card).code == "birth_date_refused")
+                #expect(left() == tries)
+            }
+            // Nobody is suspended for what anybody's card could have done.
+            #expect(try await pilot.store.list().map(\.state) == [.active])
+            let id = try await pilot.store.id(short: try #require(try await pilot.store.list().first?.id))
+            try await pilot.store.retryBirthDate(id)
             #expect(await pilot.tap(card).code == "birth_date_refused")
-            #expect(left() == tries)
+            #expect(left() == 7)
         }
-        // Nobody is suspended for what anybody's card could have done.
-        #expect(try await pilot.store.list().map(\.state) == [.active])
-        let id = try await pilot.store.id(short: try #require(try await pilot.store.list().first?.id))
-        try await pilot.store.retryBirthDate(id)
-        #expect(await pilot.tap(card).code == "birth_date_refused")
-        #expect(left() == 7)
-        await pilot.stop()
     }
 
     @Test("A card that is pulled while it looks at the birth date, and a rehearsal, spend tries that are counted")
     func uncountedTries() async throws {
         for isRehearsal in [false, true] {
-            let path = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))")
-                .path()
-            defer { try? FileManager.default.removeItem(atPath: path) }
-            let cards = try PilotCards.make(in: path)
-            var record = cards.folder.record(of: cards.good, ppid: "PPID-1")
-            record["birth_date"] = "1980-02-18"
-            let pilot = try await InProcessPilot(
-                folder: cards.folder, records: [record], rehearsal: isRehearsal ? { @Sendable _ in } : nil)
             var faults = CardFaults()
             faults.losesVerify = !isRehearsal
-            let card = try CardInField(cards.good.profile, faults: faults)
-            func left() -> Int? { card.profile.applications.flatMap(\.secrets).first { $0.value == "550217" }?.left }
-            for (tries, code) in [(9, "card_pulled"), (8, "card_pulled"), (8, "birth_date_refused")] {
-                #expect(await pilot.tap(card).code == (isRehearsal ? "birth_date_refused" : code))
-                #expect(left() == tries, "\(isRehearsal)")
+            try await withWrongBirthDate(faults: faults, rehearsal: isRehearsal ? { @Sendable _ in } : nil) {
+                pilot, card, left in
+                for (tries, code) in [(9, "card_pulled"), (8, "card_pulled"), (8, "birth_date_refused")] {
+                    #expect(await pilot.tap(card).code == (isRehearsal ? "birth_date_refused" : code))
+                    #expect(left() == tries, "\(isRehearsal)")
+                }
             }
-            await pilot.stop()
         }
     }
 
     @Test("A rehearsal tells no library, of a card or of an outage, and opens no connection")
     func rehearsal() async throws {
-        let path = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))").path()
-        defer { try? FileManager.default.removeItem(atPath: path) }
-        let cards = try PilotCards.make(in: path)
-        let pilot = try await InProcessPilot(folder: cards.folder, records: cards.records, rehearsal: { _ in })
-        let asked = Mutex<[String]>([])
-        let arrivals = await pilot.desk.arrivals()
-        let listening = Task {
-            for await method in arrivals { asked.withLock { $0.append(method) } }
+        try await InProcessPilot.withPilot { cards in
+            try await InProcessPilot(folder: cards.folder, records: cards.records, rehearsal: { _ in })
+        } _: { cards, pilot async throws -> Void in
+            let asked = Mutex<[String]>([])
+            let arrivals = await pilot.desk.arrivals()
+            let listening = Task {
+                for await method in arrivals { asked.withLock { $0.append(method) } }
+            }
+            #expect(await pilot.tap(try CardInField(cards.good.profile)).code == "ok")
+            #expect(await pilot.runtime.report(outage: .reader, at: nil) == nil)
+            #expect(await pilot.runtime.reportLeftCard(at: nil) == nil)
+            await pilot.stop()
+            listening.cancel()
+            await listening.value
+            #expect(asked.withLock(\.self) == [])
         }
-        #expect(await pilot.tap(try CardInField(cards.good.profile)).code == "ok")
-        #expect(await pilot.runtime.report(outage: .reader, at: nil) == nil)
-        #expect(await pilot.runtime.reportLeftCard(at: nil) == nil)
-        await pilot.stop()
-        listening.cancel()
-        await listening.value
-        #expect(asked.withLock(\.self) == [])
     }
 
     @Test("A remembered issuer of the age record is a hint: a card with another's record is proven all the same")

@@ -1,4 +1,3 @@
-import Foundation
 import Kiosk
 import OwnThreads
 import Panel
@@ -14,18 +13,17 @@ import VirtualCard
     private func conditions(_ options: PanelOptions, until isSettled: ([String: String]) -> Bool) async throws
         -> [String: String]
     {
-        let path = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))").path()
-        defer { try? FileManager.default.removeItem(atPath: path) }
-        let cards = try PilotCards.make(in: path)
-        let pilot = try await InProcessPilot(folder: cards.folder, records: cards.records, panel: FrontPanel(options))
         var parts: [String: String] = [:]
-        // A device's fault comes when it is written to: some taps later at the most.
-        for _ in 0..<2_000 where !isSettled(parts) {
-            let code = try await pilot.tap(CardInField(cards.good.profile)).code
-            #expect(code == "ok")
-            parts = Dictionary(await pilot.runtime.status().panel.map { ($0.part, $0.condition) }) { $1 }
+        try await InProcessPilot.withPilot { cards in
+            try await InProcessPilot(folder: cards.folder, records: cards.records, panel: FrontPanel(options))
+        } _: { cards, pilot in
+            // A device's fault comes when it is written to: some taps later at the most.
+            for _ in 0..<2_000 where !isSettled(parts) {
+                let code = try await pilot.tap(CardInField(cards.good.profile)).code
+                #expect(code == "ok")
+                parts = Dictionary(await pilot.runtime.status().panel.map { ($0.part, $0.condition) }) { $1 }
+            }
         }
-        await pilot.stop()
         return parts
     }
 
@@ -55,29 +53,29 @@ import VirtualCard
 @Suite(.ownThreads, .timeLimit(.minutes(1))) struct PanelDriverTests {
     @Test("An outcome stands to be read, though its card is gone at once; the next card takes its place at once")
     func reading() async throws {
-        let path = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))").path()
-        defer { try? FileManager.default.removeItem(atPath: path) }
-        let cards = try PilotCards.make(in: path)
         let line = try SerialDisplay()
         var options = PanelOptions()
         options.display = .device(.cd5220, path: line.path)
-        let pilot = try await InProcessPilot(folder: cards.folder, records: cards.records, panel: FrontPanel(options))
-        let ready = "ﾏｲﾅﾝﾊﾞｰｶｰﾄﾞｦ"
-        #expect(await line.shows(ready) != nil)
-        _ = try await pilot.tap(CardInField(cards.good.profile))
-        let shown = try #require(await line.shows("Card accepted"))
-        let over = try #require(await line.shows(ready))
-        // It may stand longer on a slow machine, never shorter.
-        #expect(shown.duration(to: over) > .milliseconds(1_500))
-        _ = try await pilot.tap(CardInField(cards.good.profile))
-        #expect(await line.shows("Card accepted") != nil)
-        _ = try await pilot.tap(CardInField(cards.unregistered.profile))
-        // Nothing between the welcome and what the next one is told but that it is noticed.
-        for await change in line.changes where change.rows.contains("Please see staff") || change.rows.contains(ready) {
-            #expect(change.rows.contains("Please see staff"))
-            break
+        try await InProcessPilot.withPilot { cards in
+            try await InProcessPilot(folder: cards.folder, records: cards.records, panel: FrontPanel(options))
+        } _: { cards, pilot in
+            let ready = "ﾏｲﾅﾝﾊﾞｰｶｰﾄﾞｦ"
+            #expect(await line.shows(ready) != nil)
+            _ = try await pilot.tap(CardInField(cards.good.profile))
+            let shown = try #require(await line.shows("Card accepted"))
+            let over = try #require(await line.shows(ready))
+            // It may stand longer on a slow machine, never shorter.
+            #expect(shown.duration(to: over) > .milliseconds(1_500))
+            _ = try await pilot.tap(CardInField(cards.good.profile))
+            #expect(await line.shows("Card accepted") != nil)
+            _ = try await pilot.tap(CardInField(cards.unregistered.profile))
+            // Nothing between the welcome and what the next one is told but that it is noticed.
+            for await change in line.changes
+            where change.rows.contains("Please see staff") || change.rows.contains(ready) {
+                #expect(change.rows.contains("Please see staff"))
+                break
+            }
         }
-        await pilot.stop()
         line.stop()
     }
 }

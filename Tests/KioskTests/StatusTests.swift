@@ -8,20 +8,18 @@ import Pilot
 import Registrations
 import SecurityEvents
 import Service
-import Synchronization
 import TestRig
 import Testing
 import VirtualCard
 
 @Suite(.timeLimit(.minutes(2))) struct StatusTests {
     private func withPilot(_ body: (PilotCards, InProcessPilot) async throws -> Void) async throws {
-        let path = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))").path()
-        defer { try? FileManager.default.removeItem(atPath: path) }
-        let cards = try PilotCards.make(in: path)
-        let pilot = try await InProcessPilot(
-            folder: cards.folder, records: cards.records, reminderAfter: .milliseconds(50),
-            leftCardAfter: .milliseconds(150))
-        try await pilot.whileRunning { try await body(cards, pilot) }
+        try await InProcessPilot.withPilot(
+            make: { cards in
+                try await InProcessPilot(
+                    folder: cards.folder, records: cards.records, reminderAfter: .milliseconds(50),
+                    leftCardAfter: .milliseconds(150))
+            }, body)
     }
 
     /// It blocks, so it has a thread of its own.
@@ -131,15 +129,13 @@ import VirtualCard
         "promtool finds nothing to say, and no label names anybody",
         .enabled(if: access(promtool, X_OK) == 0, "needs Debian's prometheus"))
     func text() async throws {
-        let path = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))").path()
-        defer { try? FileManager.default.removeItem(atPath: path) }
-        let cards = try PilotCards.make(in: path)
-        let pilot = try await InProcessPilot(folder: cards.folder, records: cards.records)
-        _ = try await pilot.tap(CardInField(cards.good.profile))
-        _ = try await pilot.tap(CardInField(cards.unregistered.profile))
-        try await pilot.owedIsDelivered()
-        let text = await pilot.runtime.metrics()
-        await pilot.stop()
+        var text = ""
+        try await InProcessPilot.withPilot { cards, pilot in
+            _ = try await pilot.tap(CardInField(cards.good.profile))
+            _ = try await pilot.tap(CardInField(cards.unregistered.profile))
+            try await pilot.owedIsDelivered()
+            text = await pilot.runtime.metrics()
+        }
         for line in [
             #"kazashi_taps_total{code="ok",outcome="welcomed"} 1"#,
             #"kazashi_taps_total{code="unregistered",outcome="refused"} 1"#,

@@ -1,23 +1,22 @@
 import Desk
-import Foundation
 import Pilot
 import SecurityEvents
 import Synchronization
 import Testing
 import VirtualCard
 
-/// What a visit is to a library: it begins once, and ends once the card has been away for `min_gap`.
-@Suite(.timeLimit(.minutes(2))) struct VisitTests {
-    private func withPilot(minGap: String, _ body: (PilotCards, InProcessPilot) async throws -> Void) async throws {
-        let path = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))").path()
-        defer { try? FileManager.default.removeItem(atPath: path) }
+extension InProcessPilot {
+    fileprivate static func withPilot(
+        minGap: String, _ body: (PilotCards, InProcessPilot) async throws -> Void
+    ) async throws {
         var options = PilotFolder.Options()
         options.minGap = minGap
-        let cards = try PilotCards.make(in: path) { $0 = options }
-        let pilot = try await InProcessPilot(folder: cards.folder, records: cards.records, options: options)
-        try await pilot.whileRunning { try await body(cards, pilot) }
+        try await withPilot(options: options, body)
     }
+}
 
+/// What a visit is to a library: it begins once, and ends once the card has been away for `min_gap`.
+@Suite(.timeLimit(.minutes(2))) struct VisitTests {
     /// What the desk has of visits. On a busy machine what it accepted side by side may come in another order.
     private final class Visits {
         private let pilot: InProcessPilot
@@ -54,7 +53,7 @@ import VirtualCard
 
     @Test("A card that flutters is one visit: the welcome again, one announcement, and its end when the gap has passed")
     func flutter() async throws {
-        try await withPilot(minGap: "1500ms") { cards, pilot in
+        try await InProcessPilot.withPilot(minGap: "1500ms") { cards, pilot in
             let visits = Visits(pilot)
             let card = try CardInField(cards.good.profile)
             for number in 0..<4 {
@@ -75,7 +74,7 @@ import VirtualCard
 
     @Test("Another card ends the visit at once, though the gap has not passed; so does one that nobody knows")
     func anotherCard() async throws {
-        try await withPilot(minGap: "1h") { cards, pilot in
+        try await InProcessPilot.withPilot(minGap: "1h") { cards, pilot in
             let visits = Visits(pilot)
             for (number, other) in [cards.revoked, cards.unregistered].enumerated() {
                 #expect(await pilot.tap(try CardInField(cards.good.profile)).code == "ok")
@@ -87,7 +86,7 @@ import VirtualCard
 
     @Test("A copy of the certificate is refused as ever, and holds no visit open")
     func copy() async throws {
-        try await withPilot(minGap: "1500ms") { cards, pilot in
+        try await InProcessPilot.withPilot(minGap: "1500ms") { cards, pilot in
             #expect(await pilot.tap(try CardInField(cards.good.profile)).code == "ok")
             let isOver = Mutex(false)
             let watching = Task {
@@ -107,7 +106,7 @@ import VirtualCard
 
     @Test("A copy that is left lying on the reader holds no visit open either")
     func copyThatStays() async throws {
-        try await withPilot(minGap: "500ms") { cards, pilot in
+        try await InProcessPilot.withPilot(minGap: "500ms") { cards, pilot in
             let visits = Visits(pilot)
             #expect(await pilot.tap(try CardInField(cards.good.profile)).code == "ok")
             pilot.reader.insert(try CardInField(cards.copied.profile))
@@ -118,7 +117,7 @@ import VirtualCard
 
     @Test("Without a gap the visit ends with the removal")
     func noGap() async throws {
-        try await withPilot(minGap: "0s") { cards, pilot in
+        try await InProcessPilot.withPilot(minGap: "0s") { cards, pilot in
             let visits = Visits(pilot)
             for number in 1...2 {
                 #expect(await pilot.tap(try CardInField(cards.good.profile)).code == "ok")
@@ -130,15 +129,11 @@ import VirtualCard
 
 /// What is left of a tap when the kiosk ends in its middle.
 @Suite(.timeLimit(.minutes(2))) struct WindDownTests {
-    private func pilot(_ body: (PilotCards, InProcessPilot) async throws -> Void) async throws {
-        let path = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))").path()
-        defer { try? FileManager.default.removeItem(atPath: path) }
-        var options = PilotFolder.Options()
-        options.minGap = "1h"
-        let cards = try PilotCards.make(in: path) { $0 = options }
-        let pilot = try await InProcessPilot(folder: cards.folder, records: cards.records, options: options)
-        try await pilot.owedIsDelivered()
-        try await body(cards, pilot)
+    private func withPilot(_ body: (PilotCards, InProcessPilot) async throws -> Void) async throws {
+        try await InProcessPilot.withPilot(minGap: "1h") { cards, pilot in
+            try await pilot.owedIsDelivered()
+            try await body(cards, pilot)
+        }
     }
 
     /// The events that the desk accepted, in order; the desk is stopped.
@@ -153,7 +148,7 @@ import VirtualCard
 
     @Test("A welcomed patron's session is ended: their card lies there, or was just taken", arguments: [true, false])
     func welcomed(isThere: Bool) async throws {
-        try await pilot { cards, pilot in
+        try await withPilot { cards, pilot in
             pilot.reader.insert(try CardInField(cards.good.profile))
             #expect(await pilot.nextTap().code == "ok")
             if !isThere { pilot.reader.remove() }
@@ -164,7 +159,7 @@ import VirtualCard
 
     @Test("A tap that was on its way to the library is taken back")
     func announcing() async throws {
-        try await pilot { cards, pilot in
+        try await withPilot { cards, pilot in
             await pilot.desk.behave(.slow(.seconds(3)))
             let arrivals = await pilot.desk.arrivals()
             pilot.reader.insert(try CardInField(cards.good.profile))
@@ -177,7 +172,7 @@ import VirtualCard
 
     @Test("A card in the middle of its work is powered down, and nothing was said of it")
     func reading() async throws {
-        try await pilot { cards, pilot in
+        try await withPilot { cards, pilot in
             var faults = CardFaults()
             faults.silentAt = 4
             let card = try CardInField(cards.good.profile, faults: faults)

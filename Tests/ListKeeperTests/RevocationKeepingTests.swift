@@ -21,16 +21,12 @@ import VirtualCard
     }
 
     private func withKiosk(
-        _ cards: PilotCards, options: PilotFolder.Options = .init(), _ body: (InProcessPilot) async throws -> Void
+        _ cards: PilotCards, options: PilotFolder.Options = .init(), becomesReady: Bool = true,
+        _ body: (InProcessPilot) async throws -> Void
     ) async throws {
-        let pilot = try await InProcessPilot(folder: cards.folder, records: cards.records, options: options)
-        do {
-            try await body(pilot)
-        } catch {
-            await pilot.stop()
-            throw error
-        }
-        await pilot.stop()
+        let pilot = try await InProcessPilot(
+            folder: cards.folder, records: cards.records, options: options, becomesReady: becomesReady)
+        try await pilot.whileRunning { try await body(pilot) }
     }
 
     /// One tap, named with what it ended in where that is not what was expected.
@@ -142,8 +138,7 @@ import VirtualCard
             let far = try UnverifiedRevocationList(der: cards.folder.list(age: -24 * 366 * 20, number: 9))
             let taken = try store.take(far, authorities: issuer, clock: nil)
             try cards.folder.writeList(age: 1, city: "Hachioji-shi")
-            let pilot = try await InProcessPilot(folder: cards.folder, records: cards.records, becomesReady: false)
-            do {
+            try await withKiosk(cards, becomesReady: false) { pilot in
                 let line = try #require(await pilot.log(containing: "A CRL in the store lies ahead of the clock"))
                 #expect(line.contains(taken.id) && line.contains("crl forget"))
                 #expect(await pilot.log(containing: "\"cause\": clock") != nil)
@@ -160,11 +155,7 @@ import VirtualCard
                 let refused = try #require(await pilot.log(containing: "CRL rejected"))
                 #expect(refused.contains("five minutes ahead"))
                 try await expect("ok", from: pilot, with: cards.good.profile)
-            } catch {
-                await pilot.stop()
-                throw error
             }
-            await pilot.stop()
         }
     }
 
@@ -190,11 +181,10 @@ import VirtualCard
             isUp.withLock { $0 = false }
             // The store is damaged, so it fetches at once, and fails.
             try FileManager.default.removeItem(atPath: index(cards))
-            let pilot = try await InProcessPilot(
-                folder: cards.folder, records: cards.records, options: options, becomesReady: false)
-            let line = try #require(await pilot.log(containing: "CRL rejected"))
-            #expect(line.contains("the server answered 500") && line.contains("ネットワーク"))
-            await pilot.stop()
+            try await withKiosk(cards, options: options, becomesReady: false) { pilot in
+                let line = try #require(await pilot.log(containing: "CRL rejected"))
+                #expect(line.contains("the server answered 500") && line.contains("ネットワーク"))
+            }
         }
     }
 

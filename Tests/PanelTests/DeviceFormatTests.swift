@@ -51,13 +51,16 @@ struct DeviceFormatTests {
         let file = try DeviceFile(path)
         defer { file.close() }
         #expect(throws: DeviceFault.blocked) { try file.write([UInt8](repeating: 1, count: 1 << 20), patience: 10) }
+        // From here on what is read waits for what is written.
+        _ = fcntl(reader, F_SETFL, 0)
         Thread.detachNewThread {
             var room = [UInt8](repeating: 0, count: 1 << 16)
             var taken = 0
             // Until all that was written before, and now, is read.
             while taken < 1 << 17 {
                 let count = read(reader, &room, room.count)
-                if count > 0 { taken += count } else if count == 0 || errno != EAGAIN { return } else { usleep(1_000) }
+                guard count > 0 else { return }
+                taken += count
             }
         }
         #expect(throws: Never.self) { try file.write([UInt8](repeating: 2, count: 1 << 16), patience: 5_000) }

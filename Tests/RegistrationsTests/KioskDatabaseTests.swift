@@ -16,12 +16,10 @@ import VirtualCard
     private func withPilot(
         healthInterval: Duration = .seconds(5), _ body: (PilotCards, InProcessPilot) async throws -> Void
     ) async throws {
-        let path = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))").path()
-        defer { try? FileManager.default.removeItem(atPath: path) }
-        let cards = try PilotCards.make(in: path)
-        let pilot = try await InProcessPilot(
-            folder: cards.folder, records: cards.records, healthInterval: healthInterval)
-        try await pilot.whileRunning { try await body(cards, pilot) }
+        try await InProcessPilot.withPilot(
+            make: { cards in
+                try await InProcessPilot(folder: cards.folder, records: cards.records, healthInterval: healthInterval)
+            }, body)
     }
 
     private func blobs(_ path: String, _ sql: String) async throws -> [Data] {
@@ -207,21 +205,20 @@ import VirtualCard
 
     @Test("A disk that does not come back from storing the time keeps no tap waiting")
     func hangingDisk() async throws {
-        let path = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))").path()
-        defer { try? FileManager.default.removeItem(atPath: path) }
-        let cards = try PilotCards.make(in: path)
         let hung = DispatchSemaphore(value: 0)
         let (begun, continuation) = AsyncStream<Void>.makeStream()
-        let disk = StateDisk(state: path + "/state") { _, _ in
-            continuation.yield()
-            hung.wait()
-            return true
+        try await InProcessPilot.withPilot { cards in
+            let disk = StateDisk(state: cards.folder.path + "/state") { _, _ in
+                continuation.yield()
+                hung.wait()
+                return true
+            }
+            return try await InProcessPilot(folder: cards.folder, records: cards.records, disk: disk)
+        } _: { cards, pilot async throws -> Void in
+            for await _ in begun { break }
+            #expect(try await pilot.tap(CardInField(cards.good.profile)).code == "ok")
+            hung.signal()
         }
-        let pilot = try await InProcessPilot(folder: cards.folder, records: cards.records, disk: disk)
-        for await _ in begun { break }
-        #expect(try await pilot.tap(CardInField(cards.good.profile)).code == "ok")
-        hung.signal()
-        await pilot.stop()
     }
 
     @Test("A file that is no database is damaged, by SQLite's number, and stays as it is")

@@ -104,11 +104,7 @@ package final class Outbox: Sendable {
     /// Who is remembered, by name.
     /// - Throws: `unavailable`.
     package func remembered() async throws(OutboxError) -> Set<String> {
-        do {
-            return try await database.read { db in try self.owedTo(in: db) }
-        } catch {
-            throw .unavailable
-        }
+        try await read { outbox, db in try outbox.owedTo(in: db) }
     }
 
     /// Adds an event in the caller's transaction: what is changed and what is owed for it are written together.
@@ -122,11 +118,7 @@ package final class Outbox: Sendable {
     /// Adds an event by itself.
     /// - Throws: `unavailable`.
     package func add(_ owed: OwedEvent) async throws(OutboxError) {
-        do {
-            try await database.write { db in try self.add(owed, in: db) }
-        } catch {
-            throw .unavailable
-        }
+        try await write { outbox, db in try outbox.add(owed, in: db) }
     }
 
     /// An event with its place in the order.
@@ -138,25 +130,12 @@ package final class Outbox: Sendable {
 
     /// What a library is owed first; nil: nothing.
     func first(for library: String) async throws(OutboxError) -> Entry? {
-        let row: (sequence: Int64, sealed: [UInt8])?
-        do {
-            row = try await database.read { db in
-                try Row.fetchOne(
-                    db, sql: "SELECT sequence, sealed FROM owed WHERE library = ? ORDER BY sequence LIMIT 1",
-                    arguments: [library]
-                ).map { row in
-                    // A damaged file may hold another type than the table's.
-                    (
-                        Int64.fromDatabaseValue(row["sequence"]) ?? 0,
-                        Array(Data.fromDatabaseValue(row["sealed"]) ?? Data())
-                    )
-                }
-            }
-        } catch {
-            throw .unavailable
+        try await read { outbox, db in
+            try Row.fetchOne(
+                db, sql: "SELECT sequence, sealed FROM owed WHERE library = ? ORDER BY sequence LIMIT 1",
+                arguments: [library]
+            ).map { outbox.entry($0, library) }
         }
-        guard let row else { return nil }
-        return Entry(sequence: row.sequence, owed: try? open(row.sealed, library, row.sequence))
     }
 
     /// Gives an event that has none its date, which stays the same at every attempt; nothing where another process moved or
@@ -164,28 +143,19 @@ package final class Outbox: Sendable {
     /// - Parameter time: seconds since 1970.
     func date(_ entry: Entry, _ owed: OwedEvent, at time: Int64) async throws(OutboxError) {
         let dated = OwedEvent(library: owed.library, event: owed.event, jti: owed.jti, toe: time)
-        do {
-            let sealed = try seal(dated, entry.sequence)
-            try await database.write { db in
-                try db.execute(
-                    sql: "UPDATE owed SET sealed = ? WHERE sequence = ? AND library = ?",
-                    arguments: [Data(sealed), entry.sequence, owed.library])
-            }
-        } catch {
-            throw .unavailable
+        try await write { outbox, db in
+            try db.execute(
+                sql: "UPDATE owed SET sealed = ? WHERE sequence = ? AND library = ?",
+                arguments: [Data(try outbox.seal(dated, entry.sequence)), entry.sequence, owed.library])
         }
     }
 
     /// Takes it off the disk.
     func settle(_ entry: Entry) async throws(OutboxError) {
-        do {
-            try await database.write { db in
-                try db.execute(sql: "DELETE FROM owed WHERE sequence = ?", arguments: [entry.sequence])
-            }
-            erased()
-        } catch {
-            throw .unavailable
+        try await write { _, db in
+            try db.execute(sql: "DELETE FROM owed WHERE sequence = ?", arguments: [entry.sequence])
         }
+        erased()
     }
 
     /// What was owed under one name is owed under another, in the caller's transaction; in its order, after what the other
@@ -194,14 +164,13 @@ package final class Outbox: Sendable {
         try forget(old, in: db)
         try remember([new], in: db)
         for row in try Row.fetchAll(db, sql: "SELECT sequence, sealed FROM owed WHERE library = ?", arguments: [old]) {
-            let sequence = Int64.fromDatabaseValue(row["sequence"]) ?? 0
-            let sealed = Array(Data.fromDatabaseValue(row["sealed"]) ?? Data())
+            let entry = entry(row, old)
             // One that is damaged stays where it is, to be dropped.
-            guard let owed = try? open(sealed, old, sequence) else { continue }
+            guard let owed = entry.owed else { continue }
             let moved = OwedEvent(library: new, event: owed.event, jti: owed.jti, toe: owed.toe)
             try db.execute(
                 sql: "UPDATE owed SET library = ?, sealed = ? WHERE sequence = ?",
-                arguments: [new, Data(try seal(moved, sequence)), sequence])
+                arguments: [new, Data(try seal(moved, entry.sequence)), entry.sequence])
         }
     }
 
@@ -209,33 +178,53 @@ package final class Outbox: Sendable {
     /// - Returns: how many events.
     /// - Throws: `unavailable`.
     package func drop(_ library: String) async throws(OutboxError) -> Int {
-        do {
-            let count = try await database.write { db in
-                try self.forget(library, in: db)
-                try db.execute(sql: "DELETE FROM owed WHERE library = ?", arguments: [library])
-                return db.changesCount
+        let count = try await write { outbox, db in
+            try outbox.forget(library, in: db)
+            try db.execute(sql: "DELETE FROM owed WHERE library = ?", arguments: [library])
+            return db.changesCount
+        }
+        erased()
+        return count
+    }
+
+    /// How many events each library is owed.
+    package func depth() async throws(OutboxError) -> [String: Int] {
+        try await read { _, db in
+            try Row.fetchAll(db, sql: "SELECT library, count(*) AS n FROM owed GROUP BY library").reduce(into: [:]) {
+                if let library = String.fromDatabaseValue($1["library"]) {
+                    $0[library] = Int.fromDatabaseValue($1["n"])
+                }
             }
-            erased()
-            return count
+        }
+    }
+
+    // MARK: Rows
+
+    private func read<Value: Sendable>(_ body: @escaping @Sendable (Outbox, Database) throws -> Value)
+        async throws(OutboxError) -> Value
+    {
+        do {
+            return try await database.read { db in try body(self, db) }
         } catch {
             throw .unavailable
         }
     }
 
-    /// How many events each library is owed.
-    package func depth() async throws(OutboxError) -> [String: Int] {
+    private func write<Value: Sendable>(_ body: @escaping @Sendable (Outbox, Database) throws -> Value)
+        async throws(OutboxError) -> Value
+    {
         do {
-            return try await database.read { db in
-                try Row.fetchAll(db, sql: "SELECT library, count(*) AS n FROM owed GROUP BY library").reduce(into: [:])
-                {
-                    if let library = String.fromDatabaseValue($1["library"]) {
-                        $0[library] = Int.fromDatabaseValue($1["n"])
-                    }
-                }
-            }
+            return try await database.write { db in try body(self, db) }
         } catch {
             throw .unavailable
         }
+    }
+
+    /// A damaged file may hold another type than the table's.
+    private func entry(_ row: Row, _ library: String) -> Entry {
+        let sequence = Int64.fromDatabaseValue(row["sequence"]) ?? 0
+        let sealed = Array(Data.fromDatabaseValue(row["sealed"]) ?? Data())
+        return Entry(sequence: sequence, owed: try? open(sealed, library, sequence))
     }
 
     // MARK: Sealing
