@@ -176,16 +176,13 @@ struct ConfigurationReader {
 
     /// What is to be said of a secret that somebody else may read; nil when nobody may.
     private func exposure(of path: String, _ key: String) -> ConfigurationError? {
-        if case .exposed = rights.verdict(on: resolve(path)), !isCredential(path) { fault(of: path, key) } else { nil }
+        if case .exposed = rights.verdict(on: resolve(path)) { fault(of: path, key) } else { nil }
     }
 
-    /// A credential of the service manager's has its reader in an access list, which shows as a group's right; its folder
-    /// keeps everybody else out.
-    private func isCredential(_ path: String) -> Bool { path.hasPrefix(Self.credential) }
-
-    /// What is wrong with a secret's owner or mode; nil when they are right.
+    /// What is wrong with a secret's owner or mode; nil when they are right, and of a credential of the service manager's:
+    /// that has its reader in an access list, which shows as a group's right, and its folder keeps everybody else out.
     private func fault(of path: String, _ key: String) -> ConfigurationError? {
-        guard !isCredential(path) else { return nil }
+        guard !path.hasPrefix(Self.credential) else { return nil }
         switch rights.verdict(on: resolve(path)) {
         case .right: return nil
         case .unreadable(let text), .exposed(let text):

@@ -22,8 +22,7 @@ extension ConfigurationReader {
             let suite = try part.suite(for: endpoint)
             // Whatever a registration may hold: the shortest pseudonym must fit.
             @Sendable func fits(_ library: Library) -> Bool {
-                library.mostBytes(from: kiosk, platform: platform, ppid: "p", signingKey: signingKey)
-                    <= SealedToken.most
+                library.takesEveryToken(from: kiosk, platform: platform, ppid: "p", signingKey: signingKey)
             }
             let made = part.library(endpoint, suite) {
                 guard let suite = try? part.suite(for: endpoint), fits(part.library(endpoint, suite)) else {
@@ -47,30 +46,29 @@ extension Configuration {
     /// Whether every token about this pseudonym is small enough for a library; true for one that is not configured.
     package func fits(_ library: String, ppid: PPID, serviceID: Confidential<String>?) -> Bool {
         guard let library = libraries.first(where: { $0.name == library }) else { return true }
-        return library.mostBytes(
+        return library.takesEveryToken(
             from: kioskID, platform: platform, ppid: ppid.revealed, serviceID: serviceID, signingKey: signingKey)
-            <= SealedToken.most
     }
 }
 
 extension Library {
-    /// The largest token that this pseudonym may ever need.
-    fileprivate func mostBytes(
+    /// Whether every token that this pseudonym may ever need is small enough.
+    fileprivate func takesEveryToken(
         from kiosk: String, platform: String, ppid: String, serviceID: Confidential<String>? = nil,
         signingKey: SigningKey
-    ) -> Int {
+    ) -> Bool {
         let subject = SubjectIdentifier(issuer: platform, subject: ppid)
         // Only its length counts.
-        guard let jti = TokenID("AAAAAAAAAAAAAAAAAAAAAA") else { return .max }
-        return [
-            PersonEvent.presented(serviceID: serviceID), .replaced(previous: Confidential(ppid)), .attributesChanged,
+        guard let jti = TokenID("AAAAAAAAAAAAAAAAAAAAAA") else { return false }
+        let events: [PersonEvent] = [
+            .presented(serviceID: serviceID), .replaced(previous: Confidential(ppid)), .attributesChanged,
         ]
-        .map { event in
+        return events.allSatisfy { event in
             let claims = EventClaims(
                 iss: kiosk, aud: audience, iat: 9_999_999_999, toe: 9_999_999_999, jti: jti,
                 event: .person(event, subject))
-            return SealedToken.size(of: claims, suite: suite, signingKeyID: signingKey.keyID)
-        }.max() ?? .max
+            return SealedToken.size(of: claims, suite: suite, signingKeyID: signingKey.keyID) <= SealedToken.most
+        }
     }
 }
 

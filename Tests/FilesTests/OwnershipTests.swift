@@ -34,6 +34,14 @@ struct OwnershipTests {
         #expect(readFile(folder + "/replaced") == [2])
     }
 
+    @Test("A folder whose group is root's, and whose owner is not, gets its files, too")
+    func rootsGroup() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try #require(chown(folder, Self.service, 0) == 0)
+        try DurableFile.replace(folder + "/file", with: [1])
+        #expect(owner("file") == Self.service)
+    }
+
     @Test("What root once left in somebody else's folder becomes that folder's owner's when it is replaced")
     func leftByRoot() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }

@@ -51,6 +51,26 @@ import Testing
         }
     }
 
+    @Test("Who takes the body and wants no more of it ends the transfer; so does a body that is too large for them")
+    func stopped() async throws {
+        try await withServer { _ in
+            Answer(body: [UInt8](repeating: 1, count: 5_000))
+        } _: { url in
+            for (most, wanted, error) in [(9_999, false, HTTPClientError.stopped), (999, true, .answerTooLarge)] {
+                await #expect(throws: error) {
+                    try await CurlClient().send(HTTPRequest(.get, url, most: most), receiver: { _, _ in wanted })
+                }
+            }
+        }
+    }
+
+    @Test("Unless it is told otherwise a connection has a second and an answer two")
+    func limits() {
+        let request = HTTPRequest(.get, "http://127.0.0.1:9/")
+        #expect(request.connectTimeout == .seconds(1) && request.timeout == .seconds(2))
+        #expect(request.most == 4_096 && request.stall == nil && request.deadline == nil)
+    }
+
     @Test("A server that stays silent is left at the deadline, or at once when the waiter is cancelled")
     func silent() async throws {
         let (arrived, continuation) = AsyncStream<Void>.makeStream()

@@ -1,7 +1,7 @@
 import Dispatch
 import Foundation
 import Glibc
-import HTTPClient
+@testable import HTTPClient
 import Synchronization
 import Testing
 
@@ -85,6 +85,23 @@ private final class NameService: Sendable {
             }
             names.speak(of: "slow.example")
         }
+    }
+
+    @Test("What is found out ahead: where a host is, that nobody knows it, or that there is no answer yet")
+    func ahead() async {
+        let names = NameService(["ils.example": ["127.0.0.1"]], silent: ["silent.example"])
+        let client = CurlClient(resolver: names.resolver())
+        for host in ["ils.example", "nobody.example", "127.0.0.1"] {
+            #expect(await client.find("http://\(host)/", until: .now + .seconds(50)), "\(host)")
+        }
+        #expect(await !client.find("http://silent.example/", until: .now + .milliseconds(20)))
+        names.speak(of: "silent.example")
+    }
+
+    @Test("An address that holds on one link only has no figures for a URL")
+    func oneLink() {
+        #expect(HostAddress.lookUp("fe80::1%lo").map(\.text) == [nil])
+        #expect(HostAddress.lookUp("2001:db8::1").map(\.text) == ["2001:db8::1"])
     }
 
     @Test("The host moves to another address, and is found there")

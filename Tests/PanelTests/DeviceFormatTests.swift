@@ -38,7 +38,9 @@ struct DeviceFormatTests {
         #expect(lengths(Score<Lamps>.swinging) == [.milliseconds(500), .milliseconds(500)])
         #expect(lengths(Score<Lamps>.blinking(.left)) == [.milliseconds(500), .milliseconds(500)])
         #expect(lengths(Score<Tone>.welcome) == [.milliseconds(100), .milliseconds(100), .milliseconds(100), .zero])
-        #expect(lengths(Score<Tone>.staff).first == .milliseconds(800))
+        #expect(lengths(Score<Tone>.again) == [250, 150, 250, 150, 250, 0].map { .milliseconds($0) })
+        #expect(lengths(Score<Tone>.staff) == [.milliseconds(800), .zero])
+        #expect(lengths(Score<Tone>.reminder) == [400, 150, 150, 1_300].map { .milliseconds($0) })
     }
 
     @Test("What takes nothing is waited for, and written to when it takes something again; who never does is blocked")

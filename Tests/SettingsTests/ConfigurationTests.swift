@@ -57,6 +57,12 @@ import Testing
         let old = "storage_key = \"storage.key\""
         let new = "storage_key = \"credential:storage.key\""
         #expect(try load(old, new, credentials: handed).kioskID == PilotFolder.kioskID)
+        // One that can't be read is none whose mode is wrong.
+        try FileManager.default.createDirectory(atPath: handed + "/folder", withIntermediateDirectories: true)
+        let unreadable = #expect(throws: ConfigurationError.self) {
+            try load(old, "storage_key = \"credential:folder\"", credentials: handed)
+        }
+        #expect(unreadable?.kind == .unreadable)
         let refused = try #require(failure(old, new))
         #expect(refused.kind == .noCredential && refused.place == .key("kiosk.storage_key"))
         #expect("\(refused)".contains("kazashictl"))
@@ -270,6 +276,34 @@ import Testing
         #expect(!configuration.fits("central", ppid: ppid, serviceID: nil))
         #expect(try load().fits("central", ppid: ppid, serviceID: ppid))
         #expect(configuration.fits("elsewhere", ppid: ppid, serviceID: nil))
+    }
+
+    @Test("A pseudonym fits as long as each of its tokens does, to the byte")
+    func longestPseudonym() throws {
+        let keys = "receiver_key = \"central.jwk\"\nacknowledgement_key = \"central-sign.jwk\""
+        let direct = "suite = \"direct\"\nshared_key = \"central-shared.jwk\""
+        let configuration = try load(keys, direct)
+        let suite = configuration.libraries[0].suite
+        var sizes: Set<Int> = []
+        for count in 1..<700 {
+            let ppid = String(repeating: "p", count: count)
+            let subject = SubjectIdentifier(issuer: PilotFolder.platform, subject: ppid)
+            let events: [PersonEvent] = [
+                .presented(serviceID: nil), .replaced(previous: .init(ppid)), .attributesChanged,
+            ]
+            let largest = try events.map { event in
+                SealedToken.size(
+                    of: EventClaims(
+                        iss: PilotFolder.kioskID, aud: PilotFolder.audience, iat: 9_999_999_999, toe: 9_999_999_999,
+                        jti: try TokenID(), event: .person(event, subject)),
+                    suite: suite, signingKeyID: folder.kioskKey.keyID)
+            }.max()
+            sizes.insert(try #require(largest))
+            #expect(
+                configuration.fits("central", ppid: Confidential(ppid), serviceID: nil)
+                    == (try #require(largest) <= SealedToken.most))
+        }
+        #expect(sizes.contains(SealedToken.most), "the limit itself is among them")
     }
 
     @Test("What is not TOML is named by its line")

@@ -1,0 +1,46 @@
+@testable import Files
+import Foundation
+import Testing
+
+@Suite struct ReadingTests {
+    @Test(
+        "The files under a path: itself, or what lies in the folder; neither folders, hidden files nor what is no file")
+    func under() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "kazashi-\(UUID().uuidString)").path()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try FileManager.default.createDirectory(atPath: folder + "/inner", withIntermediateDirectories: true)
+        for name in ["b.pem", "a.pem", ".hidden", "inner/c.pem"] {
+            try Data(name.utf8).write(to: URL(filePath: folder + "/" + name))
+        }
+        try #require(mkfifo(folder + "/pipe", 0o600) == 0)
+        #expect(filesUnder(folder) == [folder + "/a.pem", folder + "/b.pem"])
+        #expect(filesUnder(folder + "/b.pem") == [folder + "/b.pem"])
+        #expect(filesUnder(folder + "/none") == [folder + "/none"])
+        #expect(readFile(folder) == nil && readFile(folder + "/none") == nil)
+        #expect(readFile(folder + "/a.pem") == Array("a.pem".utf8))
+    }
+
+    @Test("The folder of a path", arguments: [("/a/b", "/a"), ("/a", "/"), ("a/b", "a"), ("a", ".")])
+    func parent(path: String, expected: String) { #expect(Files.folder(of: path) == expected) }
+
+    @Test("The system's number is told in its words, where there is one")
+    func words() {
+        #expect("\(FilesError(.unwritable, "/x", errno: ENOSPC))" == "/x cannot be written (No space left on device)")
+        #expect("\(FilesError(.unreadable, "/x", errno: 0))" == "/x cannot be read")
+        #expect("\(FilesError(.held, "/x", errno: 0))" == "another process holds /x")
+    }
+
+    @Test("A folder that somebody else holds for a moment is had when they let go of it")
+    func letGo() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "kazashi-\(UUID().uuidString)").path()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let holder = open(folder + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        try #require(holder >= 0 && flock(holder, LOCK_EX) == 0)
+        Thread.detachNewThread {
+            usleep(50_000)
+            close(holder)
+        }
+        #expect(throws: Never.self) { try FolderLock(folder: folder, patience: .seconds(30)) }
+    }
+}
