@@ -1,5 +1,5 @@
 import Cryptography
-import Desk
+@testable import Desk
 import Foundation
 import JOSE
 import SecurityEvents
@@ -286,6 +286,25 @@ extension Recipient.Answer {
         desk.counter.clearStale(now: .now + .seconds(59))
         desk.counter.clearStale(now: .now + Counter.longest)
         #expect(await shown.next() == .some(nil))
+    }
+
+    @Test("Whom staff writes about is kept for three minutes, though the card is gone, and no longer")
+    func held() async throws {
+        for (seconds, isKept) in [(179, true), (180, false)] {
+            let desk = try table.desk()
+            var shown = desk.counter.presences().makeAsyncIterator()
+            _ = await shown.next()
+            let jti = try TokenID()
+            _ = try await desk.receive(table.token(Tabletop.presented("P", serviceID: nil), jti: jti))
+            let presented = try #require(await shown.next() ?? nil)
+            let before = ContinuousClock.now
+            desk.counter.hold(presented.number)
+            let after = ContinuousClock.now
+            _ = try await desk.receive(table.token(.kiosk(.presenceEnded(jti))))
+            desk.counter.clearStale(now: (isKept ? before : after) + .seconds(seconds))
+            let record = PatronRecord(cardNumber: "2026", displayName: "Test")
+            #expect(try await desk.counter.register(record, number: presented.number) == isKept)
+        }
     }
 
     @Test("A pseudonym that takes another's place takes its record along")

@@ -78,7 +78,7 @@ package actor SIP2Server {
                 try await send(isLoggedIn ? "941" : "940", about: message, over: socket)
             case "63" where isLoggedIn:
                 guard let fields = SIP2Message.fields(of: message, fixed: 2 + 3 + 18 + 10, encoding: dialect.encoding),
-                    let card = fields["AA"]
+                    fields["AO"] != nil, let card = fields["AA"]
                 else { return }
                 try await send(information(behaviour == .confused ? "0" : card), about: message, over: socket)
             default: return
