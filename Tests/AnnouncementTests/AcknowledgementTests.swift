@@ -47,6 +47,28 @@ import Testing
         #expect(try answer(#""ack":"JTI""#) == nil)
     }
 
+    @Test(
+        "From ten seconds before the token to a minute after now, to the second; what is said of clocks alone has no time",
+        arguments: [(990, true), (989, false), (1_065, true), (1_066, false)] as [(Int64, Bool)])
+    func age(iat: Int64, counts: Bool) throws {
+        for (error, isOfClocks) in [(PushError?.none, false), (.accessDenied, false), (.staleIssueTime, true)] {
+            let token = try Acknowledgement(iss: "aud", aud: "kiosk", iat: iat, jti: jti, error: error)
+                .sealed(under: shared)
+            let answer = try VerifiedAcknowledgement(token, keys: .shared(shared))
+                .answer(about: jti, from: "aud", to: "kiosk", signed: 1_000, now: 1_005)
+            #expect(answer == (counts || isOfClocks ? error.map { .refused($0) } ?? .taken : nil))
+        }
+    }
+
+    @Test("A shared key of another name is another key, though the secret is the same")
+    func otherName() throws {
+        let secret = try SecureRandom.shared.secret(32)
+        let keys = try ["one", "other"].map { try SharedKey(secret, keyID: $0) }
+        let token = try keys[0].seal(claims, type: Acknowledgement.type)
+        #expect(answer(token, .shared(keys[0])) == .taken)
+        #expect(throws: JOSEError.unsuitableKey) { try VerifiedAcknowledgement(token, keys: .shared(keys[1])) }
+    }
+
     @Test("A large one is not looked at")
     func size() throws {
         let long = Array(

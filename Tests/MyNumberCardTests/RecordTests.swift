@@ -267,6 +267,10 @@ private struct Fixture: Sendable {
         try TextSignature(file(0x03)).verify(attributes, under: issuer)
         _ = try TextKey(file(0x07)).verified(under: issuer)
         #expect(!"\(attributes) \(String(reflecting: attributes))".contains("黒桐"))
+        // The same municipality, as 券面事項確認 knows it.
+        let visual = try CVCertificate(fixture.cvCertificate).verified(under: fixture.anchors(), use: .visual)
+        #expect(throws: CardDataError.unknownIssuer) { try TextSignature(file(0x03)).verify(attributes, under: visual) }
+        #expect(throws: CardDataError.unknownIssuer) { try TextKey(file(0x07)).verified(under: visual) }
 
         var changed = try file(0x02)
         changed[changed.count - 1] = UInt8(ascii: "2")
