@@ -60,6 +60,16 @@ import Testing
         }
     }
 
+    @Test("A key that the library does not have is another thing than a signature that is wrong")
+    func unknownKey() throws {
+        let token = try JWS.sign(claims, type: Acknowledgement.type, key: library)
+        let other = SigningKey(try P256PrivateKey.generate())
+        #expect(throws: JOSEError.unsuitableKey) {
+            try VerifiedAcknowledgement(token, keys: .signed([other.publicJWK]))
+        }
+        #expect(throws: JOSEError.unsuitableKey) { try VerifiedAcknowledgement(token, keys: .signed([])) }
+    }
+
     @Test("A shared key of another name is another key, though the secret is the same")
     func otherName() throws {
         let secret = try SecureRandom.shared.secret(32)

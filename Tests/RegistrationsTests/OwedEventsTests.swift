@@ -166,6 +166,10 @@ import Testing
         running.cancel()
         await running.value
         try await store.remove(id)
+        #expect(
+            try await database.holdings() == [
+                LibraryHoldings(name: "central", registrations: 0, owed: 1)
+            ])
         #expect(try await database.dropOwed(to: "central") == 1)
         #expect(try await database.outbox.depth() == [:])
         await server.stop()
