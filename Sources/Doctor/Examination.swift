@@ -36,9 +36,8 @@ package struct Examination: Sendable {
             tell(Finding("configuration", .wrong, .configurationOlder))
         }
         tell(rights)
-        let lists = servedLists
-        let clock = KioskClock(configuration)
-        clock.note(lists)
+        let lists = ServedLists(of: configuration)
+        let clock = KioskClock(configuration, lists: lists)
         let now = clock.now()
         tell(self.time(clock))
         keys.forEach(tell)
@@ -139,12 +138,6 @@ package struct Examination: Sendable {
         }
         return Self.ending("anchors", Words("certificates", "証明書"), left: left ?? [], do: .anchorExpired)
             ?? Finding("anchors", "\(certificates.count) certificates", "証明書 \(certificates.count) 件")
-    }
-
-    private var servedLists: ServedLists {
-        let folder = configuration.revocationStore
-        guard access(folder, F_OK) == 0, let store = try? RevocationStore(folder: folder) else { return .none }
-        return ServedLists(store.open().lists, anchors: configuration.anchors.certificates.map(\.publicKeyInfo))
     }
 
     private var hasListSources: Bool {

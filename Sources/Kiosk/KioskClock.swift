@@ -3,7 +3,7 @@ package import ListKeeper
 package import Settings
 internal import Synchronization
 
-/// The one clock of a kiosk: whatever decides by time or is dated has it from here. It knows the lists that are served and
+/// The one clock of a kiosk: whatever decides about a card, a library or what is owed by time, or is dated, has it from here. It knows the lists that are served and
 /// the time stored last, and is never earlier than they.
 package final class KioskClock: Sendable {
     package let system: TrustedClock
@@ -11,15 +11,16 @@ package final class KioskClock: Sendable {
     private let held: Mutex<Held>
 
     private struct Held {
-        var lists = ServedLists.none
+        var lists: ServedLists
         /// Seconds since 1970.
         var stored: Int64?
     }
 
-    package init(_ configuration: Configuration) {
+    /// - Parameter lists: those that are served, where nobody notes them later.
+    package init(_ configuration: Configuration, lists: ServedLists = .none) {
         system = TrustedClock(configuration)
         maxAge = configuration.maxAge
-        held = Mutex(Held(stored: StoredTime(state: configuration.state).value))
+        held = Mutex(Held(lists: lists, stored: StoredTime(state: configuration.state).value))
     }
 
     /// The time stored last, seconds since 1970.
@@ -27,7 +28,7 @@ package final class KioskClock: Sendable {
 
     func note(stored: Int64) { held.withLock { $0.stored = stored } }
 
-    package func note(_ lists: ServedLists) { held.withLock { $0.lists = lists } }
+    func note(_ lists: ServedLists) { held.withLock { $0.lists = lists } }
 
     /// The time that may decide about certificates, and that what happens is dated with; nil while there is none.
     package func now() -> TrustedTime? {

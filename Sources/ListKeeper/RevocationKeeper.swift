@@ -250,6 +250,8 @@ package actor RevocationKeeper {
             let lists = outcomes.compactMap { try? $0.result.get() }
             journal.note(lists, from: file.name)
             count += lists.count + report.moreTaken
+            // Ended from outside, wherever it was: that says nothing about the file.
+            guard !Task.isCancelled else { continue }
             if journal.complain(report, file.failure, source: file.name) {
                 // A full disk may have room later, without the file having changed.
                 let isPassing = ([file.failure] + outcomes.map(\.failure)).contains {
@@ -355,6 +357,7 @@ package actor RevocationKeeper {
     private func settle(
         _ url: String, _ result: Result<ListDownload.Result, any Error>, _ report: StoreIntake.Report
     ) -> FetchSchedule.Outcome {
+        guard !Task.isCancelled else { return .failed(retryAfter: nil) }
         switch result {
         case .success(.unchanged): return .done
         case .success(.lists(let validators)):
@@ -364,7 +367,6 @@ package actor RevocationKeeper {
             let lists = Set(report.outcomes.compactMap { try? $0.result.get().id })
             memory.urls[url] = .init(version: validators, lists: lists.sorted())
             return .done
-        case .failure where Task.isCancelled: return .failed(retryAfter: nil)
         case .failure(let error):
             _ = journal.complain(report, error, source: ListJournal.nameable(url))
             guard case ListDownload.Failure.status(_, let asked) = error else { return .failed(retryAfter: nil) }

@@ -123,11 +123,12 @@ extension Refusal {
                 do: "The municipal office can reset them.", "市区町村の窓口での初期化をご案内ください。")
         case .birthDateRefused:
             Advice(
-                "Birth date rejected by the card", "生年月日がカードと一致しません。",
+                "The card has another birth date than the registration", "生年月日がカードと一致しません。",
                 do:
-                    "Check the registration's birth date and register again at the counter. A pinned registration is suspended at "
-                    + "once; another is tried twice in a row, then not until `sudo kazashictl registration retry ID`.",
-                "登録の生年月日を確認し、カウンターで登録し直してください。公開鍵が固定された登録は直ちに停止します。固定されていない登録は 2 回続けて一致しないと照合を止めます（再開は sudo kazashictl registration retry ID）。"
+                    "Check the registration's birth date and register again at the counter. `sudo kazashictl registration list` shows "
+                    + "what is suspended: a pinned registration whose birth date the card rejected. One that is not pinned is tried "
+                    + "twice in a row, then not until `sudo kazashictl registration retry ID`.",
+                "登録の生年月日を確認し、カウンターで登録し直してください。停止した登録は sudo kazashictl registration list で確認できます（公開鍵が固定され、カードが生年月日を拒否したもの）。固定されていない登録は 2 回続けて一致しないと照合を止めます（再開は sudo kazashictl registration retry ID）。"
             )
         case .libraryUnreachable:
             Advice(

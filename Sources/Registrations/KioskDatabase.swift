@@ -69,13 +69,14 @@ package struct KioskDatabase: Sendable {
         }
         self.outbox = outbox
         let libraries = Set(libraries)
-        // A disk that is full can be read all the same; it takes no change that could be owed either.
-        try? database.write { db in try outbox.remember(libraries, in: db) }
         registrations = try RegistrationStore(
             database: database, storageKey: storageKey
         ) { old, new, db in
-            let libraries = try outbox.owedTo(in: db).union(libraries)
-            for owed in try OwedEvent.owed(from: old, to: new, libraries: libraries, platform: platform, at: now()) {
+            try outbox.remember(libraries, in: db)
+            let former = try outbox.owedTo(in: db).subtracting(libraries)
+            for owed in try OwedEvent.owed(
+                from: old, to: new, libraries: libraries, former: former, platform: platform, at: now())
+            {
                 try outbox.add(owed, in: db)
             }
         } erased: { [eraser] in

@@ -5,13 +5,18 @@ internal import SecurityEvents
 
 extension OwedEvent {
     /// What a change of a registration owes to libraries. Each learns of its own pseudonym only.
-    /// - Parameter time: seconds since 1970; nil while none is believed.
+    /// - Parameters:
+    ///   - former: names that stand in no configuration any more, and are owed word of changes still. A pseudonym is one
+    ///     library's: where it goes from such a name to another one the library has a new name, and loses nobody.
+    ///   - time: seconds since 1970; nil while none is believed.
     static func owed(
-        from old: Registration?, to new: Registration?, libraries: Set<String>, platform: String, at time: Int64?
+        from old: Registration?, to new: Registration?, libraries: Set<String>, former: Set<String>, platform: String,
+        at time: Int64?
     ) throws -> [OwedEvent] {
         let named = Set(old.map { Array($0.ppids.keys) } ?? []).union(new.map { Array($0.ppids.keys) } ?? [])
-        return try named.intersection(libraries).sorted().compactMap { library in
+        return try named.intersection(libraries.union(former)).sorted().compactMap { library in
             guard let (event, ppid) = change(of: library, from: old, to: new) else { return nil }
+            if event == .removed, former.contains(library), new?.ppids.values.contains(ppid) == true { return nil }
             let subject = SubjectIdentifier(issuer: platform, subject: ppid.revealed)
             return try OwedEvent(library: library, event: .person(event, subject), toe: time)
         }

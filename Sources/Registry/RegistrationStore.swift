@@ -95,7 +95,8 @@ package final class RegistrationStore: Sendable {
         }
     }
 
-    /// Stores a registration made anew. A pinned card key stays: neither this nor a suspension erases it.
+    /// Stores a registration made anew. A pinned card key stays: neither this nor a suspension erases it. So does the count of
+    /// refused birth dates where it brings the same one: what is imported every night spends no tries every night.
     /// - Throws: `otherCardKey` when the record brings another card key than the pinned one.
     package func store(_ registration: Registration) async throws(RegistryError) {
         let id = keys.id(of: registration.certificate.revealed)
@@ -108,6 +109,12 @@ package final class RegistrationStore: Sendable {
                 }
                 registration.cardKey = pinned
                 registration.recordIssuer = known.registration.recordIssuer
+            }
+            // The same record again brings nothing new to try.
+            if let known = known?.registration, known.birthDate == registration.birthDate,
+                known.birthKey == registration.birthKey
+            {
+                registration.birthDateRefusals = known.birthDateRefusals
             }
             try Self.save(db, id, registration, version: (known?.version ?? 0) + 1, keys)
             try changed(known?.registration, registration, db)

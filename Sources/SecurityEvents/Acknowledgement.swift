@@ -74,6 +74,9 @@ package struct VerifiedAcknowledgement: Sendable {
 
     private let wire: AcknowledgementWire
 
+    /// Seconds by which the library's clock may be behind or ahead.
+    private static let tolerance: Int64 = 60
+
     /// More than an answer needs, and little enough to be looked at.
     package static let mostBytes = SealedToken.most
 
@@ -105,7 +108,7 @@ package struct VerifiedAcknowledgement: Sendable {
     }
 
     /// The answer about one token, if it is one from `library` to `kiosk`, and not an old one: it is given after the
-    /// token was signed. Clocks may differ by as much as a token may be early.
+    /// token was signed. Clocks may differ by a minute, as a receiver takes tokens that are so early.
     /// - Parameters:
     ///   - signed: the token's `iat`.
     ///   - now: seconds since 1970.
@@ -116,7 +119,8 @@ package struct VerifiedAcknowledgement: Sendable {
         let (isTaken, refusal) = (wire.ack?.contains(jti.text) ?? false, wire.setErrs?[jti.text])
         // Whoever says that clocks differ has another one. An old answer of this kind can't be told: it ends no waiting over UDP.
         let isOfClocks = !isTaken && refusal?.err == PushError.staleIssueTime.rawValue
-        let (earliest, latest) = (signed.subtractingReportingOverflow(10), now.addingReportingOverflow(60))
+        let earliest = signed.subtractingReportingOverflow(Self.tolerance)
+        let latest = now.addingReportingOverflow(Self.tolerance)
         guard
             isOfClocks
                 || !earliest.overflow && !latest.overflow && wire.iat >= earliest.partialValue

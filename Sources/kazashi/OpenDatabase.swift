@@ -12,7 +12,8 @@ func withDatabase<Value>(_ configuration: Configuration, _ body: (KioskDatabase)
     try actAsOwner(of: configuration.state)
     let database: KioskDatabase
     do {
-        database = try KioskDatabase(configuration, clock: KioskClock(configuration))
+        // What a command changes is dated as the kiosk would date it.
+        database = try KioskDatabase(configuration, clock: .ofStore(configuration))
     } catch {
         say(RegistryWords.of(error))
         throw ExitCode.wrongUse

@@ -76,7 +76,7 @@ extension Kazashi.Registration {
                 await RegistrationImport(
                     store: store, libraries: configuration.libraries.map(\.name),
                     fits: { configuration.fits($0, ppid: $1, serviceID: $2) }
-                ).run(bytes, now: KioskClock(configuration).now()?.secondsSince1970 ?? 0)
+                ).run(bytes, now: KioskClock.ofStore(configuration).now()?.secondsSince1970 ?? 0)
             }
             guard let report else {
                 say("\(records): \(Advice.notRecords.lines)")

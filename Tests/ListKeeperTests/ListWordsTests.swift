@@ -22,6 +22,20 @@ import Testing
         #expect(ListWords(ListDownload.Failure.status(404, retryAfter: nil)).reason == "the server answered 404")
     }
 
+    @Test(
+        "libcurl's numbers (libcurl-errors(3)) in an operator's words",
+        arguments: [
+            ([6], "unknown host name"), ([7], "connection refused, or no network"),
+            ([51, 60, 83, 90, 91], "the server's certificate is not trusted"),
+            ([35, 53, 54, 58, 59, 66, 77, 80], "TLS failed"), ([8, 18, 52, 55, 56, 92], "the connection broke"),
+        ] as [([Int32], String)])
+    func libcurl(numbers: [Int32], words: String) {
+        for number in 1...99 as ClosedRange<Int32> {
+            let told = ListWords(ListDownload.Failure.transfer(.network(number))).reason
+            #expect(told.hasPrefix(words + " (") == numbers.contains(number), "\(number)")
+        }
+    }
+
     @Test("What has no words of its own is not told by its name in the program")
     func others() {
         for error in [CancellationError(), Odd(), HTTPClientError.stopped] as [any Error] {

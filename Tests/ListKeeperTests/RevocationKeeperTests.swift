@@ -58,6 +58,109 @@ import VirtualCard
         }
     }
 
+    @Test(
+        "An import that is ended from outside, at whatever moment, says nothing about its file: nobody is told anything"
+    )
+    func endedFromOutside() async throws {
+        try await withCards { cards in
+            let anchors = try TrustAnchors([cards.folder.issuers.authority.certificate]).certificates
+            // More than is sorted in memory.
+            let serials = (0..<120_000).map { number -> [UInt8] in
+                [0x10, UInt8(number >> 16), UInt8(number >> 8 & 0xFF), UInt8(number & 0xFF)]
+            }
+            let file = cards.folder.path + "/large.crl"
+            try Data(cards.folder.list(revoked: serials)).write(to: URL(filePath: file))
+            let lines = Mutex<[String]>([])
+            func keeper(_ number: Int, publish: @escaping @Sendable (ServedLists) async -> Void) -> RevocationKeeper {
+                RevocationKeeper(
+                    folder: cards.folder.path + "/store-\(number)", files: [file], urls: [], anchors: anchors,
+                    log: Logger(label: "kazashi") { _ in Lines { line in lines.withLock { $0.append(line) } } },
+                    clock: { nil }, publish: publish)
+            }
+            let (served, continuation) = AsyncStream<Void>.makeStream()
+            let first = keeper(0) { if !$0.signed.isEmpty { continuation.yield() } }
+            let start = ContinuousClock.now
+            let whole = Task {
+                await first.open()
+                await first.run()
+            }
+            for await _ in served { break }
+            let length = start.duration(to: .now)
+            whole.cancel()
+            await whole.value
+            for number in 1...20 {
+                let next = keeper(number) { _ in }
+                let task = Task {
+                    await next.open()
+                    await next.run()
+                }
+                try await Task.sleep(for: length * number / 20)
+                task.cancel()
+                await task.value
+            }
+            #expect(!lines.withLock { $0.contains { $0.contains("rejected") } })
+        }
+    }
+
+    @Test("A file that was refused is told of once, and read again when it changes")
+    func refusedOnce() async throws {
+        try await withCards { cards in
+            let (crl, anchors) = (
+                cards.folder.path + "/crl", try TrustAnchors([cards.folder.issuers.authority.certificate]).certificates
+            )
+            try Data("no list".utf8).write(to: URL(filePath: crl + "/bad.crl"))
+            let lines = Mutex<[String]>([])
+            let (served, continuation) = AsyncStream<Int>.makeStream()
+            let keeper = RevocationKeeper(
+                folder: cards.folder.path + "/store", files: [crl], urls: [], anchors: anchors,
+                log: Logger(label: "kazashi") { _ in Lines { line in lines.withLock { $0.append(line) } } },
+                clock: { nil }, publish: { continuation.yield($0.signed.count) })
+            func told() -> Int { lines.withLock { $0.count { $0.contains("rejected") } } }
+            let running = Task {
+                await keeper.open()
+                await keeper.run()
+            }
+            var counts = served.makeAsyncIterator()
+            while await counts.next() != 1 {}
+            // Each list that comes makes it look at the folder again.
+            for (count, city) in [(2, "Hachioji-shi"), (3, "Mitaka-shi")] {
+                try cards.folder.writeList(city: city)
+                while await counts.next() != count {}
+                #expect(told() == 1)
+            }
+            try Data("another".utf8).write(to: URL(filePath: crl + "/bad.crl"))
+            while told() == 1 { await Task.yield() }
+            running.cancel()
+            await running.value
+            #expect(told() == 2)
+        }
+    }
+
+    @Test("A damaged store is opened and told of at once; its lists are read again only when the kiosk runs")
+    func opensAtOnce() async throws {
+        try await withCards { cards in
+            let anchors = try TrustAnchors([cards.folder.issuers.authority.certificate]).certificates
+            let store = try RevocationStore(folder: cards.folder.path + "/store")
+            let file = try #require(filesUnder(cards.folder.path + "/crl").first)
+            _ = try store.take(
+                UnverifiedRevocationList(der: try #require(readFile(file))), authorities: ListAuthorities(anchors),
+                clock: nil)
+            let index = try #require(names(in: store.folder).first { $0.hasSuffix(".index") })
+            try Data("damaged".utf8).write(to: URL(filePath: store.folder + "/" + index))
+            let counts = Mutex<[Int]>([])
+            let keeper = RevocationKeeper(
+                folder: store.folder, files: [cards.folder.path + "/crl"], urls: [], anchors: anchors,
+                log: Logger(label: "kazashi") { _ in SwiftLogNoOpLogHandler() }, clock: { nil },
+                publish: { lists in counts.withLock { $0.append(lists.signed.count) } })
+            await keeper.open()
+            #expect(counts.withLock(\.self) == [0])
+            let running = Task { await keeper.run() }
+            while counts.withLock({ $0.last }) != 1 { await Task.yield() }
+            running.cancel()
+            await running.value
+        }
+    }
+
     @Test("However many URLs there are, so many transfers at the same time and no more; all get their turn")
     func transfers() async throws {
         try await withCards { cards in

@@ -1,4 +1,4 @@
-import Announcement
+@testable import Announcement
 import Cryptography
 import Desk
 import Foundation
@@ -7,6 +7,7 @@ import Kiosk
 import Pilot
 import Registrations
 import Registry
+import SecurityEvents
 import Service
 import Testing
 import VirtualCard
@@ -282,12 +283,48 @@ import VirtualCard
         #expect(try await database.outbox.depth() == ["central": 3])
         #expect(try await database.rename("central", to: "main").owed == 3)
         #expect(try await database.outbox.depth() == ["main": 3])
+        // Who only looks is remembered by nobody: a name that is misspelt there would be owed to for ever.
+        await database.close()
+        database = try open("misspelt")
+        #expect(try await !database.holdings().contains { $0.name == "misspelt" })
         await database.close()
         // It has left for good.
         database = try open("other")
         #expect(try await database.dropOwed(to: "main") == 3)
         try await database.registrations.remove(database.registrations.id(short: ids[1]))
         #expect(try await database.outbox.depth() == [:])
+        await database.close()
+    }
+
+    @Test("A library that has a new name loses nobody where its patrons are imported under it before they are moved")
+    func importedUnderTheNewName() async throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))").path()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let key = try SecureRandom.shared.secret(32)
+        func registration(_ ppids: [String: String]) -> Registration {
+            Registration(
+                certificate: Confidential([0x30, 0x01, 0x01]), ppids: ppids.mapValues { Confidential($0) },
+                serviceIDs: [:], birthDate: Confidential("1980-02-17"), cardKey: nil, since: 0)
+        }
+        func open(_ libraries: String...) throws -> KioskDatabase {
+            try KioskDatabase(
+                state: path, storageKey: key, platform: "https://mkpf.example", libraries: libraries,
+                now: { 1_795_000_000 })
+        }
+        var database = try open("central", "left")
+        try await database.registrations.store(registration(["central": "P", "left": "L"]))
+        await database.close()
+        database = try open("main")
+        try await database.registrations.store(registration(["main": "P"]))
+        // It is registered under the new name; under the old one nothing was removed. A library that has left is told.
+        #expect(try await database.outbox.depth() == ["central": 1, "left": 2, "main": 1])
+        _ = try await database.rename("central", to: "main")
+        for _ in 0..<2 {
+            let entry = try #require(try await database.outbox.first(for: "main"))
+            #expect(entry.owed?.event.uri == "urn:kazashi:registered")
+            try await database.outbox.settle(entry)
+        }
+        #expect(try await database.outbox.depth() == ["left": 2])
         await database.close()
     }
 

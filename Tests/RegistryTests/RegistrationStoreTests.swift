@@ -176,7 +176,7 @@ private struct Saved: Sendable {
         #expect(try await active(store).registration.birthDateRefusals == 0)
     }
 
-    @Test("Two refusals of the birth date in a row are enough; a proof, staff or a new registration begins anew")
+    @Test("Two refusals of the birth date in a row are enough; a proof, staff or another birth date begins anew")
     func refusals() async throws {
         let store = try folder.store(key)
         try await store.store(registration())
@@ -204,7 +204,16 @@ private struct Saved: Sendable {
         try await store.forgetCardKey(id)
         #expect(try await active(store).registration.birthDateRefusals == 0)
         for _ in 0..<2 { _ = try await refuse() }
+        // The same record comes again with each night's import.
         try await store.store(registration())
+        #expect(try await isSpent())
+        var changed = registration()
+        changed.birthDate = Confidential("1980-02-18")
+        try await store.store(changed)
+        #expect(try await isSpent() == false)
+        for _ in 0..<2 { _ = try await refuse() }
+        changed.birthKey = Confidential("550218")
+        try await store.store(changed)
         #expect(try await isSpent() == false)
     }
 

@@ -89,6 +89,12 @@ package final class Outbox: Sendable {
         }
     }
 
+    /// As `remember`, by itself.
+    /// - Throws: `unavailable`.
+    package func remember(_ libraries: Set<String>) async throws(OutboxError) {
+        try await write { outbox, db in try outbox.remember(libraries, in: db) }
+    }
+
     /// Who is remembered, by name.
     package func owedTo(in db: Database) throws -> Set<String> {
         guard try db.tableExists("owed_to") else { return [] }

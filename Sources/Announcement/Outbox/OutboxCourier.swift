@@ -37,6 +37,9 @@ package final class OutboxCourier: Sendable {
     /// Seconds after which an event is dropped.
     package static let life: Int64 = 30 * 86_400
 
+    /// An event that is so old is dropped after as many failures in a row: some twenty minutes.
+    static let lastAttempts = 8
+
     /// - Parameters:
     ///   - libraries: by name.
     ///   - interval: how often the database is looked at: another process may have added something.
@@ -138,13 +141,13 @@ package final class OutboxCourier: Sendable {
         case let delivery:
             // Cancelled is not refused.
             guard !Task.isCancelled else { return false }
-            // Not before it was tried: a kiosk may have been switched off for as long.
-            guard !Self.isOver(toe, at: now) else {
+            pause.failed()
+            // Not before it was tried for some time: a kiosk may have been switched off for as long, and starts before its network.
+            guard !Self.isOver(toe, at: now) || pause.backoff.failures < Self.lastAttempts else {
                 try await outbox.settle(entry)
                 report(.expired(library: library, event: owed.event.uri))
                 return true
             }
-            pause.failed()
             let error: PushError? = if case .refused(let error) = delivery { error } else { nil }
             report(.waiting(library: library, attempts: pause.backoff.failures, error))
             return false

@@ -34,6 +34,7 @@ extension KioskRuntime {
         guard let insertion = insertions[presence] else { return }
         let session = CardSession(source: source, reader: insertion.reader, deadline: .now + Self.cardLimit)
         evidence.begin(presence, session: session, tapped: trustedNow())
+        visit?.expect(presence)
     }
 
     func releaseCard(_ presence: Presence) {

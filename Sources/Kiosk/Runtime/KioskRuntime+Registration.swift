@@ -12,7 +12,7 @@ internal import Settings
 extension KioskRuntime {
     func lookUp(_ presence: Presence) {
         guard let read = evidence[presence]?.certificate else { return }
-        let isOfVisit = isOfVisit(read, presence)
+        let isOfVisit = isOfVisit(read)
         let (store, pinsAtFirstProof, log) = (store, configuration.pinsAtFirstProof, log)
         let noted = lastNoted
         spawn(presence) {

@@ -139,6 +139,10 @@ package actor KioskRuntime {
             group.addTask { [panel] in await panel.run() }
             group.addTask { [keeper] in await keeper.run() }
             if rehearsal == nil {
+                // A disk that takes nothing takes no change either that could be owed.
+                group.addTask { [outbox, configuration] in
+                    try? await outbox.remember(Set(configuration.libraries.map(\.name)))
+                }
                 group.addTask { [courier] in await courier.run() }
                 if let path = configuration.metricsFile { group.addTask { await self.writeMetrics(to: path) } }
             }

@@ -14,7 +14,8 @@ struct Visit {
     let sealing: Task<TapAnnouncement?, Never>
     /// When the visit ends, unless the card comes back and proves itself; nil while it lies there.
     private(set) var due: ContinuousClock.Instant?
-    /// A card with this mark that is being proven. It is waited for, and no longer than a card may take.
+    /// A card that was laid down before the visit was over, and may be the visit's. Its outcome is waited for, and no longer
+    /// than a card may take.
     private(set) var candidate: Presence?
     /// Ends it when it is due.
     var timer: Task<Void, Never>?
@@ -26,7 +27,7 @@ struct Visit {
     /// The card was taken.
     mutating func leave(until due: ContinuousClock.Instant) { (self.due, candidate) = (due, nil) }
 
-    /// A card with this mark lies there: a copied certificate has it, too.
+    /// A card lies there, and nobody knows yet which.
     mutating func expect(_ presence: Presence) { if due != nil { candidate = presence } }
 
     /// It was proven.
@@ -45,13 +46,12 @@ struct Visit {
 extension KioskRuntime {
     /// Whether this is the card, or a copy of the certificate, of the visit that has not ended. Any other one ends it: the
     /// next patron stands there.
-    func isOfVisit(_ certificate: SecretBytes, _ presence: Presence) -> Bool {
+    func isOfVisit(_ certificate: SecretBytes) -> Bool {
         guard let visit else { return false }
         guard visit.mark == mark(of: certificate) else {
             if visit.due != nil { endVisit() }
             return false
         }
-        self.visit?.expect(presence)
         return true
     }
 
