@@ -65,26 +65,6 @@ import VirtualCard
         }
     }
 
-    @Test("No kiosk, no socket, a socket that nobody answers")
-    func nobody() async throws {
-        #expect(throws: StatusError.notRunning) { try StatusSocket.ask("/nowhere/status.sock") }
-        let path = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))").path()
-        let silent = try StatusSocket(path) {
-            try? await Task.sleep(for: .seconds(60))
-            return []
-        }
-        defer { silent.stop() }
-        await #expect(throws: StatusError.silent) {
-            try await ask(path, patience: 1)
-        }
-        let garbled = path + "g"
-        let other = try StatusSocket(garbled) { Array("{}".utf8) }
-        defer { other.stop() }
-        await #expect(throws: StatusError.malformed) {
-            try await ask(garbled)
-        }
-    }
-
     @Test("A card that is left: its owner is reminded, the libraries are told once, nobody is named")
     func leftCard() async throws {
         try await withPilot { cards, pilot in
@@ -102,27 +82,6 @@ import VirtualCard
 }
 
 @Suite(.timeLimit(.minutes(2))) struct MetricsTests {
-    @Test(
-        "The textfile is replaced whole, for everybody to read; one that can't be written is said so, and the old one stays"
-    )
-    func file() async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))").path()
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let path = folder + "/kazashi.prom"
-        let file = MetricsFile(path: path)
-        #expect(await file.replace(with: "first\n"))
-        // Whoever reads meanwhile keeps the file as it was.
-        let reading = try #require(FileHandle(forReadingAtPath: path))
-        #expect(await file.replace(with: "second\n"))
-        #expect(try reading.readToEnd() == Data("first\n".utf8))
-        #expect(try String(contentsOfFile: path, encoding: .utf8) == "second\n")
-        var information = stat()
-        #expect(stat(path, &information) == 0 && information.st_mode & 0o777 == 0o644)
-        #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["kazashi.prom"])
-        #expect(await !MetricsFile(path: folder + "/no/kazashi.prom").replace(with: "third\n"))
-    }
-
     private static let promtool = "/usr/bin/promtool"
 
     @Test(

@@ -57,8 +57,26 @@ import Testing
             log.info("tap", metadata: ["ms": "12.5", "code": "ok"])
             log.warning("two\nlines")
             log.error("bad")
+            log.notice("new")
+            log.critical("worst")
+            log.debug("not told")
         }
-        #expect(lines == ["<6>kazashi: tap code=ok ms=12.5", "<4>kazashi: two lines", "<3>kazashi: bad"])
+        #expect(
+            lines == [
+                "<6>kazashi: tap code=ok ms=12.5", "<4>kazashi: two lines", "<3>kazashi: bad", "<5>kazashi: new",
+                "<2>kazashi: worst",
+            ])
+    }
+
+    @Test("What is only for whoever looks for a fault has the lowest priority")
+    func debug() throws {
+        let lines = try lines(true) { log in
+            var log = log
+            log.logLevel = .trace
+            log.debug("a")
+            log.trace("b")
+        }
+        #expect(lines == ["<7>kazashi: a", "<7>kazashi: b"])
     }
 
     @Test("Without a journal each line has its time and no priority")
