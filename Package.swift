@@ -217,7 +217,7 @@ var targets: [Target] = [
     .testTarget(
         name: "ServiceTests",
         dependencies: [
-            "TestRig", "Service", logging,
+            "TestRig", "Service", "Login", logging,
         ],
         swiftSettings: settings),
     .testTarget(
@@ -235,7 +235,9 @@ var targets: [Target] = [
             "Announcement", "SecurityEvents",
             "Cryptography", grdb,
         ], swiftSettings: settings),
-    .testTarget(name: "DoctorTests", dependencies: ["Advice", "Doctor"], swiftSettings: settings),
+    .testTarget(
+        name: "DoctorTests", dependencies: ["Advice", "Doctor", "Pilot", "Service", "Settings", "HTTPClient", grdb],
+        swiftSettings: settings),
     .testTarget(
         name: "KioskTests",
         dependencies: [

@@ -12,7 +12,7 @@ internal import Panel
 internal import Registrations
 internal import Registry
 internal import Revocation
-internal import Service
+package import Service
 package import Settings
 internal import SmartCard
 
@@ -24,8 +24,12 @@ package struct Examination: Sendable {
     let report: StatusReport?
 
     package init(_ configuration: Configuration) {
-        self.configuration = configuration
-        report = try? StatusSocket.ask(configuration.statusSocket)
+        self.init(configuration, report: try? StatusSocket.ask(configuration.statusSocket))
+    }
+
+    /// - Parameter report: a running kiosk's own; nil: none runs.
+    package init(_ configuration: Configuration, report: StatusReport?) {
+        (self.configuration, self.report) = (configuration, report)
     }
 
     /// Everything, in the order in which it is mended; each finding is told as soon as it is there.
