@@ -236,7 +236,8 @@ var targets: [Target] = [
             "Cryptography", grdb,
         ], swiftSettings: settings),
     .testTarget(
-        name: "DoctorTests", dependencies: ["Advice", "Doctor", "Pilot", "Service", "Settings", "HTTPClient", grdb],
+        name: "DoctorTests",
+        dependencies: ["Advice", "Kiosk", "Doctor", "Pilot", "Service", "Settings", "HTTPClient", grdb],
         swiftSettings: settings),
     .testTarget(
         name: "KioskTests",

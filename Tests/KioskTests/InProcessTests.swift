@@ -82,6 +82,23 @@ import VirtualCard
         }
     }
 
+    @Test("A card that accepts the birth date begins the count of refusals anew, also where it proves nothing then")
+    func acceptedBirthDate() async throws {
+        try await InProcessPilot.withPilot { cards in
+            try await InProcessPilot(
+                folder: cards.folder, records: [cards.folder.record(of: cards.good, ppid: "PPID-1")])
+        } _: { cards, pilot in
+            // Its age record is another municipality's than its certificate says.
+            let record = try TestMunicipality(digits: "1322130")
+                .ageRecord(birthDate: "19800217", cardKey: cards.good.cardKey.publicKey)
+            let card = try CardInField(profile(of: cards.good, with: [0x01: record]))
+            for _ in 0..<4 {
+                let code = await pilot.tap(card).code
+                #expect(code == "not_proven")
+            }
+        }
+    }
+
     @Test("A card that is pulled while it looks at the birth date, and a rehearsal, spend tries that are counted")
     func uncountedTries() async throws {
         for isRehearsal in [false, true] {
@@ -117,21 +134,29 @@ import VirtualCard
         }
     }
 
+    /// A card with other files of 券面事項確認, by their short identifiers.
+    private func profile(of card: IssuedCard, with files: [UInt8: [UInt8]]) throws -> CardProfile {
+        var profile = card.profile
+        let visual = try #require(profile.applications.firstIndex { $0.secrets.contains { $0.value == "550217" } })
+        for (file, contents) in files {
+            let index = try #require(profile.applications[visual].files.firstIndex { $0.id == file })
+            profile.applications[visual].files[index].contents = Data(contents)
+        }
+        return profile
+    }
+
     @Test("A remembered issuer of the age record is a hint: a card with another's record is proven all the same")
     func otherIssuer() async throws {
         try await withPilot { cards, pilot in
             #expect(await pilot.tap(try CardInField(cards.good.profile)).code == "ok")
             // The same card, with a record that another municipality signed since.
             let municipality = try TestMunicipality(digits: "1322130")
-            var profile = cards.good.profile
-            let visual = try #require(profile.applications.firstIndex { $0.secrets.contains { $0.value == "550217" } })
-            for (file, contents) in [
-                (0x01, try municipality.ageRecord(birthDate: "19800217", cardKey: cards.good.cardKey.publicKey)),
-                (0x04, try cards.folder.issuers.visual.cvCertificate(for: municipality)),
-            ] as [(UInt8, [UInt8])] {
-                let index = try #require(profile.applications[visual].files.firstIndex { $0.id == file })
-                profile.applications[visual].files[index].contents = Data(contents)
-            }
+            let profile = try profile(
+                of: cards.good,
+                with: [
+                    0x01: municipality.ageRecord(birthDate: "19800217", cardKey: cards.good.cardKey.publicKey),
+                    0x04: cards.folder.issuers.visual.cvCertificate(for: municipality),
+                ])
             for _ in 0..<2 { #expect(await pilot.tap(try CardInField(profile)).code == "ok") }
         }
     }
