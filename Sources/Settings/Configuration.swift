@@ -197,7 +197,7 @@ struct ConfigurationReader {
         ]
         for library in written.library {
             if let path = library.shared_key { secrets.append(("library.\(library.name).shared_key", path)) }
-            if let path = library.client_key { secrets.append(("library.\(library.name).client_key", path)) }
+            if let (name, path) = library.clientSecret { secrets.append(("library.\(library.name).\(name)", path)) }
         }
         var told: Set<String> = []
         return secrets.compactMap { key, path in told.insert(resolve(path)).inserted ? fault(of: path, key) : nil }

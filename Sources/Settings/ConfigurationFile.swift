@@ -113,3 +113,11 @@ private func isPresent(_ path: [String], in text: String) -> Bool {
     }
     return false
 }
+
+extension ConfigurationFile.Library {
+    /// The file that holds the client's key, and the key of the configuration that names it: without `client_key` libcurl reads
+    /// it from the certificate's own file.
+    var clientSecret: (name: String, path: String)? {
+        client_key.map { ("client_key", $0) } ?? client_certificate.map { ("client_certificate", $0) }
+    }
+}

@@ -89,7 +89,7 @@ private struct LibraryPart: Sendable {
                 if let path { _ = try reader.bytes(path, "\(key).\(name)") }
             }
             // libcurl reads it itself.
-            if let path = written.client_key { _ = try reader.secret(path, key + ".client_key") }
+            if let (name, path) = written.clientSecret { _ = try reader.secret(path, "\(key).\(name)") }
             return .https(
                 url: url,
                 tls: TLSOptions(

@@ -1,6 +1,6 @@
 import Foundation
 import Glibc
-import Service
+@testable import Service
 import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct StatusSocketTests {
@@ -33,17 +33,15 @@ import Testing
         }
     }
 
-    @Test("A report that is longer than any may be is not read to its end")
-    func tooLong() async throws {
+    /// Answers one connection with these bytes, as no kiosk would.
+    private func serving(_ bytes: [UInt8], _ body: (String) async throws -> Void) async throws {
         let path = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))").path()
         let listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0)
         defer {
             close(listener)
             unlink(path)
         }
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        var address = try #require(sockaddr_un(path: path))
         let isBound = withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 bind(listener, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0 && listen(listener, 1) == 0
@@ -52,11 +50,34 @@ import Testing
         try #require(isBound)
         Thread.detachNewThread {
             let client = accept(listener, nil, nil)
-            let bytes = [UInt8](repeating: 0x20, count: 64 * 1_024)
-            while send(client, bytes, bytes.count, Int32(MSG_NOSIGNAL)) > 0 {}
+            var rest = bytes[...]
+            while !rest.isEmpty {
+                let count = rest.withUnsafeBytes { send(client, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+                guard count > 0 else { break }
+                rest = rest.dropFirst(count)
+            }
             close(client)
         }
-        await #expect(throws: StatusError.malformed) { try await ask(path) }
+        try await body(path)
+    }
+
+    @Test("A report of 256 KiB is read, and a longer one is not")
+    func longest() async throws {
+        let report = StatusReport(
+            kiosk: "kiosk", state: "ready", cause: nil, code: nil, since: 0, uptime: 0, reader: nil,
+            lists: .init(served: 0, entries: 0, age: nil, firstEnds: nil, lastEnds: nil), libraries: [],
+            unconfigured: [], panel: [], taps: [:], test: false, configuration: nil)
+        let longest = report.json + [UInt8](repeating: 0x20, count: 256 * 1_024 - report.json.count)
+        try await serving(longest) { path async throws -> Void in #expect(try await ask(path).kiosk == "kiosk") }
+        try await serving(longest + [0x20]) { path in
+            await #expect(throws: StatusError.malformed) { try await ask(path) }
+        }
+    }
+
+    @Test("A path of a socket may have 107 bytes (unix(7))")
+    func longestPath() {
+        #expect(sockaddr_un(path: String(repeating: "p", count: 107)) != nil)
+        #expect(sockaddr_un(path: String(repeating: "p", count: 108)) == nil && sockaddr_un(path: "") == nil)
     }
 }
 
@@ -70,7 +91,11 @@ import Testing
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let path = folder + "/kazashi.prom"
         let file = MetricsFile(path: path)
+        // What an earlier run left when it was killed.
+        let left = folder + "/.kazashi.prom-1-2.new"
+        try Data().write(to: URL(filePath: left))
         #expect(await file.replace(with: "first\n"))
+        #expect(!FileManager.default.fileExists(atPath: left))
         // Whoever reads meanwhile keeps the file as it was.
         let reading = try #require(FileHandle(forReadingAtPath: path))
         #expect(await file.replace(with: "second\n"))

@@ -217,6 +217,12 @@ import Testing
         let keys = "receiver_key = \"central.jwk\"\nacknowledgement_key = \"central-sign.jwk\""
         #expect(chmod(jwk, 0o604) == 0)
         #expect(try load(keys, two, takesExposedSecrets: true).exposedSecrets.count == 1)
+        // The client's key, in a file of its own or in the certificate's.
+        for name in ["client_key", "client_certificate"] {
+            let client = "suite = \"direct\"\nshared_key = \"central-shared.jwk\"\n\(name) = \"rights.jwk\""
+            let told = try load(keys, client, takesExposedSecrets: true).exposedSecrets
+            #expect(told.map(\.place) == [.key("library.central.\(name)")])
+        }
         let url = "url = \"http://127.0.0.1:9/events\""
         let missing = failure(url, "url = \"https://127.0.0.1:9/events\"\nclient_key = \"missing.key\"")
         #expect(missing?.kind == .unreadable)
