@@ -1,5 +1,6 @@
 import Foundation
 import Pilot
+import Revocation
 import TestRig
 import Testing
 
@@ -144,6 +145,36 @@ import Testing
         process.signal(SIGHUP)
         #expect(try kiosk.next { $0 == "STOPPING=1" } != nil)
         #expect(await process.exitCode() == 0)
+    }
+
+    @Test("Told to read its lists again and then to end while it takes a large one, it ends, and the list is not taken")
+    func endedWhileItReloads() async throws {
+        let kiosk = try Kiosk()
+        defer { kiosk.remove() }
+        let lists = kiosk.folder.path + "/crl"
+        for name in try FileManager.default.contentsOfDirectory(atPath: lists) {
+            try FileManager.default.removeItem(atPath: lists + "/" + name)
+        }
+        // Long enough to be in its middle when the signals come.
+        let serials = (0..<400_000).map { number -> [UInt8] in
+            [0x10, UInt8(number >> 16), UInt8(number >> 8 & 0xFF), UInt8(number & 0xFF)]
+        }
+        let large = lists + "/large.crl"
+        try Data(kiosk.folder.list(revoked: serials)).write(to: URL(filePath: large))
+        let process = try kiosk.start(watchdog: 60_000_000)
+        let descriptors = "/proc/\(process.pid)/fd"
+        func isReading() -> Bool {
+            let names = (try? FileManager.default.contentsOfDirectory(atPath: descriptors)) ?? []
+            return names.contains {
+                (try? FileManager.default.destinationOfSymbolicLink(atPath: "\(descriptors)/\($0)")) == large
+            }
+        }
+        while !isReading() { await Task.yield() }
+        process.signal(SIGHUP)
+        process.signal(SIGTERM)
+        #expect(await process.exitCode() == 0)
+        #expect(try RevocationStore(folder: kiosk.folder.path + "/state/revocation").open().lists.isEmpty)
+        #expect(!process.standardError.contains("rejected"))
     }
 
     @Test("Without a service manager a wrong configuration ends the command with 2, as before")
