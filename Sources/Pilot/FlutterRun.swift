@@ -49,7 +49,8 @@ package struct FlutterRun: Sendable {
                 session.withLock { session in
                     switch accepted.event {
                     case .person(.presented, _): session.opened.append(accepted.jti)
-                    case .kiosk(.presenceEnded(let jti)):
+                    // One that was withdrawn is closed, too, and none should be.
+                    case .kiosk(.presenceEnded(let jti)), .kiosk(.withdrawn(let jti)):
                         session.closed.append(jti)
                         session.waiting?.yield()
                     case nil, .person, .kiosk: break

@@ -20,8 +20,10 @@ package actor KioskProcess {
     private var iterator: AsyncStream<String>.Iterator
     package nonisolated var pid: Int32 { process.pid }
 
-    package init(configuration: String, program: String = Programs.kazashi) throws {
-        process = try ChildProcess(program, ["run", "--config", configuration, "--taps-to-stdout"])
+    /// - Parameter environment: `NAME=value`, beside what is there.
+    package init(configuration: String, program: String = Programs.kazashi, environment: [String] = []) throws {
+        process = try ChildProcess(
+            "/usr/bin/env", environment + [program, "run", "--config", configuration, "--taps-to-stdout"])
         iterator = process.lines.makeAsyncIterator()
     }
 

@@ -15,7 +15,7 @@ package final class PilotStack: Sendable {
     /// Starts everything around a folder, and registers `records`; ready when it returns.
     package init(
         folder: PilotFolder, records: [[String: Any]], options: PilotFolder.Options = .init(),
-        program: String = Programs.kazashi
+        program: String = Programs.kazashi, environment: [String] = []
     ) async throws {
         self.folder = folder
         desk = try PushServer(desk: folder.desk(suite: options.suite))
@@ -26,7 +26,8 @@ package final class PilotStack: Sendable {
         try folder.writeConfiguration(options)
         if !records.isEmpty { try await folder.register(records) }
         daemon = try await PCSCDaemon()
-        kiosk = try KioskProcess(configuration: folder.configuration, program: program)
+        kiosk = try KioskProcess(
+            configuration: folder.configuration, program: program, environment: environment)
         guard await kiosk.state() else {
             throw ChildProcess.Failed(description: "the kiosk did not become ready:\n\(kiosk.standardError)")
         }

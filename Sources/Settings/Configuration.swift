@@ -15,7 +15,7 @@ package struct Configuration: Sendable {
     /// Tells one state of the file from another; nothing of it can be read from that.
     package let fingerprint: String
     package let kioskID: String
-    /// Seconds; the same card is silent for so long after a welcome.
+    /// Seconds; a welcomed card that is back within them is the same visit.
     package let minGap: Double
     /// The folder of everything that outlives a start.
     package let state: String

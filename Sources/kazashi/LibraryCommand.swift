@@ -54,7 +54,7 @@ extension Kazashi.Library {
         static let configuration = CommandConfiguration(
             abstract: "Move registrations and pending events from one name to another. 登録と未送達イベントを別の名前に移します。",
             discussion: """
-                First change the name in kazashi.toml and let the kiosk take it (sudo systemctl reload kazashi): until both is
+                First change the name in kazashi.toml and let the kiosk take it (sudo systemctl reload kazashi): until both are
                 done, taps of these registrations are refused. Libraries are told nothing: it is the same library.
                 先に kazashi.toml の名前を変更し、sudo systemctl reload kazashi を実行してください。両方が済むまで、対象の登録のタップは
                 受け付けられません。図書館への通知は行いません。

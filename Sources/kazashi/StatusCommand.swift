@@ -78,7 +78,7 @@ enum StatusWords {
         }
         for library in report.unconfigured {
             lines.append(
-                "library 図書館    \(library.name): not configured 設定なし, pending 未送達 \(library.owed): see kazashi library --help"
+                "library 図書館    \(library.name): not configured 設定なし, pending 未送達 \(library.owed): see sudo kazashictl library"
             )
         }
         for part in report.panel { lines.append("panel 表示        \(part.part): \(part.condition)") }

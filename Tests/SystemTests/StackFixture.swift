@@ -43,10 +43,12 @@ struct StackPilot {
 
 /// Runs `body` on a stack and holds every log of it against the identities that were used.
 func withStack(
-    _ pilot: StackPilot, options: PilotFolder.Options = .init(), _ body: (PilotStack) async throws -> Void
+    _ pilot: StackPilot, options: PilotFolder.Options = .init(), environment: [String] = [],
+    _ body: (PilotStack) async throws -> Void
 ) async throws {
     defer { pilot.remove() }
-    let stack = try await PilotStack(folder: pilot.folder, records: pilot.records, options: options)
+    let stack = try await PilotStack(
+        folder: pilot.folder, records: pilot.records, options: options, environment: environment)
     do {
         try await body(stack)
     } catch {

@@ -30,7 +30,7 @@ package actor KioskRuntime {
     let disk: StateDisk
     private let service: ServiceManager
     let ledger: KioskLedger
-    /// Told each step of a tap that is only tried: nothing is written then, and nobody is told.
+    /// Told each step of a tap that is only tried: nobody is told then, and nothing is written but a card's tries.
     let rehearsal: (@Sendable (Rehearsed) -> Void)?
     let started = ContinuousClock.now
     private(set) var stateSince = ContinuousClock.now
@@ -63,7 +63,7 @@ package actor KioskRuntime {
     private var presences: UInt64 = 0
     var insertions: [Presence: (at: ContinuousClock.Instant, reader: String)] = [:]
     var visit: Visit?
-    /// The last suspension, or refused birth date, that was handed to the registrations.
+    /// The last suspension that was handed to the registrations.
     var lastNoted: Task<Void, Never>?
     /// The last word on an announcement that was handed on.
     var lastTold: Task<Void, Never>?

@@ -17,7 +17,8 @@ struct PresenceEvidence {
     let session: CardSession
     /// Nil: no time was believed.
     let tapped: TrustedTime?
-    /// The bytes that were read from the card: here, and in no other place that outlives a call.
+    /// The bytes that were read from the card. What a call makes of them, and frees, the allocator overwrites
+    /// (systemd/kazashi.service).
     var certificate: SecretBytes?
     var active: ActiveRegistration?
     var validated: ValidatedCertificate?
@@ -33,7 +34,7 @@ struct PresenceEvidence {
 }
 
 /// The one owner of what is held of presences: it begins at `begin` and ends at `forget`, where the bytes that were read
-/// from the card are overwritten: nobody else holds them. What was made of them (the path, the registration) is dropped.
+/// from the card are overwritten. What was made of them (the path, the registration) is dropped, and overwritten as it is.
 struct Evidence {
     private var held: [Presence: PresenceEvidence] = [:]
 
