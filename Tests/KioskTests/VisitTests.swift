@@ -72,6 +72,21 @@ extension InProcessPilot {
         }
     }
 
+    @Test("A card that is back before its gap has passed, and is read after it, is the same visit; so its end waits")
+    func backInTime() async throws {
+        try await InProcessPilot.withPilot(minGap: "400ms") { cards, pilot in
+            let visits = Visits(pilot)
+            #expect(await pilot.tap(try CardInField(cards.good.profile)).code == "ok")
+            // Its certificate alone takes longer than the gap.
+            var faults = CardFaults()
+            faults.delay = 300
+            #expect(await pilot.tap(try CardInField(cards.good.profile, faults: faults)).code == "too_soon")
+            let first = try await visits.announcement(1)
+            try await visits.end(of: first)
+            #expect(visits.presented == [first])
+        }
+    }
+
     @Test("Another card ends the visit at once, though the gap has not passed; so does one that nobody knows")
     func anotherCard() async throws {
         try await InProcessPilot.withPilot(minGap: "1h") { cards, pilot in
