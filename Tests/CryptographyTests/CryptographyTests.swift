@@ -1,4 +1,4 @@
-import Cryptography
+@testable import Cryptography
 import Foundation
 import Testing
 
@@ -125,6 +125,23 @@ private func bytes(_ hex: String) -> [UInt8] {
         #expect(throws: CryptographyError.self) { try RSAPublicKey(modulus: key.modulus, exponent: [1]) }
         #expect(throws: CryptographyError.self) { try RSAPublicKey(modulus: key.modulus, exponent: [2]) }
         #expect(throws: CryptographyError.self) { try RSAPublicKey(modulus: [], exponent: []) }
+    }
+
+    @Test("RSA keys are the same where modulus and exponent are")
+    func sameRSA() throws {
+        let key = try RSAPrivateKey().publicKey
+        #expect(try RSAPublicKey(modulus: [0] + key.modulus, exponent: [0] + key.exponent) == key)
+        #expect(try RSAPublicKey(modulus: key.modulus, exponent: [3]) != key)
+        #expect(try RSAPublicKey(modulus: RSAPrivateKey().publicKey.modulus, exponent: key.exponent) != key)
+    }
+
+    @Test("As many random bytes as were asked for, and none beyond", arguments: [0, 1, 1_024, 1_025, 1_500, 3_000])
+    func randomCounts(count: Int) {
+        var room = [UInt8](repeating: 0, count: 5_000)
+        let status = room.withUnsafeMutableBufferPointer { SecureRandom.shared.fill($0.baseAddress, count) }
+        #expect(status == 0 && room.dropFirst(count).allSatisfy { $0 == 0 })
+        // Sixteen zeros in a row stand in random bytes as good as never.
+        #expect(count < 16 || room.prefix(count).suffix(16).contains { $0 != 0 })
     }
 
     @Test("A private RSA key survives its encoding")

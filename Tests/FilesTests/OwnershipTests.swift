@@ -69,6 +69,17 @@ struct OwnershipTests {
         #expect(owner("link") == 0)
     }
 
+    @Test("A link of root's own leads where root wants it to")
+    func ownLink() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try #require(chown(folder, 0, 0) == 0)
+        mkdir(folder + "/real", 0o700)
+        symlink("real", folder + "/link")
+        try Ownership.makeFolder(folder + "/link", mode: 0o700)
+        try DurableFile.replace(folder + "/link/file", with: [1])
+        #expect(readFile(folder + "/real/file") == [1])
+    }
+
     @Test("A link in somebody's folder is not followed: what it leads to stays whose it was")
     func links() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }

@@ -20,6 +20,39 @@ import Testing
         #expect(readFile(folder + "/a.pem") == Array("a.pem".utf8))
     }
 
+    @Test("A system's number that is old news keeps no file from its end")
+    func oldNumber() {
+        errno = EINTR
+        #expect(readFile("/proc/self/comm")?.isEmpty == false)
+    }
+
+    @Test("What can't be made or opened is told by the system's number for that")
+    func numbers() {
+        let none = "/nowhere-\(UUID().uuidString)"
+        for attempt in [
+            { _ = try ScratchFile(in: ScratchFolder(none)) }, { try DurableFile.write([1], at: 0, of: none) },
+            { try DurableFile.synchronise(folder: none) },
+        ] as [() throws -> Void] {
+            let error = #expect(throws: FilesError.self) { try attempt() }
+            #expect(error?.code == .unwritable && error?.errno == ENOENT)
+        }
+    }
+
+    @Test("What a killed process left is removed; what another one writes, and others' hidden files, stay")
+    func leftovers() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "kazashi-\(UUID().uuidString)").path()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        for name in [".index-1-2.new", ".index-1-x.new", ".other.new", "plain-1-2.new"] {
+            try Data().write(to: URL(filePath: folder + "/" + name))
+        }
+        let writing = try NewFile(for: folder + "/index")
+        let before = Set(names(in: folder))
+        NewFile.removeLeftovers(in: folder)
+        #expect(before.subtracting(names(in: folder)) == [".index-1-2.new"])
+        withExtendedLifetime(writing) {}
+    }
+
     @Test("The folder of a path", arguments: [("/a/b", "/a"), ("/a", "/"), ("a/b", "a"), ("a", ".")])
     func parent(path: String, expected: String) { #expect(Files.folder(of: path) == expected) }
 

@@ -87,6 +87,14 @@ private final class NameService: Sendable {
         }
     }
 
+    @Test("What was answered is not asked for again while it is fresh")
+    func fresh() async {
+        let names = NameService(["ils.example": ["127.0.0.1"]])
+        let resolver = names.resolver()
+        for _ in 0..<3 { #expect(await resolver.addresses(of: "ils.example", until: .now + .seconds(30))?.count == 1) }
+        #expect(resolver.known("ils.example").count == 1 && names.asked == ["ils.example"])
+    }
+
     @Test("What is found out ahead: where a host is, that nobody knows it, or that there is no answer yet")
     func ahead() async {
         let names = NameService(["ils.example": ["127.0.0.1"]], silent: ["silent.example"])
