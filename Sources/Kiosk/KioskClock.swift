@@ -3,8 +3,8 @@ package import ListKeeper
 package import Settings
 internal import Synchronization
 
-/// The one clock of a kiosk: whatever decides about a card, a library or what is owed by time, or is dated, has it from here. It knows the lists that are served and
-/// the time stored last, and is never earlier than they.
+/// The one clock of a kiosk: whatever decides by time about a card, a library or what is owed, and whatever is dated, has it
+/// from here. It knows the lists that are served and the time stored last, and is never earlier than they.
 package final class KioskClock: Sendable {
     package let system: TrustedClock
     private let maxAge: Int64

@@ -142,7 +142,8 @@ package final class OutboxCourier: Sendable {
             // Cancelled is not refused.
             guard !Task.isCancelled else { return false }
             pause.failed()
-            // Not before it was tried for some time: a kiosk may have been switched off for as long, and starts before its network.
+            // Not before it was tried for some time: a kiosk may have been switched off for as long, and starts before its
+            // network does.
             guard !Self.isOver(toe, at: now) || pause.backoff.failures < Self.lastAttempts else {
                 try await outbox.settle(entry)
                 report(.expired(library: library, event: owed.event.uri))
