@@ -53,6 +53,20 @@ import Testing
         #expect(try await store.list().count == 2)
     }
 
+    @Test("A certificate is stored as long as a card can hold one, and no longer; a pseudonym as long as 64 bytes")
+    func longest() async throws {
+        func record(_ certificate: Int, _ ppid: Int) -> [String: Any] {
+            var record = cards.records[0]
+            let der = [0x30] + [UInt8](repeating: 0, count: certificate - 1)
+            record["certificate"] = String(decoding: PEM.encode(der, label: "CERTIFICATE"), as: UTF8.self)
+            record["ppid"] = ["central": String(repeating: "p", count: ppid)]
+            record["card_key"] = nil
+            return record
+        }
+        let report = try await run([record(4_096, 64), record(4_097, 64), record(4_095, 65), record(4_095, 0)])
+        #expect(report.stored == 1 && report.leftOut.map(\.reason) == [.certificate, .length, .length])
+    }
+
     @Test("What is no JSON of records stores nothing", arguments: ["", "{", "[1", "7", #""x""#])
     func noRecords(text: String) async throws {
         let importing = RegistrationImport(store: store, libraries: ["central"])

@@ -12,8 +12,8 @@ extension RealStack {
     @Suite(.enabled(if: geteuid() == 0, "only root reads another process's memory")) struct MemoryTests {
         /// As the service is started.
         private static var environment: [String] {
-            let unit = (try? String(contentsOfFile: "systemd/kazashi.service", encoding: .utf8)) ?? ""
-            return unit.split(separator: "\n").filter { $0.hasPrefix("Environment=") }.map {
+            let unit = (try? String(contentsOfFile: "systemd/sandbox.conf", encoding: .utf8)) ?? ""
+            return unit.split(separator: "\n").filter { $0.hasPrefix("Environment=GLIBC") }.map {
                 String($0.dropFirst("Environment=".count))
             }
         }

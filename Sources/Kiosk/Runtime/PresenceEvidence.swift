@@ -18,7 +18,7 @@ struct PresenceEvidence {
     /// Nil: no time was believed.
     let tapped: TrustedTime?
     /// The bytes that were read from the card. What a call makes of them, and frees, the allocator overwrites
-    /// (systemd/kazashi.service).
+    /// (systemd/sandbox.conf).
     var certificate: SecretBytes?
     var active: ActiveRegistration?
     var validated: ValidatedCertificate?
