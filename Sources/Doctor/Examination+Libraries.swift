@@ -75,17 +75,19 @@ extension Examination {
     /// What is to be said of a connection that failed; nil where the library answers, whatever it says.
     static func advice(on error: HTTPClientError) -> Advice? {
         switch error {
-        case .network(6): return .unknownHost
-        case .network(7):
-            return Advice(Words("connection refused", "接続を拒否されました。"), do: .libraryNetwork)
-        // libcurl-errors(3).
-        case .network(let code) where [35, 51, 53, 54, 58, 59, 60, 66, 77, 80, 83, 90, 91].contains(code):
-            return Advice(
-                Words("TLS failed (libcurl \(code))", "TLS 接続に失敗しました（libcurl \(code)）。"), do: .libraryTLS)
         case .network(let code):
-            return Advice(
-                Words("connection failed (libcurl \(code))", "接続に失敗しました（libcurl \(code)）。"),
-                do: .libraryNetwork)
+            switch NetworkFault(libcurl: code) {
+            case .unknownHost: return .unknownHost
+            case .noConnection:
+                return Advice(Words("connection refused", "接続を拒否されました。"), do: .libraryNetwork)
+            case .untrusted, .tls:
+                return Advice(
+                    Words("TLS failed (libcurl \(code))", "TLS 接続に失敗しました（libcurl \(code)）。"), do: .libraryTLS)
+            case .broken, .other:
+                return Advice(
+                    Words("connection failed (libcurl \(code))", "接続に失敗しました（libcurl \(code)）。"),
+                    do: .libraryNetwork)
+            }
         case .timedOut:
             return Advice(Words("no answer within 5 s", "5 秒以内に応答がありません。"), do: .libraryNetwork)
         case .unusableRequest:

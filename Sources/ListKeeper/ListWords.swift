@@ -40,7 +40,7 @@ package struct ListWords: Sendable {
 
     private static func words(of error: HTTPClientError) -> String {
         switch error {
-        case .network(let number): "\(words(ofLibcurl: number)) (libcurl \(number))"
+        case .network(let number): "\(words(of: NetworkFault(libcurl: number))) (libcurl \(number))"
         case .timedOut: "the transfer took too long, or stalled"
         case .answerTooLarge: "the answer is longer than a CRL may be"
         case .cancelled, .stopped: "the transfer was ended before it was complete"
@@ -48,15 +48,14 @@ package struct ListWords: Sendable {
         }
     }
 
-    /// Its error codes, libcurl-errors(3).
-    private static func words(ofLibcurl number: Int32) -> String {
-        switch number {
-        case 6: "unknown host name"
-        case 7: "connection refused, or no network"
-        case 51, 60, 83, 90, 91: "the server's certificate is not trusted"
-        case 35, 53, 54, 58, 59, 66, 77, 80: "TLS failed"
-        case 8, 18, 52, 55, 56, 92: "the connection broke"
-        default: "the connection failed"
+    private static func words(of fault: NetworkFault) -> String {
+        switch fault {
+        case .unknownHost: "unknown host name"
+        case .noConnection: "connection refused, or no network"
+        case .untrusted: "the server's certificate is not trusted"
+        case .tls: "TLS failed"
+        case .broken: "the connection broke"
+        case .other: "the connection failed"
         }
     }
 }
