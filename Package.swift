@@ -217,7 +217,7 @@ var targets: [Target] = [
     .testTarget(
         name: "ServiceTests",
         dependencies: [
-            "TestRig", "Service", "Login", logging,
+            "TestRig", "Service", "Login", "OwnThreads", logging,
         ],
         swiftSettings: settings),
     .testTarget(

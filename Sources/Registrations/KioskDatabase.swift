@@ -10,6 +10,8 @@ package import Registry
 package struct KioskDatabase: Sendable {
     package let registrations: RegistrationStore
     package let outbox: Outbox
+    /// What a change is dated with, seconds since 1970; nil while no time is believed.
+    package let now: @Sendable () -> Int64?
     private let eraser: Eraser
 
     package static func path(in state: String) -> String { state + "/kazashi.sqlite" }
@@ -67,7 +69,7 @@ package struct KioskDatabase: Sendable {
         } catch {
             throw RegistryError(.unavailable)
         }
-        self.outbox = outbox
+        (self.outbox, self.now) = (outbox, now)
         let libraries = Set(libraries)
         registrations = try RegistrationStore(
             database: database, storageKey: storageKey

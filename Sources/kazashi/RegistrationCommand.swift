@@ -1,7 +1,6 @@
 import Advice
 import Announcement
 import ArgumentParser
-import Clock
 import Files
 import Glibc
 import Kiosk
@@ -72,11 +71,11 @@ extension Kazashi.Registration {
                 say("\(records): cannot be read\n" + ConfigurationError.Kind.unreadable.advice.indented)
                 throw ExitCode.wrongUse
             }
-            let report = try await withStore(configuration) { store in
+            let report = try await withDatabase(configuration) { database in
                 await RegistrationImport(
-                    store: store, libraries: configuration.libraries.map(\.name),
+                    store: database.registrations, libraries: configuration.libraries.map(\.name),
                     fits: { configuration.fits($0, ppid: $1, serviceID: $2) }
-                ).run(bytes, now: KioskClock.ofStore(configuration).now()?.secondsSince1970 ?? 0)
+                ).run(bytes, now: database.now() ?? 0)
             }
             guard let report else {
                 say("\(records): \(Advice.notRecords.lines)")

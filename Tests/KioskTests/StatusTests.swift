@@ -4,6 +4,7 @@ import Foundation
 import Glibc
 import Kiosk
 import Logging
+import OwnThreads
 import Pilot
 import Registrations
 import SecurityEvents
@@ -12,7 +13,7 @@ import TestRig
 import Testing
 import VirtualCard
 
-@Suite(.timeLimit(.minutes(2))) struct StatusTests {
+@Suite(.ownThreads, .timeLimit(.minutes(2))) struct StatusTests {
     private func withPilot(_ body: (PilotCards, InProcessPilot) async throws -> Void) async throws {
         try await InProcessPilot.withPilot(
             make: { cards in
@@ -20,15 +21,6 @@ import VirtualCard
                     folder: cards.folder, records: cards.records, reminderAfter: .milliseconds(50),
                     leftCardAfter: .milliseconds(150))
             }, body)
-    }
-
-    /// It blocks, so it has a thread of its own.
-    private func ask(_ path: String, patience: Int = 30) async throws -> StatusReport {
-        try await withCheckedThrowingContinuation { continuation in
-            Thread.detachNewThread {
-                continuation.resume(with: Result { try StatusSocket.ask(path, patience: patience) })
-            }
-        }
     }
 
     @Test("A report over the socket: state, lists, libraries, taps by code, and nobody's identity")
@@ -42,7 +34,7 @@ import VirtualCard
             defer { socket.stop() }
             var information = stat()
             #expect(stat(path, &information) == 0 && information.st_mode & 0o777 == 0o660)
-            let report = try await ask(path)
+            let report = try StatusSocket.ask(path, patience: 30)
             #expect(report.state == "ready" && report.cause == nil && report.test)
             #expect(report.reader?.reader == true && report.lists.served == 1 && (report.lists.age ?? -1) >= 0)
             #expect(report.taps == ["ok": 1, "revoked": 1])

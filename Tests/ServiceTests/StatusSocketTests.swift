@@ -1,18 +1,10 @@
 import Foundation
 import Glibc
+import OwnThreads
 @testable import Service
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct StatusSocketTests {
-    /// It blocks, so it has a thread of its own.
-    private func ask(_ path: String, patience: Int = 30) async throws -> StatusReport {
-        try await withCheckedThrowingContinuation { continuation in
-            Thread.detachNewThread {
-                continuation.resume(with: Result { try StatusSocket.ask(path, patience: patience) })
-            }
-        }
-    }
-
+@Suite(.ownThreads, .timeLimit(.minutes(2))) struct StatusSocketTests {
     @Test("No kiosk, no socket, a socket that nobody answers")
     func nobody() async throws {
         #expect(throws: StatusError.notRunning) { try StatusSocket.ask("/nowhere/status.sock") }
@@ -22,14 +14,14 @@ import Testing
             return []
         }
         defer { silent.stop() }
-        await #expect(throws: StatusError.silent) {
-            try await ask(path, patience: 1)
+        #expect(throws: StatusError.silent) {
+            try StatusSocket.ask(path, patience: 1)
         }
         let garbled = path + "g"
         let other = try StatusSocket(garbled) { Array("{}".utf8) }
         defer { other.stop() }
-        await #expect(throws: StatusError.malformed) {
-            try await ask(garbled)
+        #expect(throws: StatusError.malformed) {
+            try StatusSocket.ask(garbled, patience: 30)
         }
     }
 
@@ -68,9 +60,11 @@ import Testing
             lists: .init(served: 0, entries: 0, age: nil, firstEnds: nil, lastEnds: nil), libraries: [],
             unconfigured: [], panel: [], taps: [:], test: false, configuration: nil)
         let longest = report.json + [UInt8](repeating: 0x20, count: 256 * 1_024 - report.json.count)
-        try await serving(longest) { path async throws -> Void in #expect(try await ask(path).kiosk == "kiosk") }
+        try await serving(longest) { path async throws -> Void in
+            #expect(try StatusSocket.ask(path, patience: 30).kiosk == "kiosk")
+        }
         try await serving(longest + [0x20]) { path in
-            await #expect(throws: StatusError.malformed) { try await ask(path) }
+            #expect(throws: StatusError.malformed) { try StatusSocket.ask(path, patience: 30) }
         }
     }
 
