@@ -28,8 +28,11 @@ package struct KioskDatabase: Sendable {
         // What is inside is sealed; that it is there at all is nobody else's business either.
         // The state is its owner's, also where root writes: SQLite gives its other files the database's owner.
         let path = Self.path(in: state)
+        // A new database is made by one program: SQLite has nobody wait who finds it being made.
+        let lock: FolderLock
         do {
             try Ownership.makeFolder(state, mode: 0o700)
+            lock = try FolderLock(folder: state, patience: .seconds(2))
             NewFile.removeLeftovers(in: state)
             try Ownership.makeFile(path)
         } catch {
@@ -43,10 +46,12 @@ package struct KioskDatabase: Sendable {
             // What is owed and what is pinned must survive a pulled plug; what was removed must be gone.
             try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON")
         }
+        defer { withExtendedLifetime(lock) {} }
         let database: DatabaseQueue
         do {
             var readOnly = GRDB.Configuration()
             readOnly.readonly = true
+            readOnly.busyMode = options.busyMode
             let reader = try DatabaseQueue(path: path, configuration: readOnly)
             try reader.read { try DatabaseSchema.check($0) }
             try RegistrationStore.checkKey(storageKey, of: reader)

@@ -7,6 +7,9 @@ package final class PCSCDaemon: Sendable {
     /// Starts pcscd and waits until the virtual reader listens.
     /// - Parameter withReader: false starts it with a folder of reader descriptions that has none.
     package init(withReader: Bool = true) async throws {
+        if withReader, Self.isListening {
+            throw ChildProcess.Failed(description: "another process listens at vpcd's port")
+        }
         let none = withReader ? [] : ["--config", Self.emptyFolder]
         process = try ChildProcess("/usr/sbin/pcscd", ["--foreground", "--error"] + none)
         let deadline = ContinuousClock.now + .seconds(10)
@@ -24,10 +27,10 @@ package final class PCSCDaemon: Sendable {
         return path
     }
 
-    /// Whether vpcd listens, read from the kernel's table: to connect would insert a card.
+    /// Whether both slots of vpcd listen, read from the kernel's table: to connect would insert a card.
     private static var isListening: Bool {
         guard let table = readText("/proc/net/tcp") else { return false }
-        return table.contains(":8C7B 00000000:0000 0A")
+        return [":8C7B", ":8C7C"].allSatisfy { table.contains("\($0) 00000000:0000 0A") }
     }
 
     package func stop(_ signal: Int32 = SIGTERM) async { await process.stop(signal) }

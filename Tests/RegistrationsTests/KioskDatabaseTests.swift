@@ -9,6 +9,7 @@ import Registrations
 import Registry
 import SecurityEvents
 import Service
+import Synchronization
 import Testing
 import VirtualCard
 
@@ -122,6 +123,26 @@ import VirtualCard
         #expect(files(of: file, holding: [row]) == [])
         await database.close()
         try killed.close()
+    }
+
+    @Test("Programs that open a new database at the same moment all get it")
+    func openedAtOnce() throws {
+        let key = try SecureRandom.shared.secret(32)
+        for _ in 0..<20 {
+            let path = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))")
+                .path()
+            defer { try? FileManager.default.removeItem(atPath: path) }
+            let refused = Mutex<[RegistryError]>([])
+            DispatchQueue.concurrentPerform(iterations: 4) { _ in
+                do throws(RegistryError) {
+                    _ = try KioskDatabase(
+                        state: path, storageKey: key, platform: "https://mkpf.example", libraries: [], now: { nil })
+                } catch {
+                    refused.withLock { $0.append(error) }
+                }
+            }
+            #expect(refused.withLock { $0 } == [])
+        }
     }
 
     @Test("An older schema is migrated; a newer one is opened where it allows that, and refused by name otherwise")

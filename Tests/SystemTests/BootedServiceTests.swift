@@ -30,7 +30,8 @@ extension RealStack {
             try tree.startDesk()
             let records = [UInt8](
                 try Data(contentsOf: URL(filePath: tree.files.root + "/srv/pilot/registrations.json")))
-            #expect(try await tree.kazashi("registration", "import", "-", input: records).code == 0)
+            let imported = try await tree.kazashi("registration", "import", "-", input: records)
+            #expect(imported.code == 0, "\(imported)")
         }
 
         private func tap(_ tree: ServiceTree) async throws {
