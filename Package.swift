@@ -168,7 +168,7 @@ var targets: [Target] = [
     .testTarget(name: "TLVTests", dependencies: ["TLV"], swiftSettings: settings),
     .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"], swiftSettings: settings),
     .testTarget(
-        name: "HTTPClientTests", dependencies: ["TestRig", "HTTPClient", flyingFox, flyingSocks],
+        name: "HTTPClientTests", dependencies: ["TestRig", "Files", "HTTPClient", flyingFox, flyingSocks],
         swiftSettings: settings),
     .testTarget(name: "JOSETests", dependencies: ["JOSE", "Cryptography"], swiftSettings: settings),
     .testTarget(

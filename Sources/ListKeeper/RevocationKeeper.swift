@@ -178,8 +178,10 @@ package actor RevocationKeeper {
         defer { isRepairing = false }
         do throws(RevocationError) {
             let removed = try store.removeDamaged()
-            if removed == 0 { _ = tellNotices(of: store) }
-            guard removed > 0 else { return }
+            guard removed > 0 else {
+                _ = tellNotices(of: store)
+                return
+            }
             log.error(
                 "damaged indexes were removed",
                 metadata: Logger.words(RevocationError.Code.storeDamaged, ["count": "\(removed)"]))

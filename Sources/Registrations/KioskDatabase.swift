@@ -14,6 +14,9 @@ package struct KioskDatabase: Sendable {
     package let now: @Sendable () -> Int64?
     private let eraser: Eraser
 
+    /// How long another program may be at the same file while it is opened: a card of flash takes seconds now and then.
+    private static let openingPatience = Duration.seconds(10)
+
     package static func path(in state: String) -> String { state + "/kazashi.sqlite" }
 
     /// Opens it under `state`; the folder and the file are made when they are not there.
@@ -32,7 +35,7 @@ package struct KioskDatabase: Sendable {
         let lock: FolderLock
         do {
             try Ownership.makeFolder(state, mode: 0o700)
-            lock = try FolderLock(folder: state, patience: .seconds(2))
+            lock = try FolderLock(folder: state, patience: Self.openingPatience)
             NewFile.removeLeftovers(in: state)
             try Ownership.makeFile(path)
         } catch {
@@ -40,8 +43,7 @@ package struct KioskDatabase: Sendable {
         }
         var options = GRDB.Configuration()
         options.journalMode = .wal
-        // A command imports while the kiosk runs.
-        options.busyMode = .timeout(2)
+        options.busyMode = .timeout(Self.openingPatience / .seconds(1))
         options.prepareDatabase { db in
             // What is owed and what is pinned must survive a pulled plug; what was removed must be gone.
             try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON")
@@ -57,9 +59,12 @@ package struct KioskDatabase: Sendable {
             try RegistrationStore.checkKey(storageKey, of: reader)
             database = try DatabaseQueue(path: path, configuration: options)
             try database.write { try DatabaseSchema.migrate($0) }
+            // A command imports while the kiosk runs.
+            try database.inDatabase { try $0.execute(sql: "PRAGMA busy_timeout = 2000") }
+            let log = try DatabaseQueue(path: path, configuration: options)
             // It asks again instead of waiting: while it waited nobody else could write.
-            options.busyMode = .immediateError
-            eraser = Eraser(try DatabaseQueue(path: path, configuration: options))
+            try log.inDatabase { try $0.execute(sql: "PRAGMA busy_timeout = 0") }
+            eraser = Eraser(log)
         } catch let error as RegistryError {
             throw error
         } catch {

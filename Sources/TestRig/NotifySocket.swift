@@ -6,16 +6,19 @@ package final class NotifySocket: Sendable {
     package let path: String
     private let descriptor: Int32
 
-    package init() throws {
-        path = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))").path()
+    /// - Parameter isAbstract: its name begins with @, and no file has it.
+    package init(isAbstract: Bool = false) throws {
+        let name = "kz-\(UUID().uuidString.prefix(8))"
+        path = isAbstract ? "@" + name : FileManager.default.temporaryDirectory.appending(path: name).path()
         descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8)) }
+        let bytes = isAbstract ? [0] + Array(name.utf8) : Array(path.utf8)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
+        let most = MemoryLayout.size(ofValue: address.sun_path)
+        let length = MemoryLayout<sockaddr_un>.size - (isAbstract ? most - bytes.count : 0)
         let bound = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, socklen_t(length)) }
         }
         guard bound == 0 else { throw ChildProcess.Failed(description: "no socket at \(path)") }
         var limit = timeval(tv_sec: 10, tv_usec: 0)

@@ -193,6 +193,20 @@ import Testing
         #expect(throws: RawConnection.Refused.self) { try RawConnection(port: port) }
     }
 
+    @Test("Of 33 connections the one that has waited longest is given up")
+    func connections() async throws {
+        let listener = try PushListener(
+            ListeningSocket.Address("127.0.0.1", port: 0), limits: .init(request: 60_000),
+            refusal: .init(status: 400)
+        ) { _, _ in .init(status: 202) }
+        let kept = try (0..<33).map { _ in try RawConnection(port: listener.port) }
+        #expect(await kept.first?.answer() == "")
+        #expect(kept.last?.send(Array("garbage\r\n\r\n".utf8)) == true)
+        #expect(await kept.last?.answer()?.hasPrefix("HTTP/1.1 400") == true)
+        listener.end()
+        await listener.ended()
+    }
+
     @Test("A number is typed once its token is remembered: what the disk refused is typed by nobody")
     func typedAfterwards() async throws {
         let desk = try table.desk(inMemory: false)

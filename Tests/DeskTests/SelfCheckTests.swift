@@ -72,6 +72,18 @@ import Testing
         }
     }
 
+    @Test("8,192 bytes are read for an answer, and no more", arguments: [(8_085, true), (8_086, false)])
+    func bound(blanks: Int, isRead: Bool) async throws {
+        var dialect = SIP2Server.Dialect()
+        // The answer about this name has 107 bytes.
+        dialect.before = String(repeating: "\r", count: blanks)
+        let server = SIP2Server(patrons: [Self.card: "a"], dialect: dialect)
+        let client = SIP2Client(address: "127.0.0.1", port: try await server.start(), timeout: 30, now: { 0 })
+        let information = try? await client.information(about: Self.card)
+        #expect((information?.isValid == true) == isRead)
+        await server.stop()
+    }
+
     @Test("A name in another encoding than was set is shown with marks, and loses nobody's answer")
     func otherEncoding() async throws {
         var dialect = SIP2Server.Dialect()

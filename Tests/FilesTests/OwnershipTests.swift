@@ -117,6 +117,15 @@ struct OwnershipTests {
         }
     }
 
+    @Test("A path that begins at the working folder has the owner of the way there, too")
+    func relative() async throws {
+        try Data().write(to: URL(filePath: folder + "/file"))
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        await #expect(processExitsWith: .success) { [folder = folder as String] in
+            guard chdir(folder) == 0, Ownership.user(of: "file") == 65_534 else { exit(1) }
+        }
+    }
+
     @Test("A folder that somebody else holds is not waited for longer than one has patience")
     func held() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }

@@ -38,6 +38,23 @@ import Testing
         }
     }
 
+    @Test("A scratch file gives the bytes of a range, and touches no others; past its end it has none")
+    func scratch() throws {
+        let file = try ScratchFile(in: .temporary)
+        let written: [UInt8] = [1, 2, 3, 4, 5, 6, 7, 8]
+        try written.withUnsafeBytes { try file.write(RawSpan(_unsafeBytes: $0), at: 0) }
+        var room = [UInt8](repeating: 0, count: 6)
+        var bytes = room.mutableSpan
+        var raw = bytes.mutableBytes
+        try file.read(into: &raw, 1..<4, at: 2)
+        #expect(room == [0, 3, 4, 5, 0, 0])
+        #expect(throws: FilesError.self) {
+            var bytes = room.mutableSpan
+            var raw = bytes.mutableBytes
+            try file.read(into: &raw, 0..<4, at: 6)
+        }
+    }
+
     @Test("What a killed process left is removed; what another one writes, and others' hidden files, stay")
     func leftovers() throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "kazashi-\(UUID().uuidString)").path()

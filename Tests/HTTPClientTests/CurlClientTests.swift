@@ -1,3 +1,4 @@
+import Files
 import HTTPClient
 import Testing
 
@@ -39,6 +40,35 @@ import Testing
         } _: { url in
             let response = try await client.send(HTTPRequest(.get, url))
             #expect(response.status == 302)
+        }
+    }
+
+    @Test("Of an answer's headers 64 are kept")
+    func headers() async throws {
+        try await withServer { _ in
+            Answer(headers: Dictionary((0..<70).map { ("X-\($0)", "1") }) { $1 })
+        } _: { url in
+            let response = try await client.send(HTTPRequest(.get, url))
+            #expect(response.headers.count == 64)
+        }
+    }
+
+    @Test("A client that nobody has any more ends its thread")
+    func ended() async {
+        await #expect(processExitsWith: .success) {
+            func threads() -> Int {
+                names(in: "/proc/self/task").filter { readFile("/proc/self/task/\($0)/comm") == Array("http\n".utf8) }
+                    .count
+            }
+            do {
+                let client = CurlClient()
+                _ = try? await client.send(HTTPRequest(.get, "http://127.0.0.1:1/"))
+                #expect(threads() == 1)
+            }
+            let deadline = ContinuousClock.now + .seconds(30)
+            // The system announces no thread's end that could be awaited.
+            while threads() > 0, .now < deadline { await Task.yield() }
+            #expect(threads() == 0)
         }
     }
 

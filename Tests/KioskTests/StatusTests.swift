@@ -28,6 +28,7 @@ import VirtualCard
         try await withPilot { cards, pilot in
             #expect(try await pilot.tap(CardInField(cards.good.profile)).code == "ok")
             #expect(try await pilot.tap(CardInField(cards.revoked.profile)).code == "revoked")
+            #expect(await pilot.runtime.pulse())
             let path = cards.folder.path + "/status.sock"
             let runtime = pilot.runtime
             let socket = try StatusSocket(path) { await runtime.status().json }

@@ -73,6 +73,13 @@ import Testing
         #expect(try check([pem(Array(revoking.dropLast(10))) + pem(good)]).code == .good)
     }
 
+    @Test("Without a list, one at hand that could not be read is the reason")
+    func broken() throws {
+        let broken = pem(Array(try list(authority, number: 3).dropLast(10)))
+        #expect(try check([broken]).code == .lists(.crlUnusable))
+        #expect(try check([broken + pem(try list(other, number: 1))]).code == .lists(.crlUnusable))
+    }
+
     @Test("An anchor that is no CA's certificate is wrong use, and its file is named")
     func wrongAnchor() throws {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)

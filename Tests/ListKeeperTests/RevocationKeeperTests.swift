@@ -1,3 +1,4 @@
+import Advice
 import Certificates
 import Clock
 import Foundation
@@ -158,6 +159,54 @@ import VirtualCard
             while counts.withLock({ $0.last }) != 1 { await Task.yield() }
             running.cancel()
             await running.value
+        }
+    }
+
+    @Test("A store that forgot its numbers has them made anew, and says so, where nothing else is damaged")
+    func numbers() async throws {
+        try await withCards { cards in
+            let anchors = try TrustAnchors([cards.folder.issuers.authority.certificate]).certificates
+            let store = try RevocationStore(folder: cards.folder.path + "/store")
+            let file = try #require(filesUnder(cards.folder.path + "/crl").first)
+            _ = try store.take(
+                UnverifiedRevocationList(der: try #require(readFile(file))), authorities: ListAuthorities(anchors),
+                clock: nil)
+            let lines = Mutex<[String]>([])
+            let keeper = RevocationKeeper(
+                folder: store.folder, files: [], urls: [], anchors: anchors,
+                log: Logger(label: "kazashi") { _ in Lines { line in lines.withLock { $0.append(line) } } },
+                clock: { nil }, publish: { _ in })
+            await keeper.open()
+            try Data("damaged".utf8).write(to: URL(filePath: store.folder + "/numbers"))
+            await keeper.repair()
+            #expect(
+                lines.withLock { $0.contains(ListNote.numbersRebuilt.advice.happened.english) },
+                "\(lines.withLock { $0 })")
+        }
+    }
+
+    @Test("A URL that is wanted while its fetch is under way is fetched again at once")
+    func wanted() async throws {
+        try await withCards { cards in
+            let (listener, port) = try LoopbackSocket.bound(SOCK_STREAM)
+            defer { close(listener) }
+            #expect(listen(listener, 64) == 0)
+            func connection() -> Int32? {
+                var waiting = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
+                return poll(&waiting, 1, 20_000) == 1 ? accept(listener, nil, nil) : nil
+            }
+            let keeper = RevocationKeeper(
+                folder: cards.folder.path + "/state/revocation", files: [], urls: ["http://127.0.0.1:\(port)/a.crl"],
+                anchors: [], log: Logger(label: "kazashi") { _ in SwiftLogNoOpLogHandler() }, clock: { nil },
+                publish: { _ in })
+            await keeper.open()
+            let running = Task { await keeper.run() }
+            defer { running.cancel() }
+            let first = try #require(connection())
+            await keeper.reload()
+            // After a failure that nobody wants tried again it would wait a minute.
+            close(first)
+            close(try #require(connection()))
         }
     }
 

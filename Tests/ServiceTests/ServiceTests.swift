@@ -7,9 +7,9 @@ import TestRig
 import Testing
 
 @Suite struct ServiceManagerTests {
-    @Test("One datagram a message; a status is one line")
-    func messages() throws {
-        let socket = try NotifySocket()
+    @Test("One datagram a message; a status is one line", arguments: [false, true])
+    func messages(isAbstract: Bool) throws {
+        let socket = try NotifySocket(isAbstract: isAbstract)
         defer { socket.close() }
         let manager = ServiceManager { $0 == "NOTIFY_SOCKET" ? socket.path : nil }
         manager.ready()

@@ -252,9 +252,8 @@ extension HTTPRequest {
     fileprivate func bytes(most: Int) async throws -> [UInt8]? {
         var bytes: [UInt8] = []
         for try await piece in bodySequence {
-            bytes += piece
             // What is left of it is read all the same: the connection goes on behind it.
-            if bytes.count > most { bytes.removeLast(bytes.count - most - 1) }  // safe: fewer than there are
+            bytes += piece.prefix(most + 1 - bytes.count)
         }
         return bytes.count > most ? nil : bytes
     }

@@ -90,10 +90,8 @@ package struct SIP2Client: Sendable {
     /// LF, some by both, some with blank lines between. Neither byte is ever part of a character.
     static func line(from socket: AsyncSocket) async throws -> [UInt8] {
         var line: [UInt8] = []
-        var read = 0
-        while read < 8_192 {
+        for _ in 0..<8_192 {
             let byte = try await socket.read()
-            read += 1
             guard byte == 0x0D || byte == 0x0A else {
                 line.append(byte)
                 continue

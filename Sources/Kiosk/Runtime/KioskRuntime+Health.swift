@@ -37,16 +37,16 @@ extension KioskRuntime {
     /// The time that may decide about certificates; nil while there is none.
     func trustedNow() -> TrustedTime? { clock.now() }
 
-    /// A disk that says nothing for so long takes nothing either.
-    private static let diskLimit = Duration.seconds(15)
+    /// A disk that has not answered at so many looks takes nothing either: at the usual five seconds, for fifteen.
+    private static let mostDiskLooks = 3
 
     /// Asks how the disk is, and goes on at once; one that was asked and has not answered is not asked again.
     func askDisk() {
-        if let diskAsked = upkeep.diskAsked {
-            if diskAsked.duration(to: .now) > Self.diskLimit { parts.hasStorage = false }
+        upkeep.diskLooks += 1
+        guard upkeep.diskLooks == 1 else {
+            if upkeep.diskLooks > Self.mostDiskLooks { parts.hasStorage = false }
             return
         }
-        upkeep.diskAsked = .now
         let failures = upkeep.databaseFailures
         Task {
             note(await disk.condition(hasFailed: !parts.hasRegistry), failures: failures)
@@ -56,7 +56,7 @@ extension KioskRuntime {
 
     /// - Parameter failures: of the database, when the disk was asked: an answer says nothing of a later one.
     func note(_ condition: StateDisk.Condition, failures: Int) {
-        upkeep.diskAsked = nil
+        upkeep.diskLooks = 0
         (parts.hasStorage, upkeep.isReadOnly) = (condition.isWritable, condition.isReadOnly)
         guard failures == upkeep.databaseFailures else { return }
         if parts.hasRegistry, !condition.hasDatabase {
@@ -76,18 +76,13 @@ extension KioskRuntime {
 
     /// Says once why no time is believed, where it is more than a time server that is awaited.
     private func noteClock(_ now: TrustedTime?) {
-        guard now == nil else {
-            upkeep.isClockBehind = false
-            return
-        }
-        if let problem = clock.system.problem, upkeep.clockProblem != problem {
+        if now == nil, let problem = clock.system.problem, upkeep.clockProblem != problem {
             upkeep.clockProblem = problem
             log.note(KioskNote.clockUnknown, at: .error, ["error": "\(SystemProblem(problem))"])
         }
-        if clock.isBehind, !upkeep.isClockBehind {
-            upkeep.isClockBehind = true
-            log.note(KioskNote.clockBehind, at: .error)
-        }
+        let isBehind = clock.isBehind
+        if isBehind, !upkeep.isClockBehind { log.note(KioskNote.clockBehind, at: .error) }
+        upkeep.isClockBehind = isBehind
     }
 
     private func store(_ now: TrustedTime) {

@@ -3,8 +3,8 @@ internal import ListKeeper
 /// What the kiosk knows of its own parts between one look at them and the next.
 struct Upkeep {
     var isStoringTime = false
-    /// The disk was asked then, and has not answered yet.
-    var diskAsked: ContinuousClock.Instant?
+    /// How often it was looked at since the disk was asked; 0: it has answered.
+    var diskLooks = 0
     /// How often the database failed while it was used.
     var databaseFailures = 0
     /// The state folder's file system is mounted so, as we see it.
