@@ -224,9 +224,7 @@ var targets: [Target] = [
         name: "ListKeeperTests",
         dependencies: [
             "TestRig", "Pilot", "ListKeeper", "Kiosk", "Laboratory", "TestPKI", "VirtualCard", "Revocation",
-            "Certificates", "HTTPClient",
-            "Files",
-            "Clock", "Cryptography", "Advice", logging,
+            "Certificates", "HTTPClient", "Files", "Clock", "Cryptography", "Advice", "OwnThreads", logging,
         ], swiftSettings: settings),
     .testTarget(
         name: "RegistrationsTests",

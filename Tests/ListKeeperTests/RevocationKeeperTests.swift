@@ -3,6 +3,7 @@ import Certificates
 import Clock
 import Foundation
 import Logging
+import OwnThreads
 import Pilot
 import Revocation
 import Synchronization
@@ -15,7 +16,7 @@ import VirtualCard
 @testable import Files
 
 /// What the keeper does when something else than a list changes.
-@Suite(.timeLimit(.minutes(2))) struct RevocationKeeperTests {
+@Suite(.ownThreads, .timeLimit(.minutes(2))) struct RevocationKeeperTests {
     private func withCards(_ body: (PilotCards) async throws -> Void) async throws {
         let path = FileManager.default.temporaryDirectory.appending(path: "kazashi-keep-\(UUID().uuidString)").path()
         defer { try? FileManager.default.removeItem(atPath: path) }
@@ -193,7 +194,7 @@ import VirtualCard
             #expect(listen(listener, 64) == 0)
             func connection() -> Int32? {
                 var waiting = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
-                return poll(&waiting, 1, 20_000) == 1 ? accept(listener, nil, nil) : nil
+                return poll(&waiting, 1, 40_000) == 1 ? accept(listener, nil, nil) : nil
             }
             let keeper = RevocationKeeper(
                 folder: cards.folder.path + "/state/revocation", files: [], urls: ["http://127.0.0.1:\(port)/a.crl"],
