@@ -31,8 +31,15 @@ func withServer(
             statusCode: HTTPStatusCode(answer.status, phrase: "Test"), headers: headers, body: Data(answer.body))
     }
     let running = Task { try await server.run() }
-    defer { running.cancel() }
-    try await server.waitUntilListening()
-    guard case .ip4(_, let port) = await server.listeningAddress else { throw CancellationError() }
-    try await body("http://127.0.0.1:\(port)/x")
+    let result: Result<Void, any Error>
+    do {
+        try await server.waitUntilListening()
+        guard case .ip4(_, let port) = await server.listeningAddress else { throw CancellationError() }
+        result = .success(try await body("http://127.0.0.1:\(port)/x"))
+    } catch {
+        result = .failure(error)
+    }
+    await server.stop(timeout: 0)
+    running.cancel()
+    try result.get()
 }

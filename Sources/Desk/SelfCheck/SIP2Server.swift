@@ -50,6 +50,7 @@ package actor SIP2Server {
         let socket = try AsyncSocket(socket: listener, pool: try await .client)
         guard case .ip4(_, let port) = try listener.sockname() else { return 0 }
         running = Task {
+            defer { try? socket.close() }
             try await withThrowingDiscardingTaskGroup { group in
                 for try await connection in socket.sockets {
                     group.addTask { [self] in
