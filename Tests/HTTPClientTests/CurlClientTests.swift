@@ -78,6 +78,11 @@ import Testing
             Answer(body: [UInt8](repeating: 1, count: 5_000))
         } _: { url in
             await #expect(throws: HTTPClientError.answerTooLarge) { try await client.send(HTTPRequest(.get, url)) }
+            await #expect(throws: HTTPClientError.answerTooLarge) {
+                try await client.send(HTTPRequest(.get, url, most: 4_999))
+            }
+            let response = try await client.send(HTTPRequest(.get, url, most: 5_000))
+            #expect(response.body.count == 5_000)
         }
     }
 
