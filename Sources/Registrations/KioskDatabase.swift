@@ -41,6 +41,7 @@ package struct KioskDatabase: Sendable {
         } catch {
             throw RegistryError(.unavailable)
         }
+        defer { withExtendedLifetime(lock) {} }
         var options = GRDB.Configuration()
         options.journalMode = .wal
         options.busyMode = .timeout(Self.openingPatience / .seconds(1))
@@ -48,7 +49,6 @@ package struct KioskDatabase: Sendable {
             // What is owed and what is pinned must survive a pulled plug; what was removed must be gone.
             try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON")
         }
-        defer { withExtendedLifetime(lock) {} }
         let database: DatabaseQueue
         do {
             var readOnly = GRDB.Configuration()

@@ -15,8 +15,7 @@ package final class NotifySocket: Sendable {
         address.sun_family = sa_family_t(AF_UNIX)
         let bytes = isAbstract ? [0] + Array(name.utf8) : Array(path.utf8)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
-        let most = MemoryLayout.size(ofValue: address.sun_path)
-        let length = MemoryLayout<sockaddr_un>.size - (isAbstract ? most - bytes.count : 0)
+        let length = MemoryLayout<sockaddr_un>.size - MemoryLayout.size(ofValue: address.sun_path) + bytes.count
         let bound = withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, socklen_t(length)) }
         }

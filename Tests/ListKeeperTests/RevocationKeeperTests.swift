@@ -1,6 +1,7 @@
 import Advice
 import Certificates
 import Clock
+import Cryptography
 import Foundation
 import Logging
 import OwnThreads
@@ -21,6 +22,22 @@ import VirtualCard
         let path = FileManager.default.temporaryDirectory.appending(path: "kazashi-keep-\(UUID().uuidString)").path()
         defer { try? FileManager.default.removeItem(atPath: path) }
         try await body(PilotCards.make(in: path))
+    }
+
+    /// A store that the pilot's list was taken into.
+    private func storeWithList(_ cards: PilotCards, _ anchors: [X509Certificate]) throws -> RevocationStore {
+        let store = try RevocationStore(folder: cards.folder.path + "/store")
+        let file = try #require(filesUnder(cards.folder.path + "/crl").first)
+        _ = try store.take(
+            UnverifiedRevocationList(der: try #require(readFile(file))), authorities: ListAuthorities(anchors),
+            clock: nil)
+        return store
+    }
+
+    /// The next connection; nil when none comes in time.
+    private func connection(at listener: Int32, milliseconds: Int32) -> Int32? {
+        var waiting = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
+        return poll(&waiting, 1, milliseconds) == 1 ? accept(listener, nil, nil) : nil
     }
 
     private struct Lines: LogHandler {
@@ -142,11 +159,7 @@ import VirtualCard
     func opensAtOnce() async throws {
         try await withCards { cards in
             let anchors = try TrustAnchors([cards.folder.issuers.authority.certificate]).certificates
-            let store = try RevocationStore(folder: cards.folder.path + "/store")
-            let file = try #require(filesUnder(cards.folder.path + "/crl").first)
-            _ = try store.take(
-                UnverifiedRevocationList(der: try #require(readFile(file))), authorities: ListAuthorities(anchors),
-                clock: nil)
+            let store = try storeWithList(cards, anchors)
             let index = try #require(names(in: store.folder).first { $0.hasSuffix(".index") })
             try Data("damaged".utf8).write(to: URL(filePath: store.folder + "/" + index))
             let counts = Mutex<[Int]>([])
@@ -167,11 +180,7 @@ import VirtualCard
     func numbers() async throws {
         try await withCards { cards in
             let anchors = try TrustAnchors([cards.folder.issuers.authority.certificate]).certificates
-            let store = try RevocationStore(folder: cards.folder.path + "/store")
-            let file = try #require(filesUnder(cards.folder.path + "/crl").first)
-            _ = try store.take(
-                UnverifiedRevocationList(der: try #require(readFile(file))), authorities: ListAuthorities(anchors),
-                clock: nil)
+            let store = try storeWithList(cards, anchors)
             let lines = Mutex<[String]>([])
             let keeper = RevocationKeeper(
                 folder: store.folder, files: [], urls: [], anchors: anchors,
@@ -192,10 +201,6 @@ import VirtualCard
             let (listener, port) = try LoopbackSocket.bound(SOCK_STREAM)
             defer { close(listener) }
             #expect(listen(listener, 64) == 0)
-            func connection() -> Int32? {
-                var waiting = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
-                return poll(&waiting, 1, 40_000) == 1 ? accept(listener, nil, nil) : nil
-            }
             let keeper = RevocationKeeper(
                 folder: cards.folder.path + "/state/revocation", files: [], urls: ["http://127.0.0.1:\(port)/a.crl"],
                 anchors: [], log: Logger(label: "kazashi") { _ in SwiftLogNoOpLogHandler() }, clock: { nil },
@@ -203,11 +208,11 @@ import VirtualCard
             await keeper.open()
             let running = Task { await keeper.run() }
             defer { running.cancel() }
-            let first = try #require(connection())
+            let first = try #require(connection(at: listener, milliseconds: 40_000))
             await keeper.reload()
             // After a failure that nobody wants tried again it would wait a minute.
             close(first)
-            close(try #require(connection()))
+            close(try #require(connection(at: listener, milliseconds: 40_000)))
         }
     }
 
@@ -217,10 +222,6 @@ import VirtualCard
             let (listener, port) = try LoopbackSocket.bound(SOCK_STREAM)
             defer { close(listener) }
             #expect(listen(listener, 64) == 0)
-            func connection(milliseconds: Int32) -> Int32? {
-                var waiting = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
-                return poll(&waiting, 1, milliseconds) == 1 ? accept(listener, nil, nil) : nil
-            }
             let keeper = RevocationKeeper(
                 folder: cards.folder.path + "/state/revocation", files: [],
                 urls: (0..<20).map { "http://127.0.0.1:\(port)/\($0).crl" }, anchors: [],
@@ -229,11 +230,11 @@ import VirtualCard
             let running = Task { await keeper.run() }
             defer { running.cancel() }
             var open: [Int32] = []
-            for _ in 0..<16 { open.append(try #require(connection(milliseconds: 20_000))) }
-            #expect(connection(milliseconds: 300) == nil)
+            for _ in 0..<16 { open.append(try #require(connection(at: listener, milliseconds: 20_000))) }
+            #expect(connection(at: listener, milliseconds: 300) == nil)
             // Those that fail make room for the rest.
             open.forEach { close($0) }
-            for _ in 0..<4 { close(try #require(connection(milliseconds: 20_000))) }
+            for _ in 0..<4 { close(try #require(connection(at: listener, milliseconds: 20_000))) }
         }
     }
 }

@@ -80,7 +80,7 @@ extension KioskRuntime {
             upkeep.clockProblem = problem
             log.note(KioskNote.clockUnknown, at: .error, ["error": "\(SystemProblem(problem))"])
         }
-        let isBehind = clock.isBehind
+        let isBehind = now == nil && clock.isBehind
         if isBehind, !upkeep.isClockBehind { log.note(KioskNote.clockBehind, at: .error) }
         upkeep.isClockBehind = isBehind
     }
