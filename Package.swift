@@ -241,12 +241,8 @@ var targets: [Target] = [
         name: "KioskTests",
         dependencies: [
             "TestPKI", "Registry", "Certificates", "Login", "TestRig", "Pilot", "Kiosk", "Laboratory", "VirtualCard",
-            "Desk",
-            "Announcement",
-            "SecurityEvents",
-            "Settings",
-            "Service", "Registrations",
-            "Advice", "Cryptography", "Panel", "OwnThreads", logging,
+            "Desk", "Announcement", "SecurityEvents", "Settings", "Service", "ListKeeper", "Registrations", "Clock",
+            "SmartCard", "Advice", "Cryptography", "Panel", "OwnThreads", logging,
         ], swiftSettings: settings),
     .target(
         name: "ReceiverAttacks",
@@ -256,7 +252,7 @@ var targets: [Target] = [
         name: "DeskTests",
         dependencies: [
             "TestRig", "Desk", "ReceiverAttacks", "Announcement", "SecurityEvents", "HTTPClient", "JOSE",
-            "Cryptography", grdb,
+            "Cryptography", grdb, flyingSocks,
         ],
         swiftSettings: settings),
     .testTarget(

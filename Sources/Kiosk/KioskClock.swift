@@ -16,9 +16,11 @@ package final class KioskClock: Sendable {
         var stored: Int64?
     }
 
-    /// - Parameter lists: those that are served, where nobody notes them later.
-    package init(_ configuration: Configuration, lists: ServedLists = .none) {
-        system = TrustedClock(configuration)
+    /// - Parameters:
+    ///   - lists: those that are served, where nobody notes them later.
+    ///   - system: another clock than the machine's.
+    package init(_ configuration: Configuration, lists: ServedLists = .none, system: TrustedClock? = nil) {
+        self.system = system ?? TrustedClock(configuration)
         maxAge = configuration.maxAge
         held = Mutex(Held(lists: lists, stored: StoredTime(state: configuration.state).value))
     }

@@ -1,4 +1,5 @@
 package import Announcement
+package import Clock
 package import Desk
 internal import Foundation
 package import Kiosk
@@ -35,6 +36,7 @@ package final class InProcessPilot: Sendable {
     /// - Parameters:
     ///   - becomesReady: waits until it is.
     ///   - outageAfter: how long it is out of service before libraries are told.
+    ///   - systemClock: instead of the machine's.
     ///   - rehearsal: as the runtime's.
     ///   - panel: instead of a display whose texts are kept in `shown`.
     package init(
@@ -42,14 +44,14 @@ package final class InProcessPilot: Sendable {
         becomesReady: Bool = true,
         outageAfter: Duration = .seconds(60), reminderAfter: Duration = .seconds(3),
         leftCardAfter: Duration = .seconds(30), healthInterval: Duration = .seconds(5), disk: StateDisk? = nil,
-        panel: FrontPanel? = nil, rehearsal: (@Sendable (Rehearsed) -> Void)? = nil
+        panel: FrontPanel? = nil, systemClock: TrustedClock? = nil, rehearsal: (@Sendable (Rehearsed) -> Void)? = nil
     ) async throws {
         desk = try PushServer(desk: folder.desk(suite: options.suite))
         var options = options
         options.port = try await desk.start()
         try folder.writeConfiguration(options)
         let configuration = try Configuration(file: folder.configuration)
-        let clock = KioskClock(configuration)
+        let clock = KioskClock(configuration, system: systemClock)
         database = try KioskDatabase(configuration, clock: clock)
         let report = await RegistrationImport(store: database.registrations, libraries: ["central"]).run(
             Array(try JSONSerialization.data(withJSONObject: records)), now: folder.now)

@@ -193,12 +193,31 @@ import Testing
         #expect(throws: RawConnection.Refused.self) { try RawConnection(port: port) }
     }
 
-    @Test("Of 33 connections the one that has waited longest is given up")
-    func connections() async throws {
-        let listener = try PushListener(
-            ListeningSocket.Address("127.0.0.1", port: 0), limits: .init(request: 60_000),
+    private func listener(port: UInt16 = 0) throws -> PushListener {
+        try PushListener(
+            ListeningSocket.Address("127.0.0.1", port: port), limits: .init(request: 60_000),
             refusal: .init(status: 400)
         ) { _, _ in .init(status: 202) }
+    }
+
+    @Test("A port at which connections were closed a moment ago can be listened at again")
+    func again() async throws {
+        let first = try listener()
+        // The side that closes first keeps the connection for a minute.
+        let connection = try RawConnection(port: first.port)
+        #expect(connection.send(Array("garbage\r\n\r\n".utf8)))
+        #expect(await connection.answer()?.hasPrefix("HTTP/1.1 400") == true)
+        first.end()
+        await first.ended()
+        let second = try listener(port: first.port)
+        #expect(second.port == first.port)
+        second.end()
+        await second.ended()
+    }
+
+    @Test("Of 33 connections the one that has waited longest is given up")
+    func connections() async throws {
+        let listener = try listener()
         let kept = try (0..<33).map { _ in try RawConnection(port: listener.port) }
         #expect(await kept.first?.answer() == "")
         #expect(kept.last?.send(Array("garbage\r\n\r\n".utf8)) == true)
@@ -251,41 +270,5 @@ extension DeskSafetyTests {
             token(Tabletop.presented("B", serviceID: "18"), second),
         ])
         #expect(typed.withLock { $0 } == ["18"])
-    }
-}
-
-/// What a browser is sent that does not read for a while.
-@Suite(.timeLimit(.minutes(1))) struct PresenceEventsTests {
-    @Test("A stalled browser gets the newest state: no comment takes the place of the event that clears the page")
-    func stalled() async throws {
-        let (presences, continuation) = AsyncStream<Presented?>.makeStream()
-        var events = PresenceEvents(presences, pulse: .milliseconds(1)).makeAsyncIterator()
-        func next() async throws -> String {
-            String(decoding: try #require(try await events.nextBuffer(suggested: 1)), as: UTF8.self)
-        }
-        continuation.yield(Presented(number: 1, kiosk: "k", standing: .unknown))
-        var text = try await next()
-        while text.hasPrefix(":") { text = try await next() }
-        #expect(text.hasPrefix(#"data: {"#))
-        // The card is taken; a hundred comments are due before the browser reads again.
-        continuation.yield(nil)
-        try await Task.sleep(for: .milliseconds(100))
-        text = try await next()
-        while text.hasPrefix(":") { text = try await next() }
-        #expect(text == "data: null\n\n")
-        #expect(try await next() == ": here\n\n")
-        continuation.finish()
-    }
-
-    @Test("A browser that went away leaves nothing behind: who was listened to has no listener any more")
-    func gone() async throws {
-        let (presences, continuation) = AsyncStream<Presented?>.makeStream()
-        let (ended, end) = AsyncStream<Void>.makeStream()
-        continuation.onTermination = { _ in end.finish() }
-        do {
-            var events = PresenceEvents(presences, pulse: .milliseconds(1)).makeAsyncIterator()
-            #expect(try await events.nextBuffer(suggested: 1) != nil)
-        }
-        for await _ in ended {}
     }
 }

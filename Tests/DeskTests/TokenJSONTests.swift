@@ -21,6 +21,7 @@ struct TokenJSONTests {
     func form() {
         #expect(isRead(#"{"a":{"b":{"c":{}}}}"#) && !isRead(#"{"a":{"b":{"c":{"d":{}}}}}"#))
         #expect(!isRead(#"{"a":1,"a":1}"#) && isRead(#"{"a":1,"b":{"a":1}}"#))
+        #expect(isRead("\r\n{\t\"a\"\r:\n1\t}\r\n") && !isRead("\u{0B}{}") && !isRead("{}\u{0C}"))
         #expect(isRead(" { \"a\" : 1 } ") && !isRead("{}x") && !isRead("x{}") && !isRead("[]") && !isRead(""))
         #expect(!isRead(#"{"a":}"#) && !isRead(#"{"a" 1}"#) && !isRead(#"{"a":1,}"#) && !isRead(#"{"a":"x}"#))
     }

@@ -50,6 +50,7 @@ import Testing
         let stranger = pem(try list(other, number: 1))
         let (good, revoking) = (try list(authority, number: 1), pem(try list(authority, number: 3, revokes: true)))
         #expect(try check([good]).code == .good)
+        #expect(try check([good]).exitCode == 0 && check([revoking]).exitCode == 1)
         for count in [63, 64, 100] {
             let many = Array(repeating: stranger, count: count).flatMap { $0 } + revoking
             #expect(try check([good, many]).code == .revoked)
@@ -66,6 +67,7 @@ import Testing
         ]
         for unread in sources {
             let answer = try check([good, unread])
+            #expect(answer.exitCode == 3)
             #expect(answer.code == .lists(.crlUnusable) && answer.reason.contains("not read to their end"), "\(answer)")
             #expect(try check([good, unread, revoking]).code == .revoked)
         }

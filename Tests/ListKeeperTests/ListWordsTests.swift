@@ -2,7 +2,7 @@ import Advice
 import Certificates
 import Foundation
 import HTTPClient
-import ListKeeper
+@testable import ListKeeper
 import Revocation
 import Testing
 
@@ -39,7 +39,8 @@ import Testing
     @Test("What has no words of its own is not told by its name in the program")
     func others() {
         for error in [CancellationError(), Odd(), HTTPClientError.stopped] as [any Error] {
-            let reason = ListWords(error).reason
+            let (reason, code) = (ListWords(error).reason, ListWords(error).exitCode)
+            #expect(code == 3)
             #expect(!reason.contains("Error") && !reason.contains("Odd") && !reason.contains("stopped"), "\(reason)")
         }
     }
@@ -48,6 +49,8 @@ import Testing
     func ahead() {
         let words = ListWords(RevocationError(.crlAhead, "it lies ahead"))
         #expect(words.code == "crl_ahead" && words.exitCode == 1)
+        #expect(ListWords(RevocationError(.storeDamaged, "an index is damaged")).exitCode == 3)
+        #expect(ListWords(UnreadableList(file: "a.crl", errno: 2)).exitCode == 2)
         #expect(words.advice.action.english.contains("clock") && words.advice.action.japanese.contains("時計"))
     }
 }

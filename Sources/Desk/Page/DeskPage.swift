@@ -8,14 +8,17 @@ internal import Synchronization
 package actor DeskPage {
     private let counter: Counter
     private let server: HTTPServer
+    private let now: @Sendable () -> ContinuousClock.Instant
     private var running: Task<Void, any Error>?
     private var clearing: Task<Void, Never>?
     /// What a browser on this machine calls us: a name from elsewhere that leads here is not answered.
     private var hosts: Set<String> = []
 
     /// - Parameter port: 0 takes a free one.
-    package init(counter: Counter, port: UInt16 = 0) throws {
-        self.counter = counter
+    package init(
+        counter: Counter, port: UInt16 = 0, now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
+    ) throws {
+        (self.counter, self.now) = (counter, now)
         server = try HTTPServer.listening(on: "127.0.0.1", port: port)
     }
 
@@ -51,8 +54,8 @@ package actor DeskPage {
         running = Task { [server] in try await server.run() }
         let port = try await server.port()
         hosts = ["127.0.0.1:\(port)", "localhost:\(port)"]
-        clearing = Task { [counter] in
-            while (try? await Task.sleep(for: .seconds(1))) != nil { counter.clearStale() }
+        clearing = Task { [counter, now] in
+            while (try? await Task.sleep(for: .seconds(1))) != nil { counter.clearStale(now: now()) }
         }
         return port
     }
@@ -197,10 +200,8 @@ struct PresenceEvents: AsyncBufferedSequence {
 
     private struct Wire: Encodable {
         struct System: Encodable {
-            var failed = false
-            var valid = false
-            var name = ""
-            var message = ""
+            let failed, valid: Bool
+            let name, message: String
         }
         let number: Int
         let standing, kiosk: String
@@ -208,7 +209,7 @@ struct PresenceEvents: AsyncBufferedSequence {
         var system: System?
     }
 
-    fileprivate static func json(_ presented: Presented?) -> String {
+    static func json(_ presented: Presented?) -> String {
         guard let presented else { return "null" }
         let (standing, record): (String, PatronRecord?) =
             switch presented.standing {
@@ -222,9 +223,9 @@ struct PresenceEvents: AsyncBufferedSequence {
         switch presented.system {
         case .answered(let information):
             wire.system = Wire.System(
-                valid: information.isValid ?? !information.isChargingDenied, name: information.name,
+                failed: false, valid: information.isValid ?? !information.isChargingDenied, name: information.name,
                 message: information.screenMessage)
-        case .failed: wire.system = Wire.System(failed: true)
+        case .failed: wire.system = Wire.System(failed: true, valid: false, name: "", message: "")
         case nil: break
         }
         // JSON has no line feed in it: one event, one line.

@@ -127,7 +127,7 @@ package final class Counter: Sendable {
     }
 
     /// Clears what stood there too long.
-    package func clearStale(now: ContinuousClock.Instant = .now) {
+    package func clearStale(now: ContinuousClock.Instant) {
         change { state in
             if let until = state.latest?.until, until <= now { state.latest = nil }
             if let until = state.held?.until, until <= now { state.held = nil }

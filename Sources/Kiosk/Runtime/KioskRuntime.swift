@@ -57,7 +57,7 @@ package actor KioskRuntime {
             log.note(notice)
             if notice == .unavailable { Task { await self?.noteDatabase(RegistryError(.unavailable)) } }
         })
-    /// Keys that signed age records, each verified once under the card anchors.
+    /// Keys that signed age records, each verified once under the card anchors: about as many as there are municipalities.
     var issuers: [KeyIdentifier: RecordIssuerKey] = [:]
 
     private var presences: UInt64 = 0
