@@ -6,6 +6,8 @@ package final class InProcessReader: CardSource {
     private struct State {
         var report: (@Sendable (ReaderEvent) -> Void)?
         var card: CardInField?
+        /// Which insertion it is: what belongs to an earlier one reaches no later one, as with PC/SC.
+        var presence = 0
     }
     private let state = Mutex(State())
     private static let name = "In-process reader"
@@ -32,6 +34,7 @@ package final class InProcessReader: CardSource {
         card.enterField()
         let report = state.withLock { state in
             state.card = card
+            state.presence += 1
             return state.report
         }
         report?(.cardInserted(reader: Self.name))
@@ -48,18 +51,26 @@ package final class InProcessReader: CardSource {
     package func connect(to reader: String, deadline: ContinuousClock.Instant) async throws(SmartCardError)
         -> any CardTransport
     {
-        guard let card = state.withLock({ $0.card }) else { throw .cardRemoved }
-        return InProcessTransport(card: card, isPresent: { [weak self] in self?.holds(card) ?? false }) { [weak self] in
-            self?.remove()
-        }
+        let (card, presence) = state.withLock { ($0.card, $0.presence) }
+        guard let card else { throw .cardRemoved }
+        return InProcessTransport(
+            card: card, isPresent: { [weak self] in self?.holds(card, presence) ?? false },
+            cut: { [weak self] in self?.cutPower(of: card, presence) }, tear: { [weak self] in self?.remove() })
     }
 
-    private func holds(_ card: CardInField) -> Bool { state.withLock { $0.card === card } }
+    private func holds(_ card: CardInField, _ presence: Int) -> Bool {
+        state.withLock { $0.card === card && $0.presence == presence }
+    }
+
+    private func cutPower(of card: CardInField, _ presence: Int) {
+        state.withLock { if $0.presence == presence { card.powerDown() } }
+    }
 }
 
 private struct InProcessTransport: CardTransport {
     let card: CardInField
     let isPresent: @Sendable () -> Bool
+    let cut: @Sendable () -> Void
     let tear: @Sendable () -> Void
     let lengths = LengthMemory()
     var link: TransmissionProtocol { card.isT0 ? .t0 : .t1 }
@@ -88,5 +99,5 @@ private struct InProcessTransport: CardTransport {
 
     func isCardPresent() async -> Bool { isPresent() }
 
-    func powerDown() async { card.powerDown() }
+    func powerDown() async { cut() }
 }
