@@ -63,7 +63,7 @@ package final class InProcessReader: CardSource {
     }
 
     private func cutPower(of card: CardInField, _ presence: Int) {
-        state.withLock { if $0.presence == presence { card.powerDown() } }
+        state.withLock { if $0.presence == presence || $0.card !== card { card.powerDown() } }
     }
 }
 

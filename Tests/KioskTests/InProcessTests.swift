@@ -177,12 +177,14 @@ import VirtualCard
         }
     }
 
-    @Test("After outcome and removal nothing of the patron is held")
+    @Test("After outcome and removal nothing of the patron is held; a card is powered down once")
     func forgotten() async throws {
         try await withPilot { cards, pilot in
-            _ = try await pilot.tap(CardInField(cards.good.profile))
+            let card = try CardInField(cards.good.profile)
+            _ = await pilot.tap(card)
             _ = try await pilot.tap(CardInField(cards.unregistered.profile))
             // The second tap's outcome came after the first one's removal was handled.
+            #expect(card.powerDowns == 1)
             #expect(await pilot.runtime.presencesHeld <= 1)
         }
     }
