@@ -15,9 +15,13 @@ package final class InProcessReader: CardSource {
     package init() {}
 
     package func watch(_ report: @escaping @Sendable (ReaderEvent) -> Void) async {
-        state.withLock { $0.report = report }
+        // In one step: a card that is laid down meanwhile is told of once, by `insert`.
+        let isThere = state.withLock { state in
+            state.report = report
+            return state.card != nil
+        }
         report(.readerAvailable(name: Self.name))
-        if state.withLock({ $0.card != nil }) { report(.cardInserted(reader: Self.name)) }
+        if isThere { report(.cardInserted(reader: Self.name)) }
         // Until cancelled: events come from `insert` and `remove`.
         let (stream, continuation) = AsyncStream<Void>.makeStream()
         await withTaskCancellationHandler {
