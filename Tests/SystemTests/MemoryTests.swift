@@ -62,7 +62,11 @@ extension RealStack {
                         let pieces = pieces(of: card, unlike: other)
                         #expect(pieces.count > 50)
                         try await stack.expect(code, from: card)
-                        let left = try await count(pieces, in: stack.kiosk.pid)
+                        var left = try await count(pieces, in: stack.kiosk.pid)
+                        // Rarely one piece stands there for a moment more: on a thread's stack, as it seems.
+                        for _ in 0..<15 where left > 0 && !environment.isEmpty {
+                            left = try await count(pieces, in: stack.kiosk.pid)
+                        }
                         #expect((left == 0) == !environment.isEmpty, "\(code): \(left) pieces")
                     }
                 }
