@@ -34,6 +34,27 @@ import VirtualCard
         return store
     }
 
+    /// A keeper of such a store, not opened yet, and how many lists it has published each time.
+    private func withKeeper(
+        _ body: (RevocationKeeper, _ store: RevocationStore, _ counts: @Sendable () -> [Int]) async throws -> Void
+    ) async throws {
+        try await withCards { cards in
+            let anchors = try TrustAnchors([cards.folder.issuers.authority.certificate]).certificates
+            let store = try storeWithList(cards, anchors)
+            let counts = Mutex<[Int]>([])
+            let keeper = RevocationKeeper(
+                folder: store.folder, files: [cards.folder.path + "/crl"], urls: [], anchors: anchors,
+                log: Logger(label: "kazashi") { _ in SwiftLogNoOpLogHandler() }, clock: { nil },
+                publish: { lists in counts.withLock { $0.append(lists.signed.count) } })
+            try await body(keeper, store) { counts.withLock(\.self) }
+        }
+    }
+
+    private func damageIndex(of store: RevocationStore) throws {
+        let index = try #require(names(in: store.folder).first { $0.hasSuffix(".index") })
+        try Data("damaged".utf8).write(to: URL(filePath: store.folder + "/" + index))
+    }
+
     /// The next connection; nil when none comes in time.
     private func connection(at listener: Int32, milliseconds: Int32) -> Int32? {
         var waiting = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
@@ -157,20 +178,12 @@ import VirtualCard
 
     @Test("A damaged store is opened and told of at once; its lists are read again only when the kiosk runs")
     func opensAtOnce() async throws {
-        try await withCards { cards in
-            let anchors = try TrustAnchors([cards.folder.issuers.authority.certificate]).certificates
-            let store = try storeWithList(cards, anchors)
-            let index = try #require(names(in: store.folder).first { $0.hasSuffix(".index") })
-            try Data("damaged".utf8).write(to: URL(filePath: store.folder + "/" + index))
-            let counts = Mutex<[Int]>([])
-            let keeper = RevocationKeeper(
-                folder: store.folder, files: [cards.folder.path + "/crl"], urls: [], anchors: anchors,
-                log: Logger(label: "kazashi") { _ in SwiftLogNoOpLogHandler() }, clock: { nil },
-                publish: { lists in counts.withLock { $0.append(lists.signed.count) } })
+        try await withKeeper { keeper, store, counts in
+            try damageIndex(of: store)
             await keeper.open()
-            #expect(counts.withLock(\.self) == [0])
+            #expect(counts() == [0])
             let running = Task { await keeper.run() }
-            while counts.withLock({ $0.last }) != 1 { await Task.yield() }
+            while counts().last != 1 { await Task.yield() }
             running.cancel()
             await running.value
         }
@@ -178,21 +191,13 @@ import VirtualCard
 
     @Test("What was damaged while the kiosk ran is taken again when the store is looked at again")
     func damagedLater() async throws {
-        try await withCards { cards in
-            let anchors = try TrustAnchors([cards.folder.issuers.authority.certificate]).certificates
-            let store = try storeWithList(cards, anchors)
-            let counts = Mutex<[Int]>([])
-            let keeper = RevocationKeeper(
-                folder: store.folder, files: [cards.folder.path + "/crl"], urls: [], anchors: anchors,
-                log: Logger(label: "kazashi") { _ in SwiftLogNoOpLogHandler() }, clock: { nil },
-                publish: { lists in counts.withLock { $0.append(lists.signed.count) } })
+        try await withKeeper { keeper, store, counts in
             await keeper.open()
             await keeper.reload()
-            #expect(counts.withLock { $0.last } == 1)
-            let index = try #require(names(in: store.folder).first { $0.hasSuffix(".index") })
-            try Data("damaged".utf8).write(to: URL(filePath: store.folder + "/" + index))
+            #expect(counts().last == 1)
+            try damageIndex(of: store)
             await keeper.reload()
-            #expect(counts.withLock { $0.contains(0) && $0.last == 1 })
+            #expect(counts().contains(0) && counts().last == 1)
         }
     }
 
