@@ -1,7 +1,7 @@
-internal import CLinux
 internal import CTestRig
 internal import Glibc
 internal import Synchronization
+internal import Threads
 
 /// Puts a card on the virtual reader of vsmartcard: a TCP client of vpcd on a thread of its own. To insert is to
 /// connect, to remove is to close.
@@ -24,19 +24,13 @@ package final class VPCDReader: Sendable {
         guard socket >= 0 else { throw NotListening() }
         connection.withLock { $0 = socket }
         card.enterField()
-        let serving = Serving(socket: socket, card: card) { [weak self] in self?.forget(socket) }
-        var thread = pthread_t()
-        let box = Unmanaged.passRetained(serving)
-        let status = pthread_create(
-            &thread, nil,
-            { raw in
-                guard let raw else { return nil }
-                kz_name_this_thread("virtual card")
-                Unmanaged<Serving>.fromOpaque(raw).takeRetainedValue().run()
-                return nil
-            }, box.toOpaque())
-        precondition(status == 0, "no thread to be had")
-        pthread_detach(thread)
+        let serving = Serving(connection: CardConnection(socket: socket), card: card)
+        let isStarted = startThread("virtual card") { [weak self] in
+            serving.run()
+            self?.forget(socket)
+            close(socket)
+        }
+        precondition(isStarted, "no thread to be had")
     }
 
     package func remove() {
@@ -47,25 +41,17 @@ package final class VPCDReader: Sendable {
         }
     }
 
-    private func forget(_ socket: Int32) {
-        connection.withLock { if $0 == socket { $0 = nil } }
-        close(socket)
-    }
+    private func forget(_ socket: Int32) { connection.withLock { if $0 == socket { $0 = nil } } }
 }
 
 /// One presence on the wire: two bytes of length, then a control byte or a command.
-private final class Serving: Sendable {
-    private let socket: Int32
-    private let card: CardInField
-    private let ended: @Sendable () -> Void
-
-    init(socket: Int32, card: CardInField, ended: @escaping @Sendable () -> Void) {
-        (self.socket, self.card, self.ended) = (socket, card, ended)
-    }
+private struct Serving {
+    let connection: CardConnection
+    let card: CardInField
 
     func run() {
-        defer { ended() }
-        while let header = receive(2), let message = receive(Int(header[0]) << 8 | Int(header[1])) {
+        while let header = connection.receive(2), let message = connection.receive(Int(header[0]) << 8 | Int(header[1]))
+        {
             guard message.count > 1 else {
                 switch message.first {
                 case 0x00: card.powerDown()
@@ -77,41 +63,18 @@ private final class Serving: Sendable {
             }
             switch card.transmit(message) {
             case .bytes(let answer, let milliseconds):
-                pause(milliseconds)
+                connection.pause(milliseconds)
                 send(answer)
             case .torn: return
             case .silent:
                 // Until the other side closes, or the card is taken away.
-                while receive(1) != nil {}
+                while connection.receive(1) != nil {}
                 return
             }
         }
     }
 
-    private func receive(_ count: Int) -> [UInt8]? {
-        var bytes = [UInt8](repeating: 0, count: count)
-        var done = 0
-        while done < count {
-            // Without it every exchange waits 44 ms for a delayed acknowledgement.
-            kz_quick_acknowledge(socket)
-            let got = bytes.withUnsafeMutableBytes { read(socket, $0.baseAddress?.advanced(by: done), count - done) }
-            if got < 0, errno == EINTR { continue }
-            guard got > 0 else { return nil }
-            done += got
-        }
-        return bytes
-    }
-
     private func send(_ bytes: [UInt8]) {
-        let message = [UInt8(bytes.count >> 8), UInt8(bytes.count & 0xFF)] + bytes
-        _ = Glibc.send(socket, message, message.count, Int32(MSG_NOSIGNAL))
-    }
-
-    private func pause(_ milliseconds: Double) {
-        guard milliseconds > 0 else { return }
-        var time = timespec(
-            tv_sec: Int(milliseconds / 1_000), tv_nsec: Int(milliseconds.truncatingRemainder(dividingBy: 1_000) * 1e6))
-        var left = timespec()
-        while nanosleep(&time, &left) != 0, errno == EINTR { time = left }
+        connection.send([UInt8(bytes.count >> 8), UInt8(bytes.count & 0xFF)] + bytes)
     }
 }
