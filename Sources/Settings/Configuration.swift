@@ -43,6 +43,8 @@ package struct Configuration: Sendable {
     package let statusSocket: String
     /// The Prometheus textfile; nil: none is written.
     package let metricsFile: String?
+    /// The machine, where it is the appliance's image.
+    package let board: BoardOptions
     /// Secrets on the disk whose owner or mode is not as it must be.
     package let exposedSecrets: [ConfigurationError]
 
@@ -59,6 +61,22 @@ package struct Configuration: Sendable {
     package static func statusSocket(file: String) throws(ConfigurationError) -> String {
         _ = try ConfigurationReader(file: file).text()
         return ReadableParts(file: file).statusSocket
+    }
+
+    /// The secrets, besides the machine's own two, that the file wants from the service manager: names without a folder.
+    /// - Throws: when the file is not one of these, or a name is a path.
+    package static func handedSecrets(file: String) throws(ConfigurationError) -> [String] {
+        let reader = ConfigurationReader(file: file)
+        let written = try ConfigurationFile.parse(try reader.text(), file: file)
+        var names: [String] = []
+        for (key, path) in reader.secrets(in: written) where key.hasPrefix("library.") {
+            guard let name = ConfigurationReader.credentialName(path) else { continue }
+            guard !name.contains("/"), !name.hasPrefix(".") else {
+                throw reader.wrong(key, "credential: is followed by a name alone")
+            }
+            names.append(name)
+        }
+        return names
     }
 
     /// Reads the file and everything it names.
@@ -106,6 +124,7 @@ package struct Configuration: Sendable {
         libraries = try reader.libraries(written.library, of: kioskID, platform: platform, signingKey: signingKey)
         statusSocket = reader.statusSocket(written.service?.status)
         metricsFile = written.service?.metrics.map(reader.resolve)
+        board = try reader.board(written.board)
         panel = try reader.panel(written.panel, language: written.kiosk.language ?? "ja", isTest: isTest)
     }
 }
@@ -124,17 +143,27 @@ struct ConfigurationReader {
         ConfigurationError(.wrongValue, file: file, place: .key(key), problem)
     }
 
+    /// Whatever a technician's editor made of it: with a byte order mark, or with the ends of lines that Windows writes.
     func text() throws(ConfigurationError) -> String {
-        guard let bytes = readFile(file), let text = String(validating: bytes, as: UTF8.self) else {
-            throw ConfigurationError(.unreadable, file: file, "cannot be read as UTF-8 text")
+        guard var bytes = readFile(file) else { throw ConfigurationError(.unreadable, file: file, "cannot be read") }
+        if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) {
+            throw ConfigurationError(.notUTF8, file: file, place: .line(1), "is UTF-16")
         }
-        return text
+        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
+        if let text = String(validating: bytes, as: UTF8.self) { return text }
+        let lines = bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
+        let line = lines.firstIndex { String(validating: $0, as: UTF8.self) == nil } ?? 0
+        throw ConfigurationError(
+            .notUTF8, file: file, place: .line(line + 1), "is not UTF-8; is it Shift_JIS (ANSI)?")
+    }
+
+    /// What a path that begins with `credential:` names; nil for any other.
+    static func credentialName(_ path: String) -> String? {
+        path.hasPrefix(credential) ? String(path.dropFirst(credential.count)) : nil
     }
 
     func resolve(_ path: String) -> String {
-        if path.hasPrefix(Self.credential), let credentials {
-            return credentials + "/" + path.dropFirst(Self.credential.count)
-        }
+        if let name = Self.credentialName(path), let credentials { return credentials + "/" + name }
         guard !path.hasPrefix("/") else { return path }
         guard let slash = file.lastIndex(of: "/") else { return path }
         return file[...slash] + path
@@ -192,6 +221,14 @@ struct ConfigurationReader {
 
     /// Each file once, under the first key that names it.
     func exposures(in written: ConfigurationFile) -> [ConfigurationError] {
+        var told: Set<String> = []
+        return secrets(in: written).compactMap { key, path in
+            told.insert(resolve(path)).inserted ? fault(of: path, key) : nil
+        }
+    }
+
+    /// Every file that is secret, with the key that names it.
+    func secrets(in written: ConfigurationFile) -> [(key: String, path: String)] {
         var secrets = [
             ("kiosk.storage_key", written.kiosk.storage_key), ("kiosk.signing_key", written.kiosk.signing_key),
         ]
@@ -199,8 +236,7 @@ struct ConfigurationReader {
             if let path = library.shared_key { secrets.append(("library.\(library.name).shared_key", path)) }
             if let (name, path) = library.clientSecret { secrets.append(("library.\(library.name).\(name)", path)) }
         }
-        var told: Set<String> = []
-        return secrets.compactMap { key, path in told.insert(resolve(path)).inserted ? fault(of: path, key) : nil }
+        return secrets
     }
 
     func storageKey(_ path: String) throws(ConfigurationError) -> SecretBytes {

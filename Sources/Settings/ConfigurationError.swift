@@ -3,7 +3,7 @@ package import Advice
 /// A configuration that can't be used: where, what, and what to do. Secrets and identities are never quoted.
 package struct ConfigurationError: Error, Equatable, Sendable, CustomStringConvertible {
     package enum Kind: String, Sendable, CaseIterable {
-        case unreadable, notTOML, unknownKey, missingKey, wrongValue, badKey, wrongMode, noCredential
+        case unreadable, notUTF8, notTOML, unknownKey, missingKey, wrongValue, badKey, wrongMode, noCredential
     }
     package enum Place: Equatable, Sendable {
         case whole
@@ -18,6 +18,16 @@ package struct ConfigurationError: Error, Equatable, Sendable, CustomStringConve
 
     package init(_ kind: Kind, file: String, place: Place = .whole, _ problem: String) {
         (self.kind, self.file, self.place, self.problem) = (kind, file, place, problem)
+    }
+
+    /// The line that it is about, where that can be told: the key's, or its table's where the key is missing.
+    /// - Parameter file: whose text it is.
+    package func line(in file: String) -> Int? {
+        switch place {
+        case .whole: nil
+        case .line(let line): line
+        case .key(let key): (try? ConfigurationReader(file: file).text()).flatMap { KeyPlace(key)?.line(in: $0) }
+        }
     }
 
     package var description: String { "\(seen)\n\(kind.advice.indented)" }
@@ -42,6 +52,10 @@ extension ConfigurationError.Kind: Advised {
             Advice(
                 "Cannot read the file", "ファイルを読み取れません。", do: "Check the path and file permissions.",
                 "ファイルの場所と権限を確認してください。")
+        case .notUTF8:
+            Advice(
+                "The text is not UTF-8", "文字コードが UTF-8 ではありません。", do: "Save the file again as UTF-8.",
+                "エディターで文字コードに UTF-8 を選び、保存し直してください。")
         case .notTOML:
             Advice(
                 "Not valid TOML", "書式が TOML 1.0 ではありません。", do: "Fix this line: it must be valid TOML 1.0.",

@@ -14,6 +14,7 @@ struct ConfigurationFile: Decodable {
     var library: [Library]
     var panel: Panel?
     var service: Service?
+    var board: Board?
 
     struct Kiosk: Decodable {
         var id: String
@@ -57,6 +58,13 @@ struct ConfigurationFile: Decodable {
     struct Service: Decodable {
         var status: String?
         var metrics: String?
+    }
+    struct Board: Decodable {
+        var host_name: String?
+        var address: String?
+        var gateway: String?
+        var name_servers: [String]?
+        var time_servers: [String]?
     }
     struct Panel: Decodable {
         var display: String?

@@ -42,9 +42,11 @@ import Testing
         #expect(Self.missing(in: try ConfigurationFile.parse(Self.uncommented(short), file: "")) == [".kiosk.min_gap"])
     }
 
-    @Test("The file that is installed has keys of the decoder only, those that are commented out too")
-    func installed() throws {
-        _ = try ConfigurationFile.parse(Self.uncommented(Self.text(of: "systemd/kazashi.toml")), file: "kazashi.toml")
+    @Test(
+        "The files that are installed have keys of the decoder only, those that are commented out too",
+        arguments: ["systemd/kazashi.toml", "board/appliance/kazashi-template.toml"])
+    func installed(file: String) throws {
+        _ = try ConfigurationFile.parse(Self.uncommented(Self.text(of: file)), file: file)
     }
 
     @Test("A key that does not exist is found, in either")

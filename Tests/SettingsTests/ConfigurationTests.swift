@@ -8,39 +8,14 @@ import Settings
 import Testing
 
 @Suite struct ConfigurationTests {
-    /// Made once: its keys take longer than all that is tried here. It lies in the system's temporary folder.
-    private static let shared = Result {
-        try PilotFolder(
-            FileManager.default.temporaryDirectory.appending(path: "kazashi-config-\(UUID().uuidString)").path())
-    }
-    private let folder: PilotFolder
+    private let fixture: ConfigurationFixture
+    private var folder: PilotFolder { fixture.folder }
 
-    init() throws { folder = try Self.shared.get() }
-
-    /// The configuration with one piece of its text replaced.
-    private func load(
-        _ old: String = "", _ new: String = "", credentials: String? = nil, takesExposedSecrets: Bool = false
-    ) throws -> Configuration {
-        let text = try String(contentsOfFile: folder.configuration, encoding: .utf8)
-        let changed = old.isEmpty ? text : text.replacingOccurrences(of: old, with: new)
-        if !old.isEmpty { #expect(changed != text, "nothing was replaced") }
-        let file = try folder.write("changed-\(UUID().uuidString).toml", Array(changed.utf8))
-        defer { try? FileManager.default.removeItem(atPath: file) }
-        return try Configuration(file: file, credentials: credentials, takesExposedSecrets: takesExposedSecrets)
-    }
-
-    private func failure(_ old: String, _ new: String) -> ConfigurationError? {
-        do {
-            _ = try load(old, new)
-            return nil
-        } catch {
-            return error as? ConfigurationError
-        }
-    }
+    init() throws { fixture = try ConfigurationFixture() }
 
     @Test("A whole configuration loads, paths counted from its folder")
     func whole() throws {
-        let configuration = try load()
+        let configuration = try fixture.load()
         #expect(configuration.kioskID == PilotFolder.kioskID)
         #expect(configuration.state == folder.path + "/state")
         #expect(configuration.maxAge == 36 * 3_600)
@@ -56,14 +31,14 @@ import Testing
         try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: handed + "/storage.key")
         let old = "storage_key = \"storage.key\""
         let new = "storage_key = \"credential:storage.key\""
-        #expect(try load(old, new, credentials: handed).kioskID == PilotFolder.kioskID)
+        #expect(try fixture.load(old, new, credentials: handed).kioskID == PilotFolder.kioskID)
         // One that can't be read is none whose mode is wrong.
         try FileManager.default.createDirectory(atPath: handed + "/folder", withIntermediateDirectories: true)
         let unreadable = #expect(throws: ConfigurationError.self) {
-            try load(old, "storage_key = \"credential:folder\"", credentials: handed)
+            try fixture.load(old, "storage_key = \"credential:folder\"", credentials: handed)
         }
         #expect(unreadable?.kind == .unreadable)
-        let refused = try #require(failure(old, new))
+        let refused = try #require(fixture.failure(old, new))
         #expect(refused.kind == .noCredential && refused.place == .key("kiosk.storage_key"))
         #expect("\(refused)".contains("kazashictl"))
     }
@@ -145,7 +120,7 @@ import Testing
             ("display = \"terminal\"", "quiet = \"always\"", .wrongValue, "panel.quiet"),
         ] as [(String, String, ConfigurationError.Kind, String)])
     func wrong(old: String, new: String, kind: ConfigurationError.Kind, key: String) throws {
-        let error = try #require(failure(old, new))
+        let error = try #require(fixture.failure(old, new))
         #expect(error.kind == kind && error.place == .key(key), "\(error)")
         // What to do, in both languages.
         #expect("\(error)".split(separator: "\n").count == 3)
@@ -153,7 +128,7 @@ import Testing
 
     @Test("A secret that others may read is refused by a kiosk, and named to the doctor")
     func exposedSecrets() throws {
-        #expect(try load().exposedSecrets.isEmpty)
+        #expect(try fixture.load().exposedSecrets.isEmpty)
         for name in ["open.key", "open.jwk", "client.key"] {
             let secret = name == "open.key" ? "storage.key" : "central-shared.jwk"
             try? FileManager.default.copyItem(atPath: folder.path + "/" + secret, toPath: folder.path + "/" + name)
@@ -169,8 +144,8 @@ import Testing
                 "library.central.client_key"
             ),
         ] {
-            #expect(failure(old, new)?.kind == .wrongMode)
-            let exposed = try load(old, new, takesExposedSecrets: true).exposedSecrets
+            #expect(fixture.failure(old, new)?.kind == .wrongMode)
+            let exposed = try fixture.load(old, new, takesExposedSecrets: true).exposedSecrets
             #expect(exposed.map(\.place) == [.key(key)] && exposed.map(\.kind) == [.wrongMode])
         }
     }
@@ -179,7 +154,7 @@ import Testing
     func ownDisplays() throws {
         let old = "display = \"terminal\""
         func display(_ text: String) throws -> PanelOptions.Display {
-            try load(old, "display = \"\(text)\"").panel.display
+            try fixture.load(old, "display = \"\(text)\"").panel.display
         }
         #expect(
             try display("hd44780:/dev/gpiochip0:27,17,22,23,24,25")
@@ -191,7 +166,7 @@ import Testing
             "hd44780:/dev/gpiochip0:1,2,3,4,5,", "hd44780", "hd44780-i2c:/dev/i2c-1", "hd44780-i2c:/dev/i2c-1:27",
             "hd44780-i2c:/dev/i2c-1:0x07", "hd44780-i2c:/dev/i2c-1:0x78", "hd44780-i2c:/dev/i2c-1:0x1FF",
         ] {
-            let error = failure(old, "display = \"\(text)\"")
+            let error = fixture.failure(old, "display = \"\(text)\"")
             #expect(error?.kind == .wrongValue && error?.place == .key("panel.display"), "\(text)")
         }
     }
@@ -205,7 +180,7 @@ import Testing
         let old = "state = \"state\"\nstorage_key = \"storage.key\""
         let new = "state = \"rights-state\"\nstorage_key = \"rights.key\""
         func exposed() throws -> [String] {
-            try load(old, new, takesExposedSecrets: true).exposedSecrets.map(\.problem)
+            try fixture.load(old, new, takesExposedSecrets: true).exposedSecrets.map(\.problem)
         }
         let me = NSUserName()
         #expect(chmod(key, 0o640) == 0)
@@ -216,21 +191,21 @@ import Testing
         let two = "suite = \"direct\"\nshared_key = \"rights.jwk\"\nclient_key = \"rights.jwk\""
         let keys = "receiver_key = \"central.jwk\"\nacknowledgement_key = \"central-sign.jwk\""
         #expect(chmod(jwk, 0o604) == 0)
-        #expect(try load(keys, two, takesExposedSecrets: true).exposedSecrets.count == 1)
+        #expect(try fixture.load(keys, two, takesExposedSecrets: true).exposedSecrets.count == 1)
         // The client's key, in a file of its own or in the certificate's.
         for name in ["client_key", "client_certificate"] {
             let client = "suite = \"direct\"\nshared_key = \"central-shared.jwk\"\n\(name) = \"rights.jwk\""
-            let told = try load(keys, client, takesExposedSecrets: true).exposedSecrets
+            let told = try fixture.load(keys, client, takesExposedSecrets: true).exposedSecrets
             #expect(told.map(\.place) == [.key("library.central.\(name)")])
         }
         let url = "url = \"http://127.0.0.1:9/events\""
-        let missing = failure(url, "url = \"https://127.0.0.1:9/events\"\nclient_key = \"missing.key\"")
+        let missing = fixture.failure(url, "url = \"https://127.0.0.1:9/events\"\nclient_key = \"missing.key\"")
         #expect(missing?.kind == .unreadable)
         // Another user's; only root can make one.
         guard geteuid() == 0 else { return }
         #expect(chown(key, 65_534, 65_534) == 0 && chmod(key, 0o600) == 0)
-        #expect(failure(old, new)?.kind == .wrongMode)
-        #expect(failure(old, new)?.problem.contains("belongs to nobody, mode 0600") == true)
+        #expect(fixture.failure(old, new)?.kind == .wrongMode)
+        #expect(fixture.failure(old, new)?.problem.contains("belongs to nobody, mode 0600") == true)
         // Root's, where the kiosk is another user: nobody else reads it, and neither does the kiosk.
         let state = folder.path + "/rights-state"
         try FileManager.default.createDirectory(atPath: state, withIntermediateDirectories: true)
@@ -239,7 +214,7 @@ import Testing
         #expect(try exposed().allSatisfy { !$0.hasPrefix("rights.key") })
         #expect(chown(key, 0, 0) == 0)
         #expect(try exposed().contains("rights.key belongs to root, mode 0600; it must belong to nobody, mode 0600"))
-        #expect(failure(old, new) == nil)
+        #expect(fixture.failure(old, new) == nil)
     }
 
     @Test("The endpoints and suites that are meant")
@@ -247,25 +222,26 @@ import Testing
         let keys = "receiver_key = \"central.jwk\"\nacknowledgement_key = \"central-sign.jwk\""
         let direct = "suite = \"direct\"\nshared_key = \"central-shared.jwk\""
         let url = "http://127.0.0.1:9/events"
-        guard case .udp("ils.example", 8_935) = try load(url, "udp://ils.example:8935").libraries[0].endpoint else {
+        guard case .udp("ils.example", 8_935) = try fixture.load(url, "udp://ils.example:8935").libraries[0].endpoint
+        else {
             Issue.record("udp")
             return
         }
-        guard case .udp("::1", 9) = try load(url, "udp://[::1]:9").libraries[0].endpoint else {
+        guard case .udp("::1", 9) = try fixture.load(url, "udp://[::1]:9").libraries[0].endpoint else {
             Issue.record("udp over IPv6")
             return
         }
-        guard case .loopback = try load(url, "http://[::1]:9/events").libraries[0].endpoint else {
+        guard case .loopback = try fixture.load(url, "http://[::1]:9/events").libraries[0].endpoint else {
             Issue.record("loopback over IPv6")
             return
         }
-        let plain = try load(
+        let plain = try fixture.load(
             url + "\"\n" + keys, "http://ils.example/events\"\nallow_plain_http = true\n" + keys)
         guard case .plainHTTP = plain.libraries[0].endpoint else {
             Issue.record("plain HTTP by name")
             return
         }
-        guard case .direct(let key) = try load(keys, direct).libraries[0].suite else {
+        guard case .direct(let key) = try fixture.load(keys, direct).libraries[0].suite else {
             Issue.record("direct")
             return
         }
@@ -276,11 +252,11 @@ import Testing
     @Test("A record whose token would be too large for its library does not fit")
     func tokenSize() throws {
         let long = "audience = \"https://\(String(repeating: "x", count: 160)).example\""
-        let configuration = try load("audience = \"https://ils.example\"", long)
+        let configuration = try fixture.load("audience = \"https://ils.example\"", long)
         let ppid = Confidential(String(repeating: "p", count: 64))
         #expect(configuration.fits("central", ppid: Confidential("p"), serviceID: nil))
         #expect(!configuration.fits("central", ppid: ppid, serviceID: nil))
-        #expect(try load().fits("central", ppid: ppid, serviceID: ppid))
+        #expect(try fixture.load().fits("central", ppid: ppid, serviceID: ppid))
         #expect(configuration.fits("elsewhere", ppid: ppid, serviceID: nil))
     }
 
@@ -288,7 +264,7 @@ import Testing
     func longestPseudonym() throws {
         let keys = "receiver_key = \"central.jwk\"\nacknowledgement_key = \"central-sign.jwk\""
         let direct = "suite = \"direct\"\nshared_key = \"central-shared.jwk\""
-        let configuration = try load(keys, direct)
+        let configuration = try fixture.load(keys, direct)
         let suite = configuration.libraries[0].suite
         var sizes: Set<Int> = []
         for count in 1..<700 {
@@ -312,9 +288,29 @@ import Testing
         #expect(sizes.contains(SealedToken.most), "the limit itself is among them")
     }
 
+    @Test(
+        "As an editor on Windows writes it: a byte order mark and its ends of lines; another encoding is named with its line"
+    )
+    func encodings() throws {
+        let text = try String(contentsOfFile: folder.configuration, encoding: .utf8)
+        func load(_ bytes: [UInt8]) throws -> Configuration {
+            let file = try folder.write("encoded-\(UUID().uuidString).toml", bytes)
+            defer { try? FileManager.default.removeItem(atPath: file) }
+            return try Configuration(file: file)
+        }
+        let windows = "\u{FEFF}" + text.replacingOccurrences(of: "\n", with: "\r\n")
+        #expect(try load(Array(windows.utf8)).kioskID == PilotFolder.kioskID)
+        let shiftJIS = try #require(("# 中央図書館\n" + text).data(using: .shiftJIS))
+        let unicode = try #require(text.data(using: .utf16))
+        for (bytes, line) in [(Array("# a\n".utf8) + shiftJIS, 2), (Array(unicode), 1)] {
+            let error = #expect(throws: ConfigurationError.self) { try load(bytes) }
+            #expect(error?.kind == .notUTF8 && error?.place == .line(line))
+        }
+    }
+
     @Test("What is not TOML is named by its line")
     func notTOML() throws {
-        let error = try #require(failure("[time]\n", "[time\n"))
+        let error = try #require(fixture.failure("[time]\n", "[time\n"))
         #expect(error.kind == .notTOML)
         let text = try String(contentsOfFile: folder.configuration, encoding: .utf8)
         let line =
