@@ -13,7 +13,7 @@ extension RealStack {
         /// As the service is started.
         private static var environment: [String] {
             let unit = (try? String(contentsOfFile: "systemd/sandbox.conf", encoding: .utf8)) ?? ""
-            return unit.split(separator: "\n").filter { $0.hasPrefix("Environment=GLIBC") }.map {
+            return unit.split(separator: "\n").filter { $0.hasPrefix("Environment=") && !$0.contains("%") }.map {
                 String($0.dropFirst("Environment=".count))
             }
         }
