@@ -86,6 +86,8 @@ var targets: [Target] = [
             grdb,
         ],
         swiftSettings: room),
+    .target(
+        name: "Provisioning", dependencies: ["Settings", "Panel", "Files", "Advice"], swiftSettings: room),
     // Over 2,000 lines: one actor carries out every effect of the login. Cut, the parts of a tap would know each other both
     // ways.
     .target(
@@ -108,8 +110,8 @@ var targets: [Target] = [
     .executableTarget(
         name: "kazashi",
         dependencies: [
-            "Kiosk", "Doctor", "Settings", "Service", "ListKeeper", "Registrations", "Login", "Announcement",
-            "Registry", "Certificates", "Revocation", "Clock", "JOSE", "Files",
+            "Kiosk", "Doctor", "Provisioning", "Settings", "Service", "ListKeeper", "Registrations", "Login",
+            "Announcement", "Registry", "Certificates", "Revocation", "Clock", "JOSE", "Files",
             "Cryptography", "TLV",
             "Advice", "CLinux", logging, arguments,
         ],
@@ -122,7 +124,7 @@ var targets: [Target] = [
     .target(name: "TestPKI", dependencies: ["Cryptography", "TLV"], swiftSettings: settings),
     .target(
         name: "VirtualCard",
-        dependencies: ["TestPKI", "MyNumberCard", "SmartCard", "Cryptography", "CLinux", "CTestRig"],
+        dependencies: ["TestPKI", "MyNumberCard", "SmartCard", "Cryptography", "Threads", "CTestRig"],
         swiftSettings: settings),
     .target(
         name: "Desk",
@@ -234,8 +236,13 @@ var targets: [Target] = [
             "Cryptography", grdb,
         ], swiftSettings: settings),
     .testTarget(
+        name: "ProvisioningTests", dependencies: ["Provisioning", "Settings", "Panel", "Pilot"], swiftSettings: settings
+    ),
+    .testTarget(
         name: "DoctorTests",
-        dependencies: ["Advice", "Kiosk", "Doctor", "Pilot", "Service", "Settings", "HTTPClient", grdb],
+        dependencies: [
+            "Advice", "Kiosk", "Doctor", "Login", "Panel", "Pilot", "Service", "Settings", "HTTPClient", grdb,
+        ],
         swiftSettings: settings),
     .testTarget(
         name: "KioskTests",
@@ -265,6 +272,10 @@ var targets: [Target] = [
     .testTarget(
         name: "VirtualCardTests",
         dependencies: ["VirtualCard", "TestPKI", "Cryptography", "MyNumberCard"], swiftSettings: settings),
+    .testTarget(
+        name: "ApplianceTests",
+        dependencies: ["RealStackSuite", "TestRig", "Pilot", "Desk", "JOSE", "SecurityEvents", "Panel", "VirtualCard"],
+        swiftSettings: settings),
     .testTarget(
         name: "SystemTests",
         dependencies: [

@@ -20,10 +20,13 @@ package struct Appliance: Sendable {
     private let log: Logger
     private let service = ServiceManager()
     private let events = ProcessEvents()
+    private let setup: SetupOutcome?
 
-    /// - Parameter file: kazashi.toml.
-    package init(file: String, output: TapOutput, log: Logger) {
-        (self.file, self.output, self.log) = (file, output, log)
+    /// - Parameters:
+    ///   - file: kazashi.toml.
+    ///   - setup: what the image found when it started.
+    package init(file: String, output: TapOutput, log: Logger, setup: SetupOutcome? = SetupOutcome()) {
+        (self.file, self.output, self.log, self.setup) = (file, output, log, setup)
     }
 
     /// Runs until SIGTERM or SIGINT; SIGHUP reads lists and keys again. Under a service manager it is ready at once, and stays
@@ -38,6 +41,11 @@ package struct Appliance: Sendable {
         service.ready()
         service.status("starting")
         guard let configuration = try await usableConfiguration() else { return service.stopping() }
+        // Whoever switched it on stands there still; then it serves with the settings that were good.
+        if setup?.message != nil, case .told = await standby(.configuration).wait(.seconds(20), { () -> Void? in nil })
+        {
+            return service.stopping()
+        }
         let clock = KioskClock(configuration)
         guard let database = try await openDatabase(configuration, clock) else { return service.stopping() }
         try await serve(configuration, database, clock)
@@ -96,7 +104,8 @@ package struct Appliance: Sendable {
 
     private func standby(_ cause: Cause) -> Standby {
         Standby(
-            cause: cause, parts: ReadableParts(file: file), service: service, events: events, output: output, file: file
+            cause: cause, message: cause == .configuration ? setup?.message : nil, parts: ReadableParts(file: file),
+            service: service, events: events, output: output, file: file
         )
     }
 

@@ -7,6 +7,8 @@ internal import Settings
 /// status line, on the status socket and in the metrics, and tries again.
 struct Standby: Sendable {
     let cause: Cause
+    /// What the display says; nil: that it is out of service, with the cause's code.
+    var message: Message?
     let parts: ReadableParts
     let service: ServiceManager
     let events: ProcessEvents
@@ -33,7 +35,7 @@ struct Standby: Sendable {
         let start = ContinuousClock.now
         // What it says stays: whoever comes after says something of their own.
         let panel = parts.panel.map { FrontPanel($0, saysGoodbye: false) }
-        panel?.show(.outOfService(cause.shortCode))
+        panel?.show(message ?? .outOfService(cause.shortCode))
         let socket = try? StatusSocket(parts.statusSocket) {
             report(panel, since: start.duration(to: .now)).json
         }

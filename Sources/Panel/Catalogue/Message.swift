@@ -13,6 +13,8 @@ package enum Message: Hashable, Sendable {
     case networkError
     /// With a short code that the operate.md explains to staff.
     case outOfService(OutOfServiceCode)
+    /// For the technician who switched the board on: what they put on the partition `setup` does not serve, and why.
+    case setup(SetupCode, line: Int?)
     /// Nobody is behind the panel any more.
     case stopped
 
@@ -20,7 +22,7 @@ package enum Message: Hashable, Sendable {
         [
             .ready, .holdStill, .pleaseWait, .welcome, .takeCard, .tryAgain, .tryWithoutCase, .notThisCard,
             .seeTheCounter, .networkError, .stopped,
-        ] + OutOfServiceCode.allCases.map { .outOfService($0) }
+        ] + OutOfServiceCode.allCases.map { .outOfService($0) } + SetupCode.allCases.map { .setup($0, line: nil) }
 }
 
 /// Short codes of why a kiosk takes no taps.
@@ -33,6 +35,17 @@ package enum OutOfServiceCode: String, Hashable, Sendable, CaseIterable {
     case revocation = "L1"
     case registry = "D1"
     case storage = "D2"
+}
+
+/// Short codes of what is wrong with what a technician put on the appliance's partition `setup`.
+package enum SetupCode: String, Hashable, Sendable, CaseIterable {
+    case unreadable = "U1"
+    case missing = "U2"
+    /// With its line where that is certain.
+    case wrong = "U3"
+    case tooLarge = "U4"
+    /// The data partition does not take it.
+    case notKept = "U5"
 }
 
 /// The words of a message, in half-width katakana and English.
@@ -103,6 +116,12 @@ extension Message {
                 "network-error", .rows(japanese: "ﾂｳｼﾝｴﾗｰ ｶｳﾝﾀｰﾍ", english: "Error: see staff"), .steady(.right), .staff
             )
         case .stopped: Showing("stopped", .rows(japanese: "ﾘﾖｳﾃﾞｷﾏｾﾝ", english: "Unavailable"), .steady([]))
+        case .setup(let code, let line):
+            Showing(
+                "setup-\(code.rawValue.lowercased())",
+                .rows(
+                    japanese: "ｾｯﾃｲﾌｧｲﾙ \(code.rawValue)" + (line.map { " \(min($0, 9_999))" } ?? ""),
+                    english: "Setup \(code.rawValue)" + (line.map { " L\(min($0, 9_999))" } ?? "")), .glowing)
         case .outOfService(let code):
             Showing(
                 "out-of-service-\(code.rawValue.lowercased())",

@@ -1,0 +1,128 @@
+import Desk
+import Foundation
+import Glibc
+import JOSE
+import Pilot
+import RealStackSuite
+import SecurityEvents
+import TestRig
+import Testing
+import VirtualCard
+
+extension RealStack {
+    /// The image as `board/image x86_64` makes it, on an emulated PC. In CI it is made before, and one that is missing is a
+    /// failure.
+    @Suite(
+        .serialized, .timeLimit(.minutes(15)),
+        .enabled(
+            if: ApplianceMachine.isThere || getenv("CI") != nil,
+            "needs an image (board/image x86_64), QEMU, OVMF and mtools"))
+    struct ApplianceTests {
+        /// Switches a disk's machine on for as long as the body runs.
+        private func whileRunning(_ disk: FlashedDisk, _ body: (ApplianceMachine) async throws -> Void) async throws {
+            let machine = try ApplianceMachine(disk)
+            do {
+                try await body(machine)
+            } catch {
+                print(machine.log)
+                await machine.stop()
+                throw error
+            }
+            await machine.stop()
+        }
+
+        /// The report, once it says this.
+        private func report(on disk: FlashedDisk, with text: String) async throws -> String {
+            while true {
+                if let report = try await disk.text(of: "kazashi-report.txt"), report.contains(text) { return report }
+                // Nobody tells when a machine writes to its disk.
+                try await Task.sleep(for: .seconds(1))
+            }
+        }
+
+        @Test("Flashed, and switched on without a file: the display says what is missing, and so does the report")
+        func flash() async throws {
+            let disk = try await FlashedDisk()
+            defer { disk.remove() }
+            #expect(try await disk.names() == ["kazashi-template.toml"])
+            try await whileRunning(disk) { machine in
+                #expect(await machine.display.shows("Setup U2") != nil)
+                let report = try await report(on: disk, with: "== kazashi doctor")
+                #expect(report.hasPrefix("\u{FEFF}Kazashi ") && report.contains("slot A\r\n"), "\(report)")
+                #expect(report.contains("U2 There is no kazashi.toml on the partition KAZASHI\r\n"), "\(report)")
+            }
+        }
+
+        /// The library that the technician's file names, once the kiosk's key is known.
+        private func library(of cards: PilotCards, port: UInt16, kiosk: PublicJWK) throws -> PushServer {
+            try PushServer(
+                desk: Recipient(
+                    verifier: TokenVerifier(
+                        audience: PilotFolder.audience, keys: [cards.folder.libraryKey],
+                        kiosks: [KnownKiosk(id: PilotFolder.kioskID, key: kiosk)]),
+                    acknowledger: .signing(cards.folder.acknowledgementKey), file: nil,
+                    now: { Int64(Date().timeIntervalSince1970) }),
+                port: port, acknowledges: true)
+        }
+
+        /// Lays a card down and takes it away.
+        /// - Returns: who came, as the library was told.
+        private func tap(_ card: IssuedCard, on machine: ApplianceMachine, _ library: PushServer) async throws
+            -> String?
+        {
+            try machine.reader.insert(CardInField(card.profile, isT0: true))
+            #expect(await machine.display.shows("Card accepted") != nil)
+            machine.reader.remove()
+            #expect(await machine.display.shows("Hold here") != nil)
+            for await receipt in library.receipts {
+                guard case .success(let event) = receipt.result, case .person(.presented, let subject)? = event.event
+                else { continue }
+                return subject.subject
+            }
+            return nil
+        }
+
+        @Test(
+            "Filled in and switched on, it reports its key; a card on its reader is told to the library, also after a mistake in the file"
+        )
+        func tap() async throws {
+            let disk = try await FlashedDisk()
+            defer { disk.remove() }
+            let free = try LoopbackSocket.bound(SOCK_STREAM)
+            close(free.descriptor)
+            let cards = try PilotCards.make(in: disk.folder + "/pilot")
+            let files = TechnicianFiles(cards: cards, port: free.port)
+            try await files.put(on: disk)
+            var kiosk: PublicJWK?
+            try await whileRunning(disk) { machine in
+                #expect(await machine.display.shows("Hold here") != nil)
+                let report = try await report(on: disk, with: "== kazashi doctor")
+                let key = try #require(
+                    report.split(separator: "\r\n").first { $0.hasPrefix("{\"keys\":") }, "\(report)")
+                #expect(report.contains("kazashi.toml of this partition serves."), "\(report)")
+                // They named people.
+                #expect(try await disk.text(of: "registrations.json") == nil, "\(report)")
+                let named = try #require(PublicJWK.parse(Array(key.utf8), for: .verifying).first)
+                kiosk = named
+                let library = try library(of: cards, port: free.port, kiosk: named)
+                _ = try await library.start()
+                #expect(try await tap(cards.good, on: machine, library) == PilotCards.ppids["good"])
+                await library.stop()
+            }
+            // The plug was pulled. Now somebody makes a mistake in the file's second line.
+            let wrong = try files.configuration().replacing("id = \"\(PilotFolder.kioskID)\"", with: "id = \"\"")
+            try await disk.remove("kazashi.toml.txt")
+            try await disk.write(wrong, to: "kazashi.toml")
+            try await whileRunning(disk) { machine in
+                #expect(await machine.display.shows("Setup U3 L2") != nil)
+                #expect(await machine.display.shows("Hold here") != nil)
+                let library = try library(of: cards, port: free.port, kiosk: try #require(kiosk))
+                _ = try await library.start()
+                #expect(try await tap(cards.good, on: machine, library) == PilotCards.ppids["good"])
+                await library.stop()
+                let report = try await report(on: disk, with: "line 2, kiosk.id: must not be empty\r\n")
+                #expect(report.contains("The last good settings serve."), "\(report)")
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+import Foundation
+import TestRig
+
+/// A disk onto which somebody has flashed the appliance's image, and its partition `setup` as a technician's computer sees it.
+final class FlashedDisk: Sendable {
+    struct Problem: Error, CustomStringConvertible { let description: String }
+
+    private static let repository = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+    /// The image that `board/image x86_64` makes; nil: there is none.
+    static var image: String? {
+        let folder = repository + "/.build/image"
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return names.first { $0.hasSuffix("-x86_64.img.zst") }.map { folder + "/" + $0 }
+    }
+
+    let folder: String
+    var path: String { folder + "/disk.img" }
+
+    init() async throws {
+        guard let image = Self.image else { throw Problem(description: "there is no image: run board/image x86_64") }
+        // Sockets lie in it, too: their addresses are short.
+        folder = "/tmp/kazashi-\(UUID().uuidString.prefix(8))"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try await Self.run("zstd", "-q", "-d", "--sparse", "--long=27", image, "-o", path)
+    }
+
+    func remove() { try? FileManager.default.removeItem(atPath: folder) }
+
+    @discardableResult
+    private static func run(_ words: String...) async throws -> String {
+        let result = try await ChildProcess.run("/usr/bin/env", words)
+        guard result.code == 0 else { throw Problem(description: "\(words): \(result.output)\(result.error)") }
+        return result.output
+    }
+
+    /// What a GUID partition table says (UEFI specification, 5.3): names, and where the partitions lie in bytes.
+    func partitions() throws -> [String: Range<Int>] {
+        let file = try FileHandle(forReadingFrom: URL(filePath: path))
+        defer { try? file.close() }
+        try file.seek(toOffset: 2 * 512)
+        let table = try file.read(upToCount: 128 * 128) ?? Data()
+        var found: [String: Range<Int>] = [:]
+        for start in stride(from: 0, to: table.count - 127, by: 128) {
+            let entry = Array(table[start..<start + 128])
+            func number(_ place: Int) -> Int { entry[place..<place + 8].reversed().reduce(0) { $0 << 8 | Int($1) } }
+            let name = stride(from: 56, to: 128, by: 2).map { UInt16(entry[$0]) | UInt16(entry[$0 + 1]) << 8 }
+                .prefix { $0 != 0 }
+            guard !name.isEmpty else { continue }
+            found[String(decoding: name, as: UTF16.self)] = number(32) * 512..<(number(40) + 1) * 512
+        }
+        return found
+    }
+
+    private func setup() throws -> String {
+        guard let place = try partitions()["kazashi-setup"] else { throw Problem(description: "no partition `setup`") }
+        return "\(path)@@\(place.lowerBound)"
+    }
+
+    /// Copies files and folders onto `setup`.
+    func put(_ files: String...) async throws {
+        let setup = try setup()
+        for file in files { try await Self.run("mcopy", "-s", "-o", "-i", setup, file, "::/") }
+    }
+
+    /// Writes a file onto `setup`.
+    func write(_ text: String, to name: String) async throws {
+        let file = folder + "/" + name
+        try Data(text.utf8).write(to: URL(filePath: file))
+        try await put(file)
+    }
+
+    /// Deletes a file.
+    func remove(_ name: String) async throws { try await Self.run("mdel", "-i", setup(), "::/" + name) }
+
+    /// A file's text; nil when it is not there.
+    func text(of name: String) async throws -> String? {
+        let result = try await ChildProcess.run("/usr/bin/env", ["mtype", "-i", try setup(), "::/" + name])
+        return result.code == 0 ? result.output : nil
+    }
+
+    /// The names of what lies there.
+    func names() async throws -> [String] {
+        try await Self.run("mdir", "-b", "-i", setup(), "::/").split(separator: "\n").map { $0.trimmingPrefix("::/") }
+            .map(String.init)
+    }
+}

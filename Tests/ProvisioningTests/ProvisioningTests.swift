@@ -1,0 +1,218 @@
+import Foundation
+import Panel
+import Pilot
+import Provisioning
+import Settings
+import Testing
+
+/// A board's data partition and its partition `setup`, as folders.
+private final class Board {
+    let root = FileManager.default.temporaryDirectory.appending(path: "kz-board-\(UUID().uuidString.prefix(8))").path()
+    var setup: String { root + "/setup" }
+    var kept: String { root + "/kept" }
+    var credentials: String { root + "/credentials" }
+    /// Made once: its keys take longer than all that is tried with it.
+    private static let shared = Result {
+        try PilotFolder(
+            FileManager.default.temporaryDirectory.appending(path: "kz-pilot-\(UUID().uuidString.prefix(8))").path())
+    }
+    let pilot: PilotFolder
+
+    init() throws {
+        pilot = try Self.shared.get()
+        for folder in [setup, kept, credentials, root + "/shipped"] {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        }
+        try "[kiosk]\nlanguage = \"ja\"\n".write(
+            toFile: root + "/shipped/kazashi.toml", atomically: true, encoding: .utf8)
+        // What the machine makes itself.
+        try SigningKeyFile.createKeys(in: credentials)
+        for name in ["anchors", "card-anchors.json", "central.jwk", "central-sign.jwk"] {
+            try FileManager.default.copyItem(atPath: pilot.path + "/" + name, toPath: setup + "/" + name)
+        }
+        try write(try text())
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: root) }
+
+    /// As a technician fills in the template.
+    func text(_ changes: KeyValuePairs<String, String> = [:]) throws -> String {
+        var text = try String(contentsOfFile: pilot.configuration, encoding: .utf8)
+            .replacing("state = \"state\"", with: "state = \"/var/lib/kazashi\"")
+            .replacing("\"storage.key\"", with: "\"credential:storage.key\"")
+            .replacing("\"kiosk-es256.pem\"", with: "\"credential:kiosk-es256.pem\"")
+        for (old, new) in changes {
+            #expect(text.contains(old))
+            text = text.replacing(old, with: new)
+        }
+        return text
+    }
+
+    func write(_ text: String, to name: String = "kazashi.toml") throws {
+        try text.write(toFile: setup + "/" + name, atomically: true, encoding: .utf8)
+    }
+
+    func start(isMounted: Bool = true) -> Provisioning.Result {
+        Provisioning(
+            setup: isMounted ? setup : nil, kept: kept, shipped: root + "/shipped", credentials: credentials
+        ).run()
+    }
+
+    /// What a kiosk would read.
+    var serving: String? { try? String(contentsOfFile: kept + "/settings/kazashi.toml", encoding: .utf8) }
+    var folders: [String] {
+        ((try? FileManager.default.contentsOfDirectory(atPath: kept)) ?? []).filter { $0.hasPrefix("settings-") }
+    }
+}
+
+@Suite struct ProvisioningTests {
+    private let board: Board
+
+    init() throws { board = try Board() }
+
+    @Test("What lies on the partition serves from this start on, with all that it names, and is not copied twice")
+    func adopted() throws {
+        let first = board.start()
+        #expect(first.outcome == SetupOutcome(.adopted) && first.configuration?.kioskID == PilotFolder.kioskID)
+        #expect(board.serving == (try board.text()))
+        #expect(FileManager.default.fileExists(atPath: board.kept + "/settings/anchors/authca-test.pem"))
+        let folders = board.folders
+        let second = board.start()
+        #expect(second.outcome == SetupOutcome(.unchanged) && board.folders == folders)
+        try board.write(try board.text(["min_gap = \"0s\"": "min_gap = \"3s\""]))
+        let third = board.start()
+        #expect(third.outcome == SetupOutcome(.adopted) && third.configuration?.minGap == 3)
+        // The one before is gone.
+        #expect(board.folders.count == 1 && board.folders != folders)
+        // A file that it names is another.
+        try board.write("not a certificate", to: "anchors/authca-test.pem")
+        #expect(board.start().outcome.code == .wrong)
+    }
+
+    @Test("Its keys stay where they are, whatever is adopted")
+    func keys() throws {
+        _ = board.start()
+        try "key".write(toFile: board.kept + "/credentials/storage.key", atomically: true, encoding: .utf8)
+        try board.write(try board.text(["min_gap = \"0s\"": "min_gap = \"3s\""]))
+        _ = board.start()
+        #expect(
+            try String(contentsOfFile: board.kept + "/settings/credentials/storage.key", encoding: .utf8) == "key")
+    }
+
+    @Test(
+        "Under the names and in the encodings that Windows gives it",
+        arguments: ["kazashi.toml", "kazashi.toml.txt", "KAZASHI.TOML", "Kazashi.toml.txt"])
+    func windows(name: String) throws {
+        try FileManager.default.removeItem(atPath: board.setup + "/kazashi.toml")
+        let text = try board.text()
+        try board.write("\u{FEFF}" + text.replacing("\n", with: "\r\n"), to: name)
+        let result = board.start()
+        #expect(result.outcome == SetupOutcome(.adopted) && result.configuration?.kioskID == PilotFolder.kioskID)
+    }
+
+    @Test(
+        "The last good settings serve when the file is missing, damaged or wrong; code and line say why",
+        arguments: [
+            ("kiosk.id", "id = \"kiosk-07.lib.example\"", "id = \"\"", SetupCode.wrong, 2),
+            ("unknown", "[time]", "[tame]", .wrong, 8),
+            ("state", "state = \"/var/lib/kazashi\"", "state = \"/srv\"", .wrong, 4),
+            ("signing key", "\"credential:kiosk-es256.pem\"", "\"credential:storage.key\"", .wrong, 6),
+            ("not TOML", "[reader]", "[reader", .wrong, 11),
+            ("installed", "anchors = [\"anchors\"]", "anchors = [\"anchors\", \"/etc/kazashi/anchors\"]", .wrong, nil),
+            ("names a path", "receiver_key = \"central.jwk\"", "shared_key = \"credential:../x\"", .wrong, nil),
+        ] as [(String, String, String, SetupCode, Int?)])
+    func kept(what: String, old: String, new: String, code: SetupCode, line: Int?) throws {
+        let wrong = try board.text([old: new])
+        // Nothing has ever served.
+        try board.write(wrong)
+        let none = board.start()
+        #expect(none.outcome.result == .none && none.outcome.code == code && none.configuration == nil, "\(none)")
+        #expect(board.serving == "[kiosk]\nlanguage = \"ja\"\n")
+        // Then something does.
+        try board.write(try board.text())
+        #expect(board.start().outcome.result == .adopted)
+        try board.write(wrong)
+        let kept = board.start()
+        #expect(kept.outcome.result == .kept && kept.outcome.code == code)
+        if let line { #expect(kept.outcome.line == line, "\(kept)") }
+        #expect(kept.configuration?.kioskID == PilotFolder.kioskID && board.folders.count == 1)
+        let problem = try #require(kept.outcome.problem)
+        #expect(problem.hasPrefix("U3 ") && !problem.contains(board.root), "\(problem)")
+    }
+
+    @Test("A partition that can't be mounted, has no file, or holds too much is told by its own code")
+    func otherCodes() throws {
+        _ = board.start()
+        #expect(board.start(isMounted: false).outcome.code == .unreadable)
+        try FileManager.default.createDirectory(atPath: board.setup + "/a/b/c/d/e", withIntermediateDirectories: true)
+        #expect(board.start().outcome.code == .tooLarge)
+        try FileManager.default.removeItem(atPath: board.setup + "/a")
+        #expect(board.start().outcome.code == nil)
+        // Its length says that it is too large; nothing of it is read.
+        let handle = open(board.setup + "/large", O_WRONLY | O_CREAT, 0o600)
+        #expect(ftruncate(handle, 1 << 40) == 0)
+        close(handle)
+        #expect(board.start().outcome.code == .tooLarge)
+        try FileManager.default.removeItem(atPath: board.setup + "/large")
+        try FileManager.default.removeItem(atPath: board.setup + "/kazashi.toml")
+        let missing = board.start()
+        #expect(missing.outcome.code == .missing && missing.outcome.result == .kept)
+    }
+
+    @Test("A data partition that takes nothing is told; what served serves")
+    func notKept() throws {
+        _ = board.start()
+        try board.write(try board.text(["min_gap = \"0s\"": "min_gap = \"3s\""]))
+        // Root may write everywhere: something is in the way.
+        try FileManager.default.createDirectory(
+            atPath: board.kept + "/settings.new/x", withIntermediateDirectories: true)
+        let result = board.start()
+        #expect(result.outcome.code == .notKept && result.outcome.result == .kept)
+        #expect(result.configuration?.minGap == 0)
+    }
+
+    @Test("Whenever the power goes, the old settings serve or the new; what was half written is removed")
+    func powerCut() throws {
+        _ = board.start()
+        try FileManager.default.createDirectory(
+            atPath: board.kept + "/settings-1/anchors", withIntermediateDirectories: true)
+        try "half".write(toFile: board.kept + "/settings-1/kazashi.toml", atomically: true, encoding: .utf8)
+        try FileManager.default.createSymbolicLink(
+            atPath: board.kept + "/settings.new", withDestinationPath: board.kept + "/settings-1")
+        #expect(board.start().outcome == SetupOutcome(.unchanged) && board.folders.count == 1)
+    }
+
+    @Test("A secret is named to be taken in, is no part of the settings, and is not needed again")
+    func secrets() throws {
+        let text = try board.text([
+            "receiver_key = \"central.jwk\"": "suite = \"direct\"\nshared_key = \"credential:shared.jwk\"",
+            "acknowledgement_key = \"central-sign.jwk\"": "",
+        ])
+        try board.write(text)
+        #expect(board.start().outcome.code == .wrong, "it is not there yet")
+        let secret = try String(contentsOfFile: board.pilot.path + "/central-shared.jwk", encoding: .utf8)
+        try board.write("no key", to: "shared.jwk")
+        let wrong = board.start()
+        #expect(
+            wrong.outcome.code == .wrong && wrong.secrets == [], "nothing is taken in with settings that do not serve")
+        try board.write(secret, to: "shared.jwk")
+        let taken = board.start()
+        #expect(taken.outcome.result == .adopted && taken.secrets == ["shared.jwk"])
+        #expect(!FileManager.default.fileExists(atPath: board.kept + "/settings/shared.jwk"))
+        // As the image does: it is handed over from now on.
+        try FileManager.default.removeItem(atPath: board.setup + "/shared.jwk")
+        let later = board.start()
+        #expect(later.outcome == SetupOutcome(.unchanged) && later.secrets == [])
+    }
+
+    @Test("Reports, templates and registrations are no settings")
+    func others() throws {
+        _ = board.start()
+        try board.write("x", to: "kazashi-report.txt")
+        try board.write("x", to: "registrations.json")
+        try FileManager.default.createDirectory(
+            atPath: board.setup + "/System Volume Information", withIntermediateDirectories: true)
+        #expect(board.start().outcome == SetupOutcome(.unchanged))
+        #expect(!FileManager.default.fileExists(atPath: board.kept + "/settings/registrations.json"))
+    }
+}
