@@ -22,14 +22,18 @@ package struct Examination: Sendable {
     let configuration: Configuration
     /// A running kiosk's own report.
     let report: StatusReport?
+    let setup: SetupOutcome?
 
     package init(_ configuration: Configuration) {
-        self.init(configuration, report: try? StatusSocket.ask(configuration.statusSocket))
+        self.init(
+            configuration, report: try? StatusSocket.ask(configuration.statusSocket), setup: SetupOutcome())
     }
 
-    /// - Parameter report: a running kiosk's own; nil: none runs.
-    package init(_ configuration: Configuration, report: StatusReport?) {
-        (self.configuration, self.report) = (configuration, report)
+    /// - Parameters:
+    ///   - report: a running kiosk's own; nil: none runs.
+    ///   - setup: what the image found when it started; nil: this is none.
+    package init(_ configuration: Configuration, report: StatusReport?, setup: SetupOutcome? = nil) {
+        (self.configuration, self.report, self.setup) = (configuration, report, setup)
     }
 
     /// Everything, in the order in which it is mended; each finding is told as soon as it is there.
@@ -38,6 +42,9 @@ package struct Examination: Sendable {
         tell(service)
         if let report, let running = report.configuration, running != configuration.fingerprint {
             tell(Finding("configuration", .wrong, .configurationOlder))
+        }
+        if let setup, let code = setup.code {
+            tell(Finding("setup", .warning, code.advice, of: setup.line.map { "line \($0)" }))
         }
         tell(rights)
         let lists = ServedLists(of: configuration)
@@ -159,27 +166,31 @@ package struct Examination: Sendable {
             return findings + [Finding("lists", .wrong, waits ? .listsNotImported : Cause.revocation.advice)]
         }
         guard let now, let newest = lists.newest else { return findings }
-        let ends = lists.ends(maxAge: configuration.maxAge).map { $0 - now.secondsSince1970 }
-        let stale = ends.count { $0 <= 0 }
-        let minutes = (now.secondsSince1970 - newest.thisUpdate) / 60
+        return findings + [
+            Self.ageing(
+                lists.ends(maxAge: configuration.maxAge).map { $0 - now.secondsSince1970 },
+                newest: (now.secondsSince1970 - newest.thisUpdate) / 60)
+        ]
+    }
+
+    /// - Parameters:
+    ///   - left: seconds until each list is too old; at 0 it is.
+    ///   - minutes: since the newest of them was issued.
+    static func ageing(_ left: [Int64], newest minutes: Int64) -> Finding {
+        let stale = left.count { $0 <= 0 }
         let age = Words(
-            "\(lists.signed.count), the newest \(minutes) minutes old",
-            "失効リスト \(lists.signed.count) 件、最新は \(minutes) 分前のものです。")
-        if stale > 0 {
-            let expired = stale == ends.count ? "all" : "\(stale)"
-            findings.append(
-                Finding(
-                    "lists", stale == ends.count ? .wrong : .warning,
-                    Words("\(age.english); \(expired) have expired", age.japanese + "\(stale) 件の期限が切れています。"),
-                    do: ListNote.expired.advice.action))
-        } else {
-            let left = (ends.min() ?? 0) / 60
-            findings.append(
-                Finding(
-                    "lists", "\(age.english); the first expires in \(left) minutes",
-                    age.japanese + "最初の期限切れは \(left) 分後です。"))
+            "\(left.count), the newest \(minutes) minutes old", "失効リスト \(left.count) 件、最新は \(minutes) 分前のものです。")
+        guard stale > 0 else {
+            let first = (left.min() ?? 0) / 60
+            return Finding(
+                "lists", "\(age.english); the first expires in \(first) minutes",
+                age.japanese + "最初の期限切れは \(first) 分後です。")
         }
-        return findings
+        let expired = stale == left.count ? "all" : "\(stale)"
+        return Finding(
+            "lists", stale == left.count ? .wrong : .warning,
+            Words("\(age.english); \(expired) have expired", age.japanese + "\(stale) 件の期限が切れています。"),
+            do: ListNote.expired.advice.action)
     }
 
     // MARK: Reader

@@ -2,6 +2,8 @@ import Advice
 @testable import Doctor
 import Foundation
 import Kiosk
+import Login
+import Panel
 import class GRDB.DatabaseQueue
 import HTTPClient
 import Pilot
@@ -19,6 +21,18 @@ import Testing
     func ending(left: [Int64], state: Finding.State?) {
         let finding = Examination.ending("anchors", Words("certificates", "証明書"), left: left, do: .anchorExpired)
         #expect(finding?.state == state)
+    }
+
+    @Test(
+        "Lists: too old at the very second; wrong when all are, a warning when some are",
+        arguments: [
+            ([1, 7_200], .fine, "2, the newest 5 minutes old; the first expires in 0 minutes"),
+            ([0, 7_200], .warning, "2, the newest 5 minutes old; 1 have expired"),
+            ([0, -1], .wrong, "2, the newest 5 minutes old; all have expired"),
+        ] as [([Int64], Finding.State, String)])
+    func ageing(left: [Int64], state: Finding.State, seen: String) {
+        let finding = Examination.ageing(left, newest: 5)
+        #expect(finding.state == state && finding.seen.english == seen)
     }
 
     @Test("Why a library can't be reached is told by libcurl's number; one that answers is there, whatever it says")
@@ -41,9 +55,11 @@ import Testing
         }
     }
 
-    private func findings(_ configuration: Configuration, report: StatusReport? = nil) async -> [Finding] {
+    private func findings(
+        _ configuration: Configuration, report: StatusReport? = nil, setup: SetupOutcome? = nil
+    ) async -> [Finding] {
         var findings: [Finding] = []
-        await Examination(configuration, report: report).run { findings.append($0) }
+        await Examination(configuration, report: report, setup: setup).run { findings.append($0) }
         return findings
     }
 
@@ -111,6 +127,26 @@ import Testing
             uptime: 0,
             reader: reader, lists: .init(served: 0, entries: 0, age: nil, firstEnds: nil, lastEnds: nil), libraries: [],
             unconfigured: [], panel: panel, taps: [:], test: false, configuration: configuration)
+    }
+
+    @Test(
+        "Without a list: it waits where no kiosk runs to import it, and is lacking where one does; so of the image's setup"
+    )
+    func noLists() async throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "kz-\(UUID().uuidString.prefix(8))").path()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let folder = try PilotCards.make(in: path).folder
+        let configuration = try Configuration(file: folder.configuration)
+        let waiting = Advice.listsNotImported.happened.english
+        let lacking = Cause.revocation.advice.happened.english
+        #expect(find("lists", in: await findings(configuration))?.seen.english == waiting)
+        #expect(find("lists", in: await findings(configuration, report: report()))?.seen.english == lacking)
+        #expect(find("setup", in: await findings(configuration, setup: SetupOutcome(.adopted))) == nil)
+        let wrong = find("setup", in: await findings(configuration, setup: SetupOutcome(.kept, .wrong, line: 12)))
+        #expect(wrong?.state == .warning && wrong?.seen.english == "line 12: kazashi.toml cannot be used")
+        try FileManager.default.removeItem(atPath: path + "/crl")
+        let gone = await findings(configuration).filter { $0.part == "lists" }.map(\.seen.english)
+        #expect(gone.count == 2 && gone.last == lacking)
     }
 
     @Test("What a running kiosk says of its reader, its panel and itself is told as that")
