@@ -71,8 +71,11 @@ package enum CatalogueTables {
     /// Why `kazashi check` does not trust a certificate.
     package static var certificates: String { table(CertificateError.Code.allCases) }
 
+    /// What is wrong with what a technician put on the image's partition.
+    package static var setup: String { table(SetupCode.allCases) }
+
     /// Every table, as it stands in the documents.
-    package static var all: [String] { [messages, causes, taps, faults, journal, keys, records, certificates] }
+    package static var all: [String] { [messages, causes, taps, faults, journal, keys, records, certificates, setup] }
 
     private static func table(_ codes: [any Advised]) -> String {
         table("| code |", "|---|", codes.map { ("| `\($0.code)` |", $0.advice) })

@@ -91,32 +91,44 @@ struct ConfigurationFile: Decodable {
             throw ConfigurationError(
                 .unknownKey, file: file, place: .key(paths.sorted().joined(separator: ", ")), "unknown key")
         } catch DecodingError.keyNotFound(let key, let context) {
-            var path = context.codingPath.map(\.stringValue)
-            if path.last != key.stringValue { path.append(key.stringValue) }
+            var path = context.codingPath
+            if path.last?.stringValue != key.stringValue { path.append(key) }
             // TOMLKit says of a value of another type that the key is not there.
             let isThere = isPresent(path, in: text)
             throw ConfigurationError(
-                isThere ? .wrongValue : .missingKey, file: file, place: .key(path.joined(separator: ".")),
+                isThere ? .wrongValue : .missingKey, file: file, place: .key(written(path)),
                 isThere ? "the value has the wrong type" : "the key is missing")
         } catch DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context),
             DecodingError.dataCorrupted(let context)
         {
-            let path = context.codingPath.map(\.stringValue).joined(separator: ".")
-            throw ConfigurationError(.wrongValue, file: file, place: .key(path), "the value has the wrong type")
+            throw ConfigurationError(
+                .wrongValue, file: file, place: .key(written(context.codingPath)), "the value has the wrong type")
         } catch {
             throw ConfigurationError(.notTOML, file: file, "not a configuration")
         }
     }
 }
 
+/// `library[0].url`.
+private func written(_ path: [any CodingKey]) -> String {
+    path.reduce(into: "") { text, key in
+        text += key.intValue.map { "[\($0)]" } ?? (text.isEmpty ? "" : ".") + key.stringValue
+    }
+}
+
 /// Whether a key stands in the text at all.
-private func isPresent(_ path: [String], in text: String) -> Bool {
+private func isPresent(_ path: [any CodingKey], in text: String) -> Bool {
     guard var table = try? TOMLTable(string: text) else { return false }
-    for (index, name) in path.enumerated() {
-        guard let value = table[name] else { return false }
-        if index == path.count - 1 { return true }
-        // A table of an array: any one of them will do to tell the two messages apart.
-        guard let next = value.table ?? value.array?.first?.table else { return false }
+    var rest = path[...]
+    while let key = rest.popFirst() {
+        guard let value = table[key.stringValue] else { return false }
+        var next = value.table
+        if let index = rest.first?.intValue {
+            rest.removeFirst()
+            next = value.array?.dropFirst(index).first?.table
+        }
+        if rest.isEmpty { return true }
+        guard let next else { return false }
         table = next
     }
     return false

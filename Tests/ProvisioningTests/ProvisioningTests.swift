@@ -140,6 +140,34 @@ private final class Board {
         #expect(problem.hasPrefix("U3 ") && !problem.contains(board.root), "\(problem)")
     }
 
+    @Test("Each key, wrong in turn, is told by its line")
+    func everyKey() throws {
+        let board = """
+            [board]
+            host_name = "kiosk-07"
+            address = "192.0.2.10/24"
+            gateway = "192.0.2.1"
+            name_servers = ["192.0.2.53"]
+            time_servers = ["ntp.lib.example"]
+
+            """
+        let lines = try (self.board.text() + board).split(separator: "\n", omittingEmptySubsequences: false)
+        try self.board.write(lines.joined(separator: "\n"))
+        #expect(self.board.start().outcome == SetupOutcome(.adopted))
+        var tried = 0
+        for (index, line) in lines.enumerated() {
+            guard let key = line.split(separator: " = ").first, line.contains(" = ") else { continue }
+            var changed = lines
+            changed[index] = "\(key) = { wrong = 1 }"
+            try self.board.write(changed.joined(separator: "\n"))
+            let outcome = self.board.start().outcome
+            #expect(
+                outcome.result == .kept && outcome.code == .wrong && outcome.line == index + 1, "\(key): \(outcome)")
+            tried += 1
+        }
+        #expect(tried > 25)
+    }
+
     @Test("A partition that can't be mounted, has no file, or holds too much is told by its own code")
     func otherCodes() throws {
         _ = board.start()

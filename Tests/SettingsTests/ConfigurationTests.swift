@@ -50,6 +50,8 @@ import Testing
             ("[panel]", "[panal]", .unknownKey, "panal"),
             ("id = \"kiosk-07.lib.example\"\n", "", .missingKey, "kiosk.id"),
             ("min_gap = \"0s\"", "min_gap = 0", .wrongValue, "kiosk.min_gap"),
+            ("name = \"central\"", "name = 1", .wrongValue, "library[0].name"),
+            ("name = \"central\"", "", .missingKey, "library[0].name"),
             ("min_gap = \"0s\"", "min_gap = \"soon\"", .wrongValue, "kiosk.min_gap"),
             ("source = \"system\"", "source = \"guess\"", .wrongValue, "time.source"),
             ("storage_key = \"storage.key\"", "storage_key = \"none.key\"", .unreadable, "kiosk.storage_key"),

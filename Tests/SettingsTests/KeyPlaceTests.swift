@@ -21,7 +21,8 @@ import Testing
         "A key's line, or its table's where the key is missing",
         arguments: [
             ("kiosk.id", 3), ("kiosk.state", 2), ("library.central.url", 5), ("library.branch.east.url", 9),
-            ("library.branch.east.ca", 7), ("library.name", 6), ("panel.display", 11), ("panel", 11),
+            ("library.branch.east.ca", 7), ("library.name", 6), ("library[0].url", 5), ("library[1].url", 9),
+            ("library[2].url", nil), ("panel.display", 11), ("panel", 11),
             ("trust.test", nil),
             ("trust", nil), ("kiosk.id, kiosk.other", 3), ("", nil),
         ] as [(String, Int?)])
