@@ -208,7 +208,7 @@ package struct Examination: Sendable {
             return [Finding("reader", "\(name): ready, says the running kiosk", "\(name)：利用できます（動作中の端末による）。")]
                 + others
         }
-        let (first, seen) = await firstEvent()
+        let (first, seen) = await Self.firstEvent(of: configuration.readerName)
         let others = others(seen)
         switch first {
         case .serviceUnavailable, nil:
@@ -243,10 +243,18 @@ package struct Examination: Sendable {
         }
     }
 
+    /// Whether pcscd answers within five seconds, whatever readers there are.
+    package static func cardServiceAnswers() async -> Bool {
+        switch await firstEvent(of: "").0 {
+        case .serviceUnavailable, nil: false
+        default: true
+        }
+    }
+
     /// What PC/SC says first, and the readers that are not used; nil when it says nothing within five seconds.
-    private func firstEvent() async -> (ReaderEvent?, [OtherReader]) {
+    private static func firstEvent(of reader: String) async -> (ReaderEvent?, [OtherReader]) {
         let (events, continuation) = AsyncStream<ReaderEvent>.makeStream()
-        let source = PCSCCardSource(nameFilter: configuration.readerName)
+        let source = PCSCCardSource(nameFilter: reader)
         let watching = Task { await source.watch { continuation.yield($0) } }
         let limit = Task {
             if (try? await Task.sleep(for: .seconds(5))) != nil { continuation.finish() }

@@ -6,47 +6,67 @@ package import Settings
 /// Takes what a technician put on the partition `setup`: it is looked at whole before anything of it serves, and where it can't
 /// be used the last good settings serve.
 package struct Provisioning: Sendable {
+    /// Where secrets that lie on `setup` stand. They are encrypted to the machine before the settings that want them serve.
+    package enum Secrets: String, Sendable, CaseIterable {
+        /// Which there are is to be told, once the settings are found good.
+        case asked
+        /// They are among the credentials now.
+        case taken
+        /// They could not be encrypted.
+        case refused
+    }
+
+    /// What came of a start.
+    package struct Result: Sendable {
+        package let outcome: SetupOutcome
+        /// Secrets on `setup` that the settings wait for: to be encrypted, and then to be asked again. They lie in
+        /// `candidate` meanwhile.
+        package let waitsFor: [String]
+        /// Every secret that the settings want, which serve now.
+        package let secrets: [String]
+    }
+
     private let setup: String?
     private let store: SettingsStore
     private let credentials: String
-
-    /// Names on `setup` that are no settings: what the appliance itself writes or takes from there.
-    private static let others = ["system volume information", "kazashi-report.txt", "kazashi-template.toml"]
-    package static let registrations = "registrations.json"
+    private let secrets: Secrets
+    private let lasts: Bool
 
     /// - Parameters:
     ///   - setup: where the partition is mounted; nil: it could not be.
     ///   - kept: the folder on the data partition.
     ///   - shipped: the image's own settings.
     ///   - credentials: a folder with every secret as the service would get it: those that were taken in, and stand-ins for
-    ///     the two that the machine makes itself. Those that are on `setup` come to lie there, too.
-    package init(setup: String?, kept: String, shipped: String, credentials: String) {
-        (self.setup, self.credentials) = (setup, credentials)
+    ///     the two that the machine makes itself.
+    ///   - lasts: whether what is kept lasts; false where the data partition could not be had.
+    package init(
+        setup: String?, kept: String, shipped: String, credentials: String, secrets: Secrets = .asked,
+        lasts: Bool = true
+    ) {
+        (self.setup, self.credentials, self.secrets, self.lasts) = (setup, credentials, secrets, lasts)
         store = SettingsStore(kept, shipped: shipped)
     }
 
-    /// What came of a start.
-    package struct Result: Sendable {
-        package let outcome: SetupOutcome
-        /// What serves now; nil where not even the image's own settings can be used, which say nothing of a library.
-        package let configuration: Configuration?
-        /// Files of `setup` that are secrets: to be encrypted to this machine, and removed there.
-        package let secrets: [String]
-    }
+    /// Where the credentials lie with which settings are tried.
+    package var candidate: String { credentials + ".candidate" }
+    /// The file that serves.
+    package var serving: String { store.link + "/" + SetupFolder.file }
 
     package func run() -> Result {
-        var secrets: [String] = []
-        let outcome: SetupOutcome
+        var waitsFor: [String] = []
+        var outcome: SetupOutcome
         do throws(SetupProblem) {
             try prepare()
-            outcome = SetupOutcome(try take(&secrets))
+            let result = try take(&waitsFor)
+            outcome = SetupOutcome(result)
+            if !lasts { outcome = SetupOutcome(result, .notKept, SetupProblem(.notKept).text) }
         } catch {
             outcome = SetupOutcome(store.adopted == nil ? .none : .kept, error.code, line: error.line, error.text)
-            secrets = []
+            waitsFor = []
         }
         store.tidy()
-        let configuration = try? Configuration(file: store.link + "/" + SetupFolder.file, credentials: credentials)
-        return Result(outcome: outcome, configuration: configuration, secrets: secrets)
+        return Result(
+            outcome: outcome, waitsFor: waitsFor, secrets: (try? NamedFiles(file: serving))?.secrets ?? [])
     }
 
     private func prepare() throws(SetupProblem) {
@@ -58,29 +78,32 @@ package struct Provisioning: Sendable {
         store.tidy()
     }
 
-    /// - Parameter secrets: which of the files are secrets that have not been taken in.
-    private func take(_ secrets: inout [String]) throws(SetupProblem) -> SetupOutcome.Result {
+    private func take(_ waitsFor: inout [String]) throws(SetupProblem) -> SetupOutcome.Result {
         guard let setup else { throw SetupProblem(.unreadable) }
         let folder = SetupFolder(setup)
         let own = try folder.own()
-        let named: [String]
-        do {
-            named = try Configuration.handedSecrets(file: own)
-        } catch {
-            throw SetupProblem(error, in: own)
+        let named = try named(in: own)
+        var fresh: [String: [UInt8]] = [:]
+        for name in named.secrets { fresh[name] = try folder.secret(name) }
+        if secrets == .refused, !fresh.isEmpty {
+            throw SetupProblem(.notKept, "\(fresh.keys.sorted().joined(separator: ", ")) could not be encrypted")
         }
-        let files = try folder.files { name in
-            Self.others.contains(name.lowercased()) || name.lowercased() == Self.registrations || named.contains(name)
-        }
-        secrets = named.filter { access(setup + "/" + $0, F_OK) == 0 }
+        if secrets == .taken { fresh = [:] }
+        var files = try folder.files(at: named.inputs.map(\.path))
+        guard let text = readFile(own) else { throw SetupProblem(.unreadable, SetupFolder.file) }
+        files[SetupFolder.file] = text
         do {
-            for name in secrets {
-                guard let bytes = readFile(setup + "/" + name) else { throw SetupProblem(.unreadable, name) }
-                try DurableFile.replace(credentials + "/" + name, with: bytes)
+            try makeCandidate(fresh)
+            if fresh.isEmpty, store.serves(files) {
+                try check(store.link)
+                return .unchanged
             }
-            if store.serves(files), secrets.isEmpty { return .unchanged }
             let staged = try store.stage(files)
             try check(staged)
+            guard fresh.isEmpty else {
+                waitsFor = fresh.keys.sorted()
+                return store.adopted == nil ? .none : .kept
+            }
             try store.adopt(staged)
             return .adopted
         } catch let error as FilesError {
@@ -92,36 +115,61 @@ package struct Provisioning: Sendable {
         }
     }
 
-    /// Whether a kiosk can run with these settings, on this machine.
-    private func check(_ staged: String) throws(SetupProblem) {
-        let file = staged + "/" + SetupFolder.file
+    /// What a file names, as far as it lies on `setup`.
+    private func named(in own: String) throws(SetupProblem) -> NamedFiles {
         do throws(ConfigurationError) {
-            let configuration = try Configuration(file: file, credentials: credentials)
-            guard configuration.state == Self.state else {
-                throw ConfigurationError(
-                    .wrongValue, file: file, place: .key("kiosk.state"), "must be \(Self.state) on this image")
+            let named = try NamedFiles(file: own)
+            if let open = named.openSecrets.first {
+                throw ConfigurationError(.wrongMode, file: own, place: .key(open.key), "\(open.path) is a secret")
             }
-            guard configuration.signingKeyFile.path == credentials + "/kiosk-es256.pem" else {
-                throw ConfigurationError(
-                    .wrongValue, file: file, place: .key("kiosk.signing_key"),
-                    "must be credential:kiosk-es256.pem on this image: the board makes its own key")
+            for input in named.inputs {
+                // Where lists come to that something else fetches.
+                if input.key == "revocation.files", input.path.hasPrefix("/var/lib/kazashi/") { continue }
+                let parts = input.path.split(separator: "/", omittingEmptySubsequences: false)
+                guard parts.allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." && !$0.hasPrefix("credential:") }),
+                    parts.first?.lowercased() != SettingsStore.credentials,
+                    parts.first?.lowercased() != SetupFolder.file
+                else {
+                    throw ConfigurationError(
+                        .wrongValue, file: own, place: .key(input.key),
+                        "write the name of a file that lies beside kazashi.toml, not \(input.path)")
+                }
             }
-            // They would be those of the settings before.
-            if let line = Self.lineNamingInstalledFiles(file) {
-                throw ConfigurationError(
-                    .wrongValue, file: file, place: .line(line),
-                    "names a file in /etc/kazashi: write its name alone, it lies beside kazashi.toml")
-            }
+            return named
         } catch {
-            throw SetupProblem(error, in: file)
+            throw SetupProblem(error, in: own)
         }
+    }
+
+    /// The credentials as they would be, so that what is tried leaves those that serve alone.
+    private func makeCandidate(_ fresh: [String: [UInt8]]) throws(FilesError) {
+        guard mkdir(candidate, 0o700) == 0 || errno == EEXIST else { throw FilesError(.unwritable, candidate) }
+        for name in names(in: candidate) where !name.hasPrefix(".") { unlink(candidate + "/" + name) }
+        for name in names(in: credentials) where !name.hasPrefix(".") {
+            guard let bytes = readFile(credentials + "/" + name) else { continue }
+            try DurableFile.replace(candidate + "/" + name, with: bytes)
+        }
+        for (name, bytes) in fresh { try DurableFile.replace(candidate + "/" + name, with: bytes) }
     }
 
     private static let state = "/var/lib/kazashi"
 
-    private static func lineNamingInstalledFiles(_ file: String) -> Int? {
-        let lines = String(decoding: readFile(file) ?? [], as: UTF8.self).split(
-            omittingEmptySubsequences: false, whereSeparator: \.isNewline)
-        return lines.firstIndex { $0.prefix { $0 != "#" }.contains("\"/etc/kazashi/") }.map { $0 + 1 }
+    /// Whether a kiosk can run with these settings, on this machine.
+    private func check(_ staged: String) throws(SetupProblem) {
+        let file = staged + "/" + SetupFolder.file
+        do throws(ConfigurationError) {
+            let configuration = try Configuration(file: file, credentials: candidate)
+            guard configuration.state == Self.state else {
+                throw ConfigurationError(
+                    .wrongValue, file: file, place: .key("kiosk.state"), "must be \(Self.state) on this image")
+            }
+            guard configuration.signingKeyFile.path == candidate + "/kiosk-es256.pem" else {
+                throw ConfigurationError(
+                    .wrongValue, file: file, place: .key("kiosk.signing_key"),
+                    "must be credential:kiosk-es256.pem on this image: the board makes its own key")
+            }
+        } catch {
+            throw SetupProblem(error, in: file)
+        }
     }
 }

@@ -5,7 +5,7 @@ internal import Glibc
 /// one step, so that whenever the power goes the old ones serve or the new.
 struct SettingsStore: Sendable {
     /// Where the image's keys lie; every folder of settings leads there.
-    private static let credentials = "credentials"
+    static let credentials = "credentials"
 
     let path: String
     /// What serves before anything was adopted.
@@ -41,32 +41,49 @@ struct SettingsStore: Sendable {
         if adopted == nil { try lead(to: shipped) }
     }
 
-    /// Whether these files are the ones that serve.
+    /// Whether these files, and no others, are the ones that serve.
     func serves(_ files: [String: [UInt8]]) -> Bool {
         guard let adopted else { return false }
-        let there = (try? SetupFolder(adopted).files { $0 == Self.credentials }) ?? [:]
-        return there == files
+        var count = 0
+        return below(adopted) { name in
+            count += 1
+            return files[name] == readFile(adopted + "/" + name)
+        } && count == files.count
+    }
+
+    /// Whether something holds for every file of a folder, and of those in it; for none of an endless chain.
+    private func below(_ folder: String, _ prefix: String = "", _ holds: (String) -> Bool) -> Bool {
+        names(in: folder + "/" + prefix).filter { $0 != "." && $0 != ".." }.allSatisfy { name in
+            var information = stat()
+            guard lstat(folder + "/" + prefix + name, &information) == 0 else { return false }
+            switch information.st_mode & S_IFMT {
+            case S_IFDIR: return below(folder, prefix + name + "/", holds)
+            case S_IFLNK: return prefix.isEmpty && name == Self.credentials
+            default: return holds(prefix + name)
+            }
+        }
     }
 
     /// Writes files that may be adopted.
     /// - Returns: their folder.
     /// - Throws: `unwritable`.
     func stage(_ files: [String: [UInt8]]) throws(FilesError) -> String {
-        let folder = path + "/settings-\(UInt32.random(in: 0...UInt32.max))"
-        guard mkdir(folder, 0o755) == 0 else { throw FilesError(.unwritable, folder) }
-        guard symlink(path + "/" + Self.credentials, folder + "/" + Self.credentials) == 0 else {
-            throw FilesError(.unwritable, folder)
-        }
+        let staged = path + "/settings-\(UInt32.random(in: 0...UInt32.max))"
+        guard mkdir(staged, 0o755) == 0 else { throw FilesError(.unwritable, staged) }
         for (name, bytes) in files {
-            var below = folder
+            var below = staged
             for part in name.split(separator: "/").dropLast() {
                 below += "/" + part
                 guard mkdir(below, 0o755) == 0 || errno == EEXIST else { throw FilesError(.unwritable, below) }
             }
-            try DurableFile.replace(folder + "/" + name, with: bytes)
-            guard chmod(folder + "/" + name, 0o644) == 0 else { throw FilesError(.unwritable, folder + "/" + name) }
+            try DurableFile.replace(staged + "/" + name, with: bytes)
+            guard chmod(staged + "/" + name, 0o644) == 0 else { throw FilesError(.unwritable, staged + "/" + name) }
         }
-        return folder
+        // Last, and where nothing is: no file is ever written through it.
+        guard symlink(path + "/" + Self.credentials, staged + "/" + Self.credentials) == 0 else {
+            throw FilesError(.unwritable, staged)
+        }
+        return staged
     }
 
     /// Lets staged files serve.

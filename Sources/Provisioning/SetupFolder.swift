@@ -1,13 +1,16 @@
 internal import Files
 internal import Glibc
 internal import Panel
+internal import Settings
 
-/// What lies on the partition `setup`: the technician's file and those that it names.
+/// What lies on the partition `setup`: the technician's file and those that it names. Everything else there stays there.
 struct SetupFolder: Sendable {
     static let file = "kazashi.toml"
     /// What Notepad makes of it where the endings of names are hidden.
-    private static let own = [file, file + ".txt"]
-    /// Bytes and files that are looked at, and folders in folders.
+    private static let own = [file, file + ".txt", file + ".toml"]
+    static let mostText = 1 << 20
+    static let mostSecret = 64 << 10
+    /// Bytes and files that are taken, and folders in folders.
     static let mostBytes = 48 << 20
     static let mostFiles = 1_000
     private static let deepest = 3
@@ -18,50 +21,63 @@ struct SetupFolder: Sendable {
     init(_ path: String) { self.path = path }
 
     /// The path of the technician's file, by whatever name it has.
-    /// - Throws: `missing`.
+    /// - Throws: `missing`, `wrong` where there are two, `tooLarge`.
     func own() throws(SetupProblem) -> String {
-        let there = names(in: path)
-        let own = Self.own.lazy.compactMap { name in there.first { $0.lowercased() == name } }.first
-        guard let own else { throw SetupProblem(.missing) }
-        return path + "/" + own
+        let there = names(in: path).filter { Self.own.contains($0.lowercased()) }
+        guard let name = there.first else { throw SetupProblem(.missing) }
+        guard there.count == 1 else {
+            throw SetupProblem(.wrong, "there are \(there.joined(separator: " and ")): leave one of them")
+        }
+        guard let size = size(of: name), size <= Self.mostText else { throw SetupProblem(.tooLarge, name) }
+        return path + "/" + name
     }
 
-    /// Each file by its path below the folder, the technician's own under its proper name.
-    /// - Parameter leavingOut: whether a file at the top is something else than settings.
-    /// - Throws: `missing`, `tooLarge`, `unreadable`.
-    func files(leavingOut: (String) -> Bool) throws(SetupProblem) -> [String: [UInt8]] {
+    /// A secret that lies here; nil when it does not.
+    /// - Throws: `tooLarge`, `unreadable`.
+    func secret(_ name: String) throws(SetupProblem) -> [UInt8]? {
+        guard let size = size(of: name) else { return nil }
+        guard size <= Self.mostSecret else { throw SetupProblem(.tooLarge, name) }
+        guard let bytes = readFile(path + "/" + name) else { throw SetupProblem(.unreadable, name) }
+        return bytes
+    }
+
+    /// Nil for what is not a file.
+    private func size(of name: String) -> Int? {
+        var information = stat()
+        guard lstat(path + "/" + name, &information) == 0, information.st_mode & S_IFMT == S_IFREG else { return nil }
+        return information.st_size
+    }
+
+    /// What a configuration names, by the paths under which it names them.
+    /// - Parameter paths: files and folders, without `..` in them; one that is not there is left for the check to name.
+    /// - Throws: `tooLarge`, `unreadable`.
+    func files(at paths: [String]) throws(SetupProblem) -> [String: [UInt8]] {
         var found: [String: [UInt8]] = [:]
         var bytes = 0
-        try collect("", 0, leavingOut, &found, &bytes)
-        let own = String(try own().dropFirst(path.utf8.count + 1))
-        guard let text = found.removeValue(forKey: own) else { throw SetupProblem(.missing) }
-        found[Self.file] = text
+        for path in paths { try collect(path, 0, &found, &bytes) }
         return found
     }
 
-    private func collect(
-        _ prefix: String, _ depth: Int, _ leavingOut: (String) -> Bool, _ found: inout [String: [UInt8]],
-        _ bytes: inout Int
-    ) throws(SetupProblem) {
-        for name in names(in: path + "/" + prefix) where !name.hasPrefix(".") {
-            let relative = prefix + name
-            var information = stat()
-            guard depth > 0 || !leavingOut(name) else { continue }
-            guard lstat(path + "/" + relative, &information) == 0 else { throw SetupProblem(.unreadable, relative) }
-            switch information.st_mode & S_IFMT {
-            case S_IFDIR:
-                guard depth < Self.deepest else { throw SetupProblem(.tooLarge, relative) }
-                try collect(relative + "/", depth + 1, leavingOut, &found, &bytes)
-            case S_IFREG:
-                // Its size first: nothing is read that is too much.
-                guard information.st_size <= Self.mostBytes - bytes, found.count < Self.mostFiles else {
-                    throw SetupProblem(.tooLarge, relative)
-                }
-                guard let content = readFile(path + "/" + relative) else { throw SetupProblem(.unreadable, relative) }
-                bytes += content.count
-                found[relative] = content
-            default: continue
+    private func collect(_ name: String, _ depth: Int, _ found: inout [String: [UInt8]], _ bytes: inout Int)
+        throws(SetupProblem)
+    {
+        var information = stat()
+        guard found[name] == nil, lstat(path + "/" + name, &information) == 0 else { return }
+        switch information.st_mode & S_IFMT {
+        case S_IFDIR:
+            guard depth < Self.deepest else { throw SetupProblem(.tooLarge, name) }
+            for inner in names(in: path + "/" + name) where !inner.hasPrefix(".") {
+                try collect(name + "/" + inner, depth + 1, &found, &bytes)
             }
+        case S_IFREG:
+            // Its size first: nothing is read that is too much.
+            guard information.st_size <= Self.mostBytes - bytes, found.count < Self.mostFiles else {
+                throw SetupProblem(.tooLarge, name)
+            }
+            guard let content = readFile(path + "/" + name) else { throw SetupProblem(.unreadable, name) }
+            bytes += content.count
+            found[name] = content
+        default: return
         }
     }
 }

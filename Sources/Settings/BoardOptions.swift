@@ -37,6 +37,9 @@ extension ConfigurationReader {
         if let gateway = written?.gateway {
             guard Self.isAddress(gateway) else { throw wrong("board.gateway", "must be an address") }
             guard address != "dhcp" else { throw wrong("board.gateway", "comes with a fixed board.address only") }
+            guard gateway.contains(":") == address.contains(":") else {
+                throw wrong("board.gateway", "must be of the same kind as board.address (IPv4 or IPv6)")
+            }
         }
         let nameServers = written?.name_servers ?? []
         guard nameServers.allSatisfy(Self.isAddress) else {

@@ -63,22 +63,6 @@ package struct Configuration: Sendable {
         return ReadableParts(file: file).statusSocket
     }
 
-    /// The secrets, besides the machine's own two, that the file wants from the service manager: names without a folder.
-    /// - Throws: when the file is not one of these, or a name is a path.
-    package static func handedSecrets(file: String) throws(ConfigurationError) -> [String] {
-        let reader = ConfigurationReader(file: file)
-        let written = try ConfigurationFile.parse(try reader.text(), file: file)
-        var names: [String] = []
-        for (key, path) in reader.secrets(in: written) where key.hasPrefix("library.") {
-            guard let name = ConfigurationReader.credentialName(path) else { continue }
-            guard !name.contains("/"), !name.hasPrefix(".") else {
-                throw reader.wrong(key, "credential: is followed by a name alone")
-            }
-            names.append(name)
-        }
-        return names
-    }
-
     /// Reads the file and everything it names.
     /// - Parameters:
     ///   - credentials: the folder of what the service manager hands over (systemd.exec(5)).

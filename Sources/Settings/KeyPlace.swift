@@ -14,7 +14,8 @@ struct KeyPlace {
         guard let first = parts.first, let last = parts.last else { return nil }
         table = first.prefix { $0 != "[" }
         key = last.prefix { $0 != "[" }
-        index = Int(first.drop { $0 != "[" }.dropFirst().dropLast()) ?? 0
+        // A key may be called anything.
+        index = max(0, Int(first.drop { $0 != "[" }.dropFirst().dropLast()) ?? 0)
         name = parts.count > 2 ? path.dropFirst(first.count + 1).dropLast(last.count + 1) : nil
     }
 

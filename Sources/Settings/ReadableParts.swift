@@ -8,6 +8,7 @@ package struct ReadableParts: Sendable {
     package let kioskID: String?
     package let statusSocket: String
     package let metricsFile: String?
+    package let board: BoardOptions?
 
     /// - Parameter file: kazashi.toml; it need not be there.
     package init(file: String) {
@@ -21,6 +22,10 @@ package struct ReadableParts: Sendable {
         self.panel = panel.flatMap {
             try? reader.panel($0, language: kiosk?["language"]?.string ?? "ja", isTest: isTest)
         }
+        let board: ConfigurationFile.Board? = Self.table("board", in: text).flatMap {
+            try? TOMLDecoder(strictDecoding: true).decode(ConfigurationFile.Board.self, from: $0)
+        }
+        self.board = board.flatMap { try? reader.board($0) }
         kioskID = kiosk?["id"]?.string
         let service = Self.table("service", in: text)
         statusSocket = reader.statusSocket(service?["status"]?.string)

@@ -20,25 +20,40 @@ extension Kazashi {
         var kept: String
         @Option(help: "The image's own settings.")
         var shipped: String
-        @Option(help: "A folder with the secrets as the service gets them.")
+        @Option(
+            help: "A folder with the secrets as the service gets them; those on the partition come to lie beside it.")
         var credentials: String
         @Option(help: "Where the outcome, and what it means for network and clock, is written.")
         var output: String
+        @Option(help: "Secrets on the partition: asked (which are there?), taken or refused.")
+        var secrets = "asked"
+        @Flag(help: "The data partition could not be had: what is kept is gone when the power is.")
+        var inMemory = false
 
         func run() throws {
-            let result = Provisioning(setup: setup, kept: kept, shipped: shipped, credentials: credentials).run()
+            guard let secrets = Provisioning.Secrets(rawValue: secrets) else {
+                throw ValidationError("--secrets is asked, taken or refused.")
+            }
+            let provisioning = Provisioning(
+                setup: setup, kept: kept, shipped: shipped, credentials: credentials, secrets: secrets, lasts: !inMemory
+            )
+            let result = provisioning.run()
             if let problem = result.outcome.problem { say(problem) }
             do {
-                try BoardFiles(result.configuration?.board).write(in: output)
-                try DurableFile.publish(output + "/secrets", Array(result.secrets.map { $0 + "\n" }.joined().utf8))
-                try DurableFile.publish(
-                    output + "/problem.txt", Array(result.outcome.problem.map { $0 + "\n" }.map(\.utf8) ?? "".utf8))
+                try BoardFiles(ReadableParts(file: provisioning.serving).board).write(in: output)
+                try write(result.waitsFor, to: "waits-for")
+                try write(result.secrets, to: "secrets")
+                try write(result.outcome.problem.map { [$0] } ?? [], to: "problem.txt")
                 try result.outcome.publish(in: output)
             } catch {
                 say("\(error)")
                 throw ExitCode.couldNotTell
             }
             if result.outcome.code != nil { throw ExitCode.no }
+        }
+
+        private func write(_ lines: [String], to name: String) throws {
+            try DurableFile.publish(output + "/" + name, Array(lines.map { $0 + "\n" }.joined().utf8))
         }
     }
 }

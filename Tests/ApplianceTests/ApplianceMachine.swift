@@ -20,7 +20,8 @@ final class ApplianceMachine: Sendable {
     let reader: PassthroughReader
     private let qemu: ChildProcess
 
-    init(_ disk: FlashedDisk, memory: Int = 512) throws {
+    /// - Parameter stick: an image of a disk on USB that is plugged in from the start.
+    init(_ disk: FlashedDisk, memory: Int = 512, stick: String? = nil) throws {
         self.disk = disk
         display = try SerialDisplay()
         reader = try PassthroughReader(path: disk.folder + "/reader")
@@ -42,7 +43,13 @@ final class ApplianceMachine: Sendable {
                 "-device", "usb-serial,id=display,chardev=display",
                 "-device", "usb-ccid", "-chardev", "socket,id=reader,path=\(disk.folder)/reader",
                 "-device", "ccid-card-passthru,chardev=reader",
-            ])
+            ]
+                + (stick.map {
+                    [
+                        "-drive", "if=none,id=stick,format=raw,readonly=on,file=\($0)", "-device",
+                        "usb-storage,drive=stick",
+                    ]
+                } ?? []))
     }
 
     /// What the firmware and the loader said, for whoever reads a failure.

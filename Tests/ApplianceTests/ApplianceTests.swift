@@ -19,8 +19,10 @@ extension RealStack {
             "needs an image (board/image x86_64), QEMU, OVMF and mtools"))
     struct ApplianceTests {
         /// Switches a disk's machine on for as long as the body runs.
-        private func whileRunning(_ disk: FlashedDisk, _ body: (ApplianceMachine) async throws -> Void) async throws {
-            let machine = try ApplianceMachine(disk)
+        private func whileRunning(
+            _ disk: FlashedDisk, stick: String? = nil, _ body: (ApplianceMachine) async throws -> Void
+        ) async throws {
+            let machine = try ApplianceMachine(disk, stick: stick)
             do {
                 try await body(machine)
             } catch {

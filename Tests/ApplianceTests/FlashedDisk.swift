@@ -51,9 +51,44 @@ final class FlashedDisk: Sendable {
         return found
     }
 
-    private func setup() throws -> String {
-        guard let place = try partitions()["kazashi-setup"] else { throw Problem(description: "no partition `setup`") }
+    /// A partition as mtools name it.
+    private func place(of partition: String) throws -> String {
+        guard let place = try partitions()[partition] else { throw Problem(description: "no partition \(partition)") }
         return "\(path)@@\(place.lowerBound)"
+    }
+
+    private func setup() throws -> String { try place(of: "kazashi-setup") }
+
+    /// What the loader remembers (`NAME=value` lines); nil where that is damaged.
+    func environment() async throws -> [String: String]? {
+        let block = folder + "/grubenv"
+        let copied = try await ChildProcess.run(
+            "/usr/bin/env", ["mcopy", "-n", "-o", "-i", try place(of: "kazashi-env"), "::/grubenv", block])
+        guard copied.code == 0, let text = try? String(contentsOfFile: block, encoding: .utf8), text.utf8.count == 1_024
+        else { return nil }
+        let pairs = text.split(separator: "\n").compactMap { line -> (String, String)? in
+            let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            return parts.count == 2 ? (parts[0], parts[1]) : nil
+        }
+        return Dictionary(pairs) { $1 }
+    }
+
+    /// Writes what the loader remembers.
+    func setEnvironment(_ bytes: [UInt8]) async throws {
+        let block = folder + "/grubenv"
+        try Data(bytes).write(to: URL(filePath: block))
+        try await Self.run("mcopy", "-o", "-i", place(of: "kazashi-env"), block, "::/grubenv")
+    }
+
+    /// A stick with an update on it, as somebody's computer makes it.
+    /// - Parameter fault: as `board/dev/update` names it.
+    func stick(version: String, fault: String = "") async throws -> String {
+        let (stick, bundle) = (folder + "/stick.img", folder + "/kazashi-\(version).raucb")
+        try await Self.run(Self.repository + "/board/dev/update", version, bundle, fault)
+        try await Self.run("sh", "-c", "truncate -s 256M \"$1\" && mkfs.vfat -F 32 \"$1\"", "sh", stick)
+        try await Self.run("mcopy", "-i", stick, bundle, "::/")
+        try FileManager.default.removeItem(atPath: bundle)
+        return stick
     }
 
     /// Copies files and folders onto `setup`.

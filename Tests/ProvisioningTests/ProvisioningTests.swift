@@ -52,10 +52,18 @@ private final class Board {
         try text.write(toFile: setup + "/" + name, atomically: true, encoding: .utf8)
     }
 
-    func start(isMounted: Bool = true) -> Provisioning.Result {
+    func start(isMounted: Bool = true, secrets: Provisioning.Secrets = .asked, lasts: Bool = true)
+        -> Provisioning.Result
+    {
         Provisioning(
-            setup: isMounted ? setup : nil, kept: kept, shipped: root + "/shipped", credentials: credentials
+            setup: isMounted ? setup : nil, kept: kept, shipped: root + "/shipped", credentials: credentials,
+            secrets: secrets, lasts: lasts
         ).run()
+    }
+
+    /// What a kiosk makes of what serves; nil where it can't run with it.
+    var configuration: Configuration? {
+        try? Configuration(file: kept + "/settings/kazashi.toml", credentials: credentials)
     }
 
     /// What a kiosk would read.
@@ -73,7 +81,7 @@ private final class Board {
     @Test("What lies on the partition serves from this start on, with all that it names, and is not copied twice")
     func adopted() throws {
         let first = board.start()
-        #expect(first.outcome == SetupOutcome(.adopted) && first.configuration?.kioskID == PilotFolder.kioskID)
+        #expect(first.outcome == SetupOutcome(.adopted) && board.configuration?.kioskID == PilotFolder.kioskID)
         #expect(board.serving == (try board.text()))
         #expect(FileManager.default.fileExists(atPath: board.kept + "/settings/anchors/authca-test.pem"))
         let folders = board.folders
@@ -81,7 +89,7 @@ private final class Board {
         #expect(second.outcome == SetupOutcome(.unchanged) && board.folders == folders)
         try board.write(try board.text(["min_gap = \"0s\"": "min_gap = \"3s\""]))
         let third = board.start()
-        #expect(third.outcome == SetupOutcome(.adopted) && third.configuration?.minGap == 3)
+        #expect(third.outcome == SetupOutcome(.adopted) && board.configuration?.minGap == 3)
         // The one before is gone.
         #expect(board.folders.count == 1 && board.folders != folders)
         // A file that it names is another.
@@ -107,7 +115,7 @@ private final class Board {
         let text = try board.text()
         try board.write("\u{FEFF}" + text.replacing("\n", with: "\r\n"), to: name)
         let result = board.start()
-        #expect(result.outcome == SetupOutcome(.adopted) && result.configuration?.kioskID == PilotFolder.kioskID)
+        #expect(result.outcome == SetupOutcome(.adopted) && board.configuration?.kioskID == PilotFolder.kioskID)
     }
 
     @Test(
@@ -118,15 +126,23 @@ private final class Board {
             ("state", "state = \"/var/lib/kazashi\"", "state = \"/srv\"", .wrong, 4),
             ("signing key", "\"credential:kiosk-es256.pem\"", "\"credential:storage.key\"", .wrong, 6),
             ("not TOML", "[reader]", "[reader", .wrong, 11),
-            ("installed", "anchors = [\"anchors\"]", "anchors = [\"anchors\", \"/etc/kazashi/anchors\"]", .wrong, nil),
-            ("names a path", "receiver_key = \"central.jwk\"", "shared_key = \"credential:../x\"", .wrong, nil),
+            ("installed", "anchors = [\"anchors\"]", "anchors = ['/etc/kazashi/anchors']", .wrong, 15),
+            ("elsewhere", "anchors = [\"anchors\"]", "anchors = [\"../settings/anchors\"]", .wrong, 15),
+            ("the keys' folder", "anchors = [\"anchors\"]", "anchors = [\"Credentials\"]", .wrong, 15),
+            ("no secret", "anchors = [\"anchors\"]", "anchors = [\"credential:anchors\"]", .wrong, 15),
+            ("names a path", "receiver_key = \"central.jwk\"", "shared_key = \"credential:../x\"", .wrong, 36),
+            ("not of systemd's", "receiver_key = \"central.jwk\"", "shared_key = \"credential:鍵.jwk\"", .wrong, 36),
+            (
+                "the board's own", "receiver_key = \"central.jwk\"", "shared_key = \"credential:storage.key\"", .wrong,
+                29
+            ),
         ] as [(String, String, String, SetupCode, Int?)])
     func kept(what: String, old: String, new: String, code: SetupCode, line: Int?) throws {
         let wrong = try board.text([old: new])
         // Nothing has ever served.
         try board.write(wrong)
         let none = board.start()
-        #expect(none.outcome.result == .none && none.outcome.code == code && none.configuration == nil, "\(none)")
+        #expect(none.outcome.result == .none && none.outcome.code == code && board.configuration == nil, "\(none)")
         #expect(board.serving == "[kiosk]\nlanguage = \"ja\"\n")
         // Then something does.
         try board.write(try board.text())
@@ -135,7 +151,7 @@ private final class Board {
         let kept = board.start()
         #expect(kept.outcome.result == .kept && kept.outcome.code == code)
         if let line { #expect(kept.outcome.line == line, "\(kept)") }
-        #expect(kept.configuration?.kioskID == PilotFolder.kioskID && board.folders.count == 1)
+        #expect(board.configuration?.kioskID == PilotFolder.kioskID && board.folders.count == 1)
         let problem = try #require(kept.outcome.problem)
         #expect(problem.hasPrefix("U3 ") && !problem.contains(board.root), "\(problem)")
     }
@@ -168,23 +184,32 @@ private final class Board {
         #expect(tried > 25)
     }
 
-    @Test("A partition that can't be mounted, has no file, or holds too much is told by its own code")
+    @Test("A partition that can't be mounted, has no file or two, or holds too much is told by its own code")
     func otherCodes() throws {
         _ = board.start()
         #expect(board.start(isMounted: false).outcome.code == .unreadable)
-        try FileManager.default.createDirectory(atPath: board.setup + "/a/b/c/d/e", withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            atPath: board.setup + "/anchors/a/b/c/d", withIntermediateDirectories: true)
         #expect(board.start().outcome.code == .tooLarge)
-        try FileManager.default.removeItem(atPath: board.setup + "/a")
+        try FileManager.default.removeItem(atPath: board.setup + "/anchors/a")
         #expect(board.start().outcome.code == nil)
         // Its length says that it is too large; nothing of it is read.
-        let handle = open(board.setup + "/large", O_WRONLY | O_CREAT, 0o600)
-        #expect(ftruncate(handle, 1 << 40) == 0)
-        close(handle)
-        #expect(board.start().outcome.code == .tooLarge)
-        try FileManager.default.removeItem(atPath: board.setup + "/large")
-        try FileManager.default.removeItem(atPath: board.setup + "/kazashi.toml")
+        func large(_ name: String) throws {
+            let handle = open(board.setup + "/" + name, O_WRONLY | O_CREAT, 0o600)
+            #expect(ftruncate(handle, 1 << 40) == 0)
+            close(handle)
+            #expect(board.start().outcome.code == .tooLarge, "\(name)")
+            try FileManager.default.removeItem(atPath: board.setup + "/" + name)
+        }
+        try large("anchors/large")
+        try board.write(try board.text(), to: "kazashi.toml.txt")
+        #expect(board.start().outcome.problem?.contains("kazashi.toml and kazashi.toml.txt") == true)
+        for name in ["kazashi.toml", "kazashi.toml.txt"] {
+            try FileManager.default.removeItem(atPath: board.setup + "/" + name)
+        }
         let missing = board.start()
         #expect(missing.outcome.code == .missing && missing.outcome.result == .kept)
+        try large("kazashi.toml")
     }
 
     @Test("A data partition that takes nothing is told; what served serves")
@@ -196,7 +221,7 @@ private final class Board {
             atPath: board.kept + "/settings.new/x", withIntermediateDirectories: true)
         let result = board.start()
         #expect(result.outcome.code == .notKept && result.outcome.result == .kept)
-        #expect(result.configuration?.minGap == 0)
+        #expect(board.configuration?.minGap == 0)
     }
 
     @Test("Whenever the power goes, the old settings serve or the new; what was half written is removed")
@@ -210,37 +235,80 @@ private final class Board {
         #expect(board.start().outcome == SetupOutcome(.unchanged) && board.folders.count == 1)
     }
 
-    @Test("A secret is named to be taken in, is no part of the settings, and is not needed again")
-    func secrets() throws {
-        let text = try board.text([
+    /// The library's shared key as a credential, which lies on the partition under this name.
+    private func shared() throws -> String {
+        try board.text([
             "receiver_key = \"central.jwk\"": "suite = \"direct\"\nshared_key = \"credential:shared.jwk\"",
             "acknowledgement_key = \"central-sign.jwk\"": "",
         ])
-        try board.write(text)
+    }
+
+    @Test(
+        "A secret is encrypted before the settings that want it serve; it is no part of them, and is not needed again")
+    func secrets() throws {
+        _ = board.start()
+        try board.write(try shared())
         #expect(board.start().outcome.code == .wrong, "it is not there yet")
         let secret = try String(contentsOfFile: board.pilot.path + "/central-shared.jwk", encoding: .utf8)
         try board.write("no key", to: "shared.jwk")
         let wrong = board.start()
         #expect(
-            wrong.outcome.code == .wrong && wrong.secrets == [], "nothing is taken in with settings that do not serve")
+            wrong.outcome.code == .wrong && wrong.waitsFor == [], "nothing is taken in for settings that can't serve")
+        #expect(board.configuration != nil, "what serves is left alone")
         try board.write(secret, to: "shared.jwk")
-        let taken = board.start()
-        #expect(taken.outcome.result == .adopted && taken.secrets == ["shared.jwk"])
+        let asked = board.start()
+        #expect(asked.outcome == SetupOutcome(.kept) && asked.waitsFor == ["shared.jwk"] && asked.secrets == [])
+        #expect(!FileManager.default.fileExists(atPath: board.credentials + "/shared.jwk"))
+        // The image can't encrypt it.
+        let refused = board.start(secrets: .refused)
+        #expect(refused.outcome.result == .kept && refused.outcome.code == .notKept)
+        #expect(board.serving == (try board.text()))
+        // It can.
+        try FileManager.default.copyItem(
+            atPath: board.credentials + ".candidate/shared.jwk", toPath: board.credentials + "/shared.jwk")
+        let taken = board.start(secrets: .taken)
+        #expect(taken.outcome == SetupOutcome(.adopted) && taken.secrets == ["shared.jwk"] && taken.waitsFor == [])
         #expect(!FileManager.default.fileExists(atPath: board.kept + "/settings/shared.jwk"))
-        // As the image does: it is handed over from now on.
+        // As the image does.
         try FileManager.default.removeItem(atPath: board.setup + "/shared.jwk")
-        let later = board.start()
-        #expect(later.outcome == SetupOutcome(.unchanged) && later.secrets == [])
+        #expect(board.start().outcome == SetupOutcome(.unchanged))
+        // The machine has lost it: what serves no longer can.
+        try FileManager.default.removeItem(atPath: board.credentials + "/shared.jwk")
+        #expect(board.start().outcome.code == .wrong)
     }
 
-    @Test("Reports, templates and registrations are no settings")
+    @Test("A secret that is named as if it were none is refused, and the report says how it is written")
+    func openSecret() throws {
+        try board.write(try shared().replacing("credential:shared.jwk", with: "shared.jwk"))
+        try FileManager.default.copyItem(
+            atPath: board.pilot.path + "/central-shared.jwk", toPath: board.setup + "/shared.jwk")
+        let outcome = board.start().outcome
+        #expect(outcome.code == .wrong && outcome.result == .none)
+        #expect(outcome.problem?.contains("\"credential:NAME\"") == true)
+        #expect(board.folders == [], "nothing of it is kept")
+    }
+
+    @Test("Only what kazashi.toml names is taken: no registrations, no keys, nothing that was deleted")
     func others() throws {
         _ = board.start()
-        try board.write("x", to: "kazashi-report.txt")
-        try board.write("x", to: "registrations.json")
-        try FileManager.default.createDirectory(
-            atPath: board.setup + "/System Volume Information", withIntermediateDirectories: true)
-        #expect(board.start().outcome == SetupOutcome(.unchanged))
-        #expect(!FileManager.default.fileExists(atPath: board.kept + "/settings/registrations.json"))
+        for name in ["registrations.json.txt", "storage.key", "kazashi-report.new"] { try board.write("x", to: name) }
+        for folder in ["$RECYCLE.BIN", "credentials", "System Volume Information"] {
+            try FileManager.default.createDirectory(
+                atPath: board.setup + "/" + folder, withIntermediateDirectories: true)
+            try board.write("x", to: folder + "/storage.key")
+        }
+        try "key".write(toFile: board.kept + "/credentials/storage.key", atomically: true, encoding: .utf8)
+        try board.write(try board.text(["min_gap = \"0s\"": "min_gap = \"3s\""]))
+        #expect(board.start().outcome == SetupOutcome(.adopted))
+        let there = try FileManager.default.contentsOfDirectory(atPath: board.kept + "/settings/").sorted()
+        #expect(
+            there == ["anchors", "card-anchors.json", "central-sign.jwk", "central.jwk", "credentials", "kazashi.toml"])
+        #expect(try String(contentsOfFile: board.kept + "/credentials/storage.key", encoding: .utf8) == "key")
+    }
+
+    @Test("Where the data partition can't be had the settings serve for as long as there is power, and that is told")
+    func inMemory() throws {
+        let outcome = board.start(lasts: false).outcome
+        #expect(outcome.result == .adopted && outcome.code == .notKept && board.configuration != nil)
     }
 }

@@ -39,6 +39,7 @@ import Testing
             (#"address = "192.0.2.10/24\nGateway=192.0.2.66""#, "address"),
             (#"gateway = "192.0.2.1""#, "gateway"),
             ("address = \"192.0.2.10/24\"\ngateway = \"there\"", "gateway"),
+            ("address = \"192.0.2.10/24\"\ngateway = \"2001:db8::1\"", "gateway"),
             (#"name_servers = ["ns.lib.example"]"#, "name_servers"),
             (#"time_servers = ["ntp.lib.example iburst"]"#, "time_servers"),
         ])
