@@ -33,6 +33,12 @@ extension RealStack {
             await machine.stop()
         }
 
+        /// What is on the partition once all is taken in; mtools shows short names as DOS writes them.
+        private static let left = [
+            "anchors/", "card-anchors.json", "central-sign.jwk", "central.jwk", "crl/", "kazashi-report.txt",
+            "kazashi-template.toml", "kazashi.toml.txt",
+        ]
+
         /// The report, once it says this.
         private func report(on disk: FlashedDisk, with text: String) async throws -> String {
             while true {
@@ -102,8 +108,8 @@ extension RealStack {
                 let key = try #require(
                     report.split(separator: "\r\n").first { $0.hasPrefix("{\"keys\":") }, "\(report)")
                 #expect(report.contains("kazashi.toml of this partition serves."), "\(report)")
-                // They named people.
-                #expect(try await disk.text(of: "registrations.json") == nil, "\(report)")
+                // They named people, and a secret is encrypted to this machine.
+                #expect(try await disk.names().sorted() == Self.left, "\(report)")
                 let named = try #require(PublicJWK.parse(Array(key.utf8), for: .verifying).first)
                 kiosk = named
                 let library = try library(of: cards, port: free.port, kiosk: named)

@@ -85,7 +85,7 @@ final class FlashedDisk: Sendable {
     func stick(version: String, fault: String = "") async throws -> String {
         let (stick, bundle) = (folder + "/stick.img", folder + "/kazashi-\(version).raucb")
         try await Self.run(Self.repository + "/board/dev/update", version, bundle, fault)
-        try await Self.run("sh", "-c", "truncate -s 256M \"$1\" && mkfs.vfat -F 32 \"$1\"", "sh", stick)
+        try await Self.run("sh", "-c", "truncate -s 256M \"$1\" && mformat -i \"$1\" -F ::", "sh", stick)
         try await Self.run("mcopy", "-i", stick, bundle, "::/")
         try FileManager.default.removeItem(atPath: bundle)
         return stick

@@ -20,14 +20,31 @@ struct TechnicianFiles {
             guard text.contains(old) else { throw FlashedDisk.Problem(description: "no \(old) in \(text)") }
             text = text.replacing(old, with: new)
         }
-        return text.replacing(
+        text.replace(
             #/url = "http:[^"]*"/#, with: "url = \"http://10.0.2.2:\(port)/events\"\nallow_plain_http = true")
+        // Another library, which nobody is registered with, and its secret.
+        text.replace(
+            "[service]",
+            with: """
+                [[library]]
+                name = "branch"
+                required = false
+                audience = "https://branch.example"
+                url = "udp://10.0.2.2:9"
+                suite = "direct"
+                shared_key = "credential:branch.jwk"
+
+                [service]
+                """)
+        return text
     }
 
     func put(on disk: FlashedDisk) async throws {
         for name in ["anchors", "card-anchors.json", "crl", "central.jwk", "central-sign.jwk", "registrations.json"] {
             try await disk.put(cards.folder.path + "/" + name)
         }
+        try await disk.write(
+            String(contentsOfFile: cards.folder.path + "/central-shared.jwk", encoding: .utf8), to: "branch.jwk")
         // As Notepad saves it.
         try await disk.write(
             "\u{FEFF}" + configuration().replacing("\n", with: "\r\n"), to: "kazashi.toml.txt")

@@ -134,7 +134,7 @@ private final class Board {
             ("not of systemd's", "receiver_key = \"central.jwk\"", "shared_key = \"credential:鍵.jwk\"", .wrong, 36),
             (
                 "the board's own", "receiver_key = \"central.jwk\"", "shared_key = \"credential:storage.key\"", .wrong,
-                29
+                36
             ),
         ] as [(String, String, String, SetupCode, Int?)])
     func kept(what: String, old: String, new: String, code: SetupCode, line: Int?) throws {
