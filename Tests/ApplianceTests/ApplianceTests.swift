@@ -55,7 +55,7 @@ extension RealStack {
             #expect(try await disk.names() == ["kazashi-template.toml"])
             try await whileRunning(disk) { machine in
                 #expect(await machine.display.shows("Setup U2") != nil)
-                let report = try await report(on: disk, with: "== kazashi doctor")
+                let report = try await report(on: disk, with: "It stands here once there are usable settings.")
                 #expect(report.hasPrefix("\u{FEFF}Kazashi ") && report.contains("slot A\r\n"), "\(report)")
                 #expect(report.contains("U2 There is no kazashi.toml on the partition KAZASHI\r\n"), "\(report)")
             }
