@@ -201,15 +201,17 @@ package struct PilotFolder: Sendable {
     }
 
     /// The library's desk for this kiosk.
-    /// - Parameter file: nil: in memory.
-    package func desk(suite: String = "nested", file: String? = nil) throws -> Recipient {
+    /// - Parameters:
+    ///   - file: nil: in memory.
+    ///   - signer: the kiosk's key where it is one of its own; nil: the pilot's.
+    package func desk(suite: String = "nested", file: String? = nil, signer: PublicJWK? = nil) throws -> Recipient {
         if suite == "direct" {
             let kiosk = KnownKiosk(id: Self.kioskID, key: .shared(sharedKey))
             return try Recipient(
                 verifier: TokenVerifier(audience: Self.audience, kiosks: [kiosk]), acknowledger: .shared, file: file,
                 now: systemTime)
         }
-        let kiosk = KnownKiosk(id: Self.kioskID, key: kioskKey.publicJWK)
+        let kiosk = KnownKiosk(id: Self.kioskID, key: signer ?? kioskKey.publicJWK)
         return try Recipient(
             verifier: TokenVerifier(audience: Self.audience, keys: [libraryKey], kiosks: [kiosk]),
             acknowledger: .signing(acknowledgementKey), file: file, now: systemTime)

@@ -58,6 +58,21 @@ final class ApplianceMachine: Sendable {
         return String(console.suffix(2_000)) + qemu.standardError
     }
 
+    /// Switches a disk's machine on for as long as the body runs, however that ends.
+    static func whileRunning(
+        _ disk: FlashedDisk, stick: String? = nil, _ body: (ApplianceMachine) async throws -> Void
+    ) async throws {
+        let machine = try ApplianceMachine(disk, stick: stick)
+        do {
+            try await body(machine)
+        } catch {
+            print(machine.log)
+            await machine.stop()
+            throw error
+        }
+        await machine.stop()
+    }
+
     /// Pulls the plug.
     func stop() async {
         await qemu.stop(SIGKILL)

@@ -18,21 +18,6 @@ extension RealStack {
             if: ApplianceMachine.isThere || getenv("CI") != nil,
             "needs an image (board/image x86_64), QEMU, OVMF and mtools"))
     struct ApplianceTests {
-        /// Switches a disk's machine on for as long as the body runs.
-        private func whileRunning(
-            _ disk: FlashedDisk, stick: String? = nil, _ body: (ApplianceMachine) async throws -> Void
-        ) async throws {
-            let machine = try ApplianceMachine(disk, stick: stick)
-            do {
-                try await body(machine)
-            } catch {
-                print(machine.log)
-                await machine.stop()
-                throw error
-            }
-            await machine.stop()
-        }
-
         /// What is on the partition once all is taken in; mtools shows short names as DOS writes them.
         private static let left = [
             "anchors/", "card-anchors.json", "central-sign.jwk", "central.jwk", "crl/", "kazashi-report.txt",
@@ -53,7 +38,7 @@ extension RealStack {
             let disk = try await FlashedDisk()
             defer { disk.remove() }
             #expect(try await disk.names() == ["kazashi-template.toml"])
-            try await whileRunning(disk) { machine in
+            try await ApplianceMachine.whileRunning(disk) { machine in
                 #expect(await machine.display.shows("Setup U2") != nil)
                 let report = try await report(on: disk, with: "It stands here once there are usable settings.")
                 #expect(report.hasPrefix("\u{FEFF}Kazashi ") && report.contains("slot A\r\n"), "\(report)")
@@ -63,14 +48,7 @@ extension RealStack {
 
         /// The library that the technician's file names, once the kiosk's key is known.
         private func library(of cards: PilotCards, port: UInt16, kiosk: PublicJWK) throws -> PushServer {
-            try PushServer(
-                desk: Recipient(
-                    verifier: TokenVerifier(
-                        audience: PilotFolder.audience, keys: [cards.folder.libraryKey],
-                        kiosks: [KnownKiosk(id: PilotFolder.kioskID, key: kiosk)]),
-                    acknowledger: .signing(cards.folder.acknowledgementKey), file: nil,
-                    now: { Int64(Date().timeIntervalSince1970) }),
-                port: port, acknowledges: true)
+            try PushServer(desk: cards.folder.desk(signer: kiosk), port: port, acknowledges: true)
         }
 
         /// Lays a card down and takes it away.
@@ -102,7 +80,7 @@ extension RealStack {
             let files = TechnicianFiles(cards: cards, port: free.port)
             try await files.put(on: disk)
             var kiosk: PublicJWK?
-            try await whileRunning(disk) { machine in
+            try await ApplianceMachine.whileRunning(disk) { machine in
                 #expect(await machine.display.shows("Hold here") != nil)
                 let report = try await report(on: disk, with: "== kazashi doctor")
                 let key = try #require(
@@ -121,7 +99,7 @@ extension RealStack {
             let wrong = try files.configuration().replacing("id = \"\(PilotFolder.kioskID)\"", with: "id = \"\"")
             try await disk.remove("kazashi.toml.txt")
             try await disk.write(wrong, to: "kazashi.toml")
-            try await whileRunning(disk) { machine in
+            try await ApplianceMachine.whileRunning(disk) { machine in
                 #expect(await machine.display.shows("Setup U3 L2") != nil)
                 #expect(await machine.display.shows("Hold here") != nil)
                 let library = try library(of: cards, port: free.port, kiosk: try #require(kiosk))

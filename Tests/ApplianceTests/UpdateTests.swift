@@ -11,20 +11,6 @@ extension RealStack {
         .enabled(
             if: getenv("KAZASHI_UPDATES") != nil, "minutes each: board/test-image runs them"))
     struct UpdateTests {
-        private func whileRunning(
-            _ disk: FlashedDisk, stick: String? = nil, _ body: () async throws -> Void
-        ) async throws {
-            let machine = try ApplianceMachine(disk, stick: stick)
-            do {
-                try await body()
-            } catch {
-                print(machine.log)
-                await machine.stop()
-                throw error
-            }
-            await machine.stop()
-        }
-
         /// Nobody tells when a machine writes to its disk.
         private func wait(until holds: () async throws -> Bool) async throws {
             while try await !holds() { try await Task.sleep(for: .seconds(1)) }
@@ -41,7 +27,7 @@ extension RealStack {
             let before = try #require(await disk.environment())
             #expect(before["ORDER"] == "A B" && before["A_OK"] == "1" && before["B_OK"] == "0")
             let stick = try await disk.stick(version: "0.5.1")
-            try await whileRunning(disk, stick: stick) {
+            try await ApplianceMachine.whileRunning(disk, stick: stick) { _ in
                 try await wait { try await reports(disk, "Kazashi 0.5.1, slot B") }
                 try await wait { try await disk.environment()?["B_GOOD"] != nil }
                 let after = try #require(await disk.environment())
@@ -49,7 +35,7 @@ extension RealStack {
                 #expect(after["A_OK"] == "1" && after["B_GOOD"] != after["A_GOOD"])
             }
             // Switched off and on: it is no longer on trial. The stick holds nothing newer.
-            try await whileRunning(disk, stick: stick) {
+            try await ApplianceMachine.whileRunning(disk, stick: stick) { _ in
                 try await wait { try await disk.environment()?["B_TRY"] == "1" }
                 try await wait { try await disk.environment()?["B_TRY"] == "0" }
             }
@@ -60,7 +46,7 @@ extension RealStack {
             let disk = try await FlashedDisk()
             defer { disk.remove() }
             let stick = try await disk.stick(version: "0.5.1", fault: "no-start")
-            try await whileRunning(disk, stick: stick) {
+            try await ApplianceMachine.whileRunning(disk, stick: stick) { _ in
                 try await wait { try await disk.environment()?["B_TRY"] == "3" }
                 try await wait { try await reports(disk, "Slot B (version 0.5.1) did not start") }
                 // A runs again, and does not install it again.
@@ -77,7 +63,7 @@ extension RealStack {
             let disk = try await FlashedDisk()
             defer { disk.remove() }
             try await disk.setEnvironment(environment)
-            try await whileRunning(disk) {
+            try await ApplianceMachine.whileRunning(disk) { _ in
                 try await wait { try await disk.environment()?["A_GOOD"] != nil }
                 let after = try #require(await disk.environment())
                 #expect(after["ORDER"] == "A B" && after["A_OK"] == "1" && after["A_TRY"] == "0", "\(after)")
