@@ -111,7 +111,7 @@ var targets: [Target] = [
         name: "kazashi",
         dependencies: [
             "Kiosk", "Doctor", "Provisioning", "Settings", "Service", "ListKeeper", "Registrations", "Login",
-            "Announcement", "Registry", "Certificates", "Revocation", "Clock", "JOSE", "Files",
+            "Announcement", "Registry", "Certificates", "Revocation", "Clock", "JOSE", "Files", "Panel",
             "Cryptography", "TLV",
             "Advice", "CLinux", logging, arguments,
         ],
@@ -213,7 +213,7 @@ var targets: [Target] = [
     .testTarget(
         name: "SettingsTests",
         dependencies: [
-            "Pilot", "Settings", "TestPKI", "VirtualCard", "Announcement", "SecurityEvents", "Certificates",
+            "Pilot", "Settings", "Panel", "TestPKI", "VirtualCard", "Announcement", "SecurityEvents", "Certificates",
             "Cryptography", "JOSE",
         ], swiftSettings: settings),
     .testTarget(

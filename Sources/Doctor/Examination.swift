@@ -23,17 +23,22 @@ package struct Examination: Sendable {
     /// A running kiosk's own report.
     let report: StatusReport?
     let setup: SetupOutcome?
+    let slot: RunningSlot?
 
     package init(_ configuration: Configuration) {
         self.init(
-            configuration, report: try? StatusSocket.ask(configuration.statusSocket), setup: SetupOutcome())
+            configuration, report: try? StatusSocket.ask(configuration.statusSocket), setup: SetupOutcome(),
+            slot: RunningSlot())
     }
 
     /// - Parameters:
     ///   - report: a running kiosk's own; nil: none runs.
     ///   - setup: what the image found when it started; nil: this is none.
-    package init(_ configuration: Configuration, report: StatusReport?, setup: SetupOutcome? = nil) {
-        (self.configuration, self.report, self.setup) = (configuration, report, setup)
+    ///   - slot: which of the image's systems runs; nil: this is none.
+    package init(
+        _ configuration: Configuration, report: StatusReport?, setup: SetupOutcome? = nil, slot: RunningSlot? = nil
+    ) {
+        (self.configuration, self.report, self.setup, self.slot) = (configuration, report, setup, slot)
     }
 
     /// Everything, in the order in which it is mended; each finding is told as soon as it is there.
@@ -46,6 +51,7 @@ package struct Examination: Sendable {
         if let setup, let code = setup.code {
             tell(Finding("setup", .warning, code.advice, of: setup.line.map { "line \($0)" }))
         }
+        if let slot { tell(system(slot)) }
         tell(rights)
         let lists = ServedLists(of: configuration)
         let clock = KioskClock(configuration, lists: lists)
@@ -80,6 +86,19 @@ package struct Examination: Sendable {
                 "out of service: \(cause) (\(code))\(why.map { ". \($0.english)" } ?? "")",
                 "利用できません：\(cause)（\(code)）。\(why?.japanese ?? "")"),
             do: Words("See the findings below.", "以下の項目を確認してください。"))
+    }
+
+    private func system(_ slot: RunningSlot) -> Finding {
+        if let other = slot.insteadOf {
+            return Finding(
+                "system", .warning, UpdateFault.fellBack.advice,
+                of: "slot \(slot.slot) \(slot.version) instead of \(other.slot) \(other.version)"
+                    + (other.wasGood ? ", good before" : ""))
+        }
+        let words = "slot \(slot.slot), \(slot.version)" + (slot.takesTestUpdates ? ", TEST" : "")
+        return slot.isOnTrial
+            ? Finding("system", "\(words), on trial", "\(words)（確認中）")
+            : Finding("system", words, words)
     }
 
     /// Where no kiosk runs that could tell, devices and card service are opened with the rights of whoever asks.

@@ -21,12 +21,17 @@ package struct Appliance: Sendable {
     private let service = ServiceManager()
     private let events = ProcessEvents()
     private let setup: SetupOutcome?
+    private let slot: RunningSlot?
 
     /// - Parameters:
     ///   - file: kazashi.toml.
     ///   - setup: what the image found when it started.
-    package init(file: String, output: TapOutput, log: Logger, setup: SetupOutcome? = SetupOutcome()) {
-        (self.file, self.output, self.log, self.setup) = (file, output, log, setup)
+    ///   - slot: which of the image's systems this is.
+    package init(
+        file: String, output: TapOutput, log: Logger, setup: SetupOutcome? = SetupOutcome(),
+        slot: RunningSlot? = RunningSlot()
+    ) {
+        (self.file, self.output, self.log, self.setup, self.slot) = (file, output, log, setup, slot)
     }
 
     /// Runs until SIGTERM or SIGINT; SIGHUP reads lists and keys again. Under a service manager it is ready at once, and stays
@@ -40,16 +45,23 @@ package struct Appliance: Sendable {
         // Its watchdog counts from here on: what hangs on the way to the first card is ended, too.
         service.ready()
         service.status("starting")
-        guard let configuration = try await usableConfiguration() else { return service.stopping() }
-        // Whoever switched it on stands there still; then it serves with the settings that were good.
-        if setup?.message != nil, case .told = await standby(.configuration).wait(.seconds(20), { () -> Void? in nil })
-        {
-            return service.stopping()
-        }
+        // Whoever switched it on, or plugged a stick in, stands there still.
+        guard await shows(slot?.message), let configuration = try await usableConfiguration(),
+            // Then it serves with the settings that were good.
+            await shows(setup?.message)
+        else { return service.stopping() }
         let clock = KioskClock(configuration)
         guard let database = try await openDatabase(configuration, clock) else { return service.stopping() }
         try await serve(configuration, database, clock)
         log.info("stopped")
+    }
+
+    /// - Returns: false when it was told to end meanwhile.
+    private func shows(_ message: Message?) async -> Bool {
+        guard let message else { return true }
+        let end = await standby(.configuration, message).wait(.seconds(20)) { () -> Void? in nil }
+        if case .told = end { return false }
+        return true
     }
 
     /// Nil when it was told to end before.
@@ -64,7 +76,8 @@ package struct Appliance: Sendable {
         log.note(problem)
         // Its panel may be what is mended: each time something else is wrong, it is shown anew.
         while true {
-            let end = await standby(.configuration).wait(nil) { () -> Result<Configuration, ConfigurationError>? in
+            let end = await standby(.configuration, setup?.message).wait(nil) {
+                () -> Result<Configuration, ConfigurationError>? in
                 do throws(ConfigurationError) {
                     return .success(try Configuration(file: file))
                 } catch {
@@ -102,11 +115,10 @@ package struct Appliance: Sendable {
         }
     }
 
-    private func standby(_ cause: Cause) -> Standby {
+    private func standby(_ cause: Cause, _ message: Message? = nil) -> Standby {
         Standby(
-            cause: cause, message: cause == .configuration ? setup?.message : nil, parts: ReadableParts(file: file),
-            service: service, events: events, output: output, file: file
-        )
+            cause: cause, message: message, parts: ReadableParts(file: file), slot: slot, service: service,
+            events: events, output: output, file: file)
     }
 
     private func serve(_ configuration: Configuration, _ database: KioskDatabase, _ clock: KioskClock) async throws {
@@ -115,7 +127,7 @@ package struct Appliance: Sendable {
             configuration: configuration, database: database, clock: clock,
             announcer: Self.announcer(for: configuration, clock: clock, ledger: ledger),
             source: PCSCCardSource(nameFilter: configuration.readerName),
-            panel: FrontPanel(configuration.panel) { [log] part, condition in log.note(part, condition) },
+            panel: FrontPanel(configuration.panel.on(slot)) { [log] part, condition in log.note(part, condition) },
             output: output, log: log, ledger: ledger, service: service)
         let status = statusSocket(of: runtime, configuration)
         defer { status?.stop() }

@@ -10,6 +10,7 @@ struct Standby: Sendable {
     /// What the display says; nil: that it is out of service, with the cause's code.
     var message: Message?
     let parts: ReadableParts
+    let slot: RunningSlot?
     let service: ServiceManager
     let events: ProcessEvents
     let output: TapOutput
@@ -34,7 +35,7 @@ struct Standby: Sendable {
         service.status("out of service: \(cause.rawValue) (\(cause.shortCode.rawValue))")
         let start = ContinuousClock.now
         // What it says stays: whoever comes after says something of their own.
-        let panel = parts.panel.map { FrontPanel($0, saysGoodbye: false) }
+        let panel = parts.panel.map { FrontPanel($0.on(slot), saysGoodbye: false) }
         panel?.show(message ?? .outOfService(cause.shortCode))
         let socket = try? StatusSocket(parts.statusSocket) {
             report(panel, since: start.duration(to: .now)).json

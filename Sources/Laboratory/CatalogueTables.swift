@@ -74,8 +74,13 @@ package enum CatalogueTables {
     /// What is wrong with what a technician put on the image's partition.
     package static var setup: String { table(SetupCode.allCases) }
 
+    /// Why the image does not run a newer system.
+    package static var updates: String { table(UpdateFault.allCases) }
+
     /// Every table, as it stands in the documents.
-    package static var all: [String] { [messages, causes, taps, faults, journal, keys, records, certificates, setup] }
+    package static var all: [String] {
+        [messages, causes, taps, faults, journal, keys, records, certificates, setup, updates]
+    }
 
     private static func table(_ codes: [any Advised]) -> String {
         table("| code |", "|---|", codes.map { ("| `\($0.code)` |", $0.advice) })

@@ -1,4 +1,5 @@
 internal import Files
+internal import Panel
 package import Settings
 
 /// What `[board]` says, in the words of those who do it: systemd-networkd and chrony. All of it lies in memory.
@@ -9,6 +10,8 @@ package struct BoardFiles: Equatable, Sendable {
     package let timeSources: String
     /// Nil: the image's own.
     package let hostName: String?
+    /// Three lines: where from, in which hours (`0100 0500`), with which CA (may be empty). Nil: from nowhere.
+    package let updates: String?
 
     /// - Parameter board: nil where there are no settings: as if it said nothing.
     package init(_ board: BoardOptions?) {
@@ -26,13 +29,15 @@ package struct BoardFiles: Equatable, Sendable {
             servers.isEmpty
             ? "pool 2.debian.pool.ntp.org iburst\n" : servers.map { "server \($0) iburst\n" }.joined()
         hostName = board?.hostName
+        updates = board?.updates.map { "\($0.url)\n\($0.hours.clock.from) \($0.hours.clock.to)\n\($0.ca ?? "")\n" }
     }
 
-    /// Writes them below a folder: `board.network`, `board.sources`, `host-name`.
+    /// Writes them below a folder: `board.network`, `board.sources`, `host-name`, `updates`.
     /// - Throws: `unwritable`.
     package func write(in folder: String) throws {
         try DurableFile.publish(folder + "/board.network", Array(network.utf8))
         try DurableFile.publish(folder + "/board.sources", Array(timeSources.utf8))
+        if let updates { try DurableFile.publish(folder + "/updates", Array(updates.utf8)) }
         if let hostName { try DurableFile.publish(folder + "/host-name", Array((hostName + "\n").utf8)) }
     }
 }

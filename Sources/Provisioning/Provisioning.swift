@@ -31,6 +31,7 @@ package struct Provisioning: Sendable {
     private let credentials: String
     private let secrets: Secrets
     private let lasts: Bool
+    private let takesReport: Bool
 
     /// - Parameters:
     ///   - setup: where the partition is mounted; nil: it could not be.
@@ -39,11 +40,13 @@ package struct Provisioning: Sendable {
     ///   - credentials: a folder with every secret as the service would get it: those that were taken in, and stand-ins for
     ///     the two that the machine makes itself.
     ///   - lasts: whether what is kept lasts; false where the data partition could not be had.
+    ///   - takesReport: whether something can be written on `setup`.
     package init(
         setup: String?, kept: String, shipped: String, credentials: String, secrets: Secrets = .asked,
-        lasts: Bool = true
+        lasts: Bool = true, takesReport: Bool = true
     ) {
-        (self.setup, self.credentials, self.secrets, self.lasts) = (setup, credentials, secrets, lasts)
+        (self.setup, self.credentials, self.secrets) = (setup, credentials, secrets)
+        (self.lasts, self.takesReport) = (lasts, takesReport)
         store = SettingsStore(kept, shipped: shipped)
     }
 
@@ -58,8 +61,8 @@ package struct Provisioning: Sendable {
         do throws(SetupProblem) {
             try prepare()
             let result = try take(&waitsFor)
-            outcome = SetupOutcome(result)
-            if !lasts { outcome = SetupOutcome(result, .notKept, SetupProblem(.notKept).text) }
+            let code: SetupCode? = !lasts ? .notKept : !takesReport ? .unwritable : nil
+            outcome = SetupOutcome(result, code, code.map { SetupProblem($0).text })
         } catch {
             outcome = SetupOutcome(store.adopted == nil ? .none : .kept, error.code, line: error.line, error.text)
             waitsFor = []

@@ -79,6 +79,8 @@ package struct StatusReport: Codable, Sendable {
     package let test: Bool
     /// `Configuration.fingerprint` of what it runs with; null while it runs with none.
     package let configuration: String?
+    /// Which of the appliance's systems runs; null where it is not the image.
+    package let system: RunningSlot?
 
     package var json: [UInt8] {
         let encoder = JSONEncoder()
@@ -98,14 +100,14 @@ package struct StatusReport: Codable, Sendable {
     package init(
         kiosk: String, state: String, cause: String?, code: String?, since: Int64, uptime: Int64, reader: Reader?,
         lists: Lists, libraries: [Library], unconfigured: [Library], panel: [Part], taps: [String: Int], test: Bool,
-        configuration: String?
+        configuration: String?, system: RunningSlot? = RunningSlot()
     ) {
         version = KazashiVersion.text
         (self.kiosk, self.state, self.cause, self.code) = (kiosk, state, cause, code)
         (self.since, self.uptime, self.reader, self.lists) = (since, uptime, reader, lists)
         (self.libraries, self.unconfigured) = (libraries, unconfigured)
         (self.panel, self.taps, self.test) = (panel, taps, test)
-        self.configuration = configuration
+        (self.configuration, self.system) = (configuration, system)
     }
 }
 

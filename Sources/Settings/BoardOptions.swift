@@ -1,4 +1,6 @@
+internal import Files
 internal import Glibc
+package import Panel
 
 /// `[board]`: the machine that the appliance's image runs on. A kiosk on a system of somebody's own leaves it alone.
 package struct BoardOptions: Equatable, Sendable {
@@ -11,6 +13,18 @@ package struct BoardOptions: Equatable, Sendable {
         package init(address: String, gateway: String?) { (self.address, self.gateway) = (address, gateway) }
     }
 
+    /// Where newer systems are fetched from.
+    package struct UpdateSource: Equatable, Sendable {
+        /// Of a bundle (RAUC); https.
+        package let url: String
+        /// In which it is looked at, and the board may start anew.
+        package let hours: HoursOfDay
+        /// Of a server that the system's own CAs do not know: the path of its CA's certificate (PEM).
+        package let ca: String?
+
+        package init(url: String, hours: HoursOfDay, ca: String?) { (self.url, self.hours, self.ca) = (url, hours, ca) }
+    }
+
     /// RFC 1123, 2.1; nil: the image's own.
     package let hostName: String?
     /// Nil: from the network's own server (DHCP, or IPv6's router advertisements).
@@ -18,10 +32,15 @@ package struct BoardOptions: Equatable, Sendable {
     package let nameServers: [String]
     /// Names or addresses; none: Debian's.
     package let timeServers: [String]
+    /// Nil: sticks only.
+    package let updates: UpdateSource?
 
-    package init(hostName: String?, fixedAddress: FixedAddress?, nameServers: [String], timeServers: [String]) {
+    package init(
+        hostName: String? = nil, fixedAddress: FixedAddress? = nil, nameServers: [String] = [],
+        timeServers: [String] = [], updates: UpdateSource? = nil
+    ) {
         (self.hostName, self.fixedAddress) = (hostName, fixedAddress)
-        (self.nameServers, self.timeServers) = (nameServers, timeServers)
+        (self.nameServers, self.timeServers, self.updates) = (nameServers, timeServers, updates)
     }
 }
 
@@ -53,7 +72,27 @@ extension ConfigurationReader {
             hostName: written?.host_name,
             fixedAddress: address == "dhcp"
                 ? nil : BoardOptions.FixedAddress(address: address, gateway: written?.gateway),
-            nameServers: nameServers, timeServers: timeServers)
+            nameServers: nameServers, timeServers: timeServers, updates: try updates(written))
+    }
+
+    private func updates(_ written: ConfigurationFile.Board?) throws(ConfigurationError) -> BoardOptions.UpdateSource? {
+        guard let url = written?.update_url else {
+            for (key, value) in [("update_hours", written?.update_hours), ("update_ca", written?.update_ca)]
+            where value != nil {
+                throw wrong("board.\(key)", "comes with board.update_url only")
+            }
+            return nil
+        }
+        // It is handed to programs as a word of their own: printable ASCII only.
+        guard url.hasPrefix("https://"), url.utf8.count > "https://".utf8.count, url.utf8.count <= 2_000,
+            url.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
+        else { throw wrong("board.update_url", "must be an https:// address") }
+        guard let hours = HoursOfDay(written?.update_hours ?? "01:00-05:00") else {
+            throw wrong("board.update_hours", #"must be hours such as "01:00-05:00""#)
+        }
+        let ca = written?.update_ca.map(resolve)
+        if let ca, readFile(ca) == nil { throw wrong("board.update_ca", "\(ca) cannot be read") }
+        return BoardOptions.UpdateSource(url: url, hours: hours, ca: ca)
     }
 
     private static func isAddress(_ text: String) -> Bool {

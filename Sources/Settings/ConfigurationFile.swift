@@ -65,6 +65,9 @@ struct ConfigurationFile: Decodable {
         var gateway: String?
         var name_servers: [String]?
         var time_servers: [String]?
+        var update_url: String?
+        var update_hours: String?
+        var update_ca: String?
     }
     struct Panel: Decodable {
         var display: String?

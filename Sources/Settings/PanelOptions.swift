@@ -17,7 +17,7 @@ package struct PanelOptions: Sendable {
     package var lights: [String] = []
     package var beeper: String?
     package var volume = Beeper.Volume.high
-    package var quiet: QuietHours?
+    package var quiet: HoursOfDay?
 
     package init() {}
 
@@ -59,7 +59,7 @@ extension ConfigurationReader {
         }
         options.volume = volume
         if let text = written?.quiet {
-            guard let quiet = QuietHours(text) else {
+            guard let quiet = HoursOfDay(text) else {
                 throw wrong("panel.quiet", #"must be hours such as "20:00-08:30""#)
             }
             options.quiet = quiet

@@ -31,6 +31,12 @@ extension SetupCode: Advised {
                 "The data partition does not take the settings", "データ領域に設定を保存できません。",
                 do: "Switch the board off and on; if this stays, replace the card or disk.",
                 "電源を入れ直してください。直らない場合は、カードまたはディスクを交換してください。")
+        case .unwritable:
+            Advice(
+                "Nothing can be written on the partition KAZASHI: there is no new report",
+                "KAZASHI ドライブに書き込めないため、報告を更新できません。",
+                do: "Make room on it, or take its write protection away; the settings there serve.",
+                "空き容量を増やすか、書き込み禁止を解除してください。設定は有効です。")
         }
     }
 }

@@ -20,7 +20,7 @@ struct Kazashi: AsyncParsableCommand {
         version: KazashiVersion.text,
         subcommands: [
             Run.self, Status.self, Doctor.self, Check.self, RevocationList.self, Registration.self, Library.self,
-            Key.self, Provision.self, CardService.self,
+            Key.self, Provision.self, CardService.self, Notice.self,
         ])
 
     static func main() async {

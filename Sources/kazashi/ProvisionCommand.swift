@@ -29,14 +29,16 @@ extension Kazashi {
         var secrets = "asked"
         @Flag(help: "The data partition could not be had: what is kept is gone when the power is.")
         var inMemory = false
+        @Flag(help: "Nothing can be written on the partition: there will be no report.")
+        var unwritable = false
 
         func run() throws {
             guard let secrets = Provisioning.Secrets(rawValue: secrets) else {
                 throw ValidationError("--secrets is asked, taken or refused.")
             }
             let provisioning = Provisioning(
-                setup: setup, kept: kept, shipped: shipped, credentials: credentials, secrets: secrets, lasts: !inMemory
-            )
+                setup: setup, kept: kept, shipped: shipped, credentials: credentials, secrets: secrets,
+                lasts: !inMemory, takesReport: !unwritable)
             let result = provisioning.run()
             if let problem = result.outcome.problem { say(problem) }
             do {

@@ -55,6 +55,17 @@ enum StatusWords {
             report.cause.map { "out of service 利用できません: \($0) (\(report.code ?? "-"))" } ?? "ready 利用できます"
         lines.append("\(report.kiosk): \(state), \(length(report.since))\(report.test ? "  TEST" : "")")
         lines.append("version 版       \(report.version), up \(length(report.uptime))")
+        if let system = report.system {
+            lines.append(
+                "system システム   slot \(system.slot), \(system.version)"
+                    + (system.takesTestUpdates ? ", TEST updates テスト用の更新" : "")
+                    + (system.isOnTrial ? ", on trial 確認中" : ""))
+            if let other = system.insteadOf {
+                lines.append(
+                    "                  instead of slot \(other.slot), \(other.version), which "
+                        + (other.wasGood ? "was good before and did not start 以前は正常に起動" : "did not start well 正常に起動せず"))
+            }
+        }
         let reader =
             switch report.reader {
             case nil: "not looked for yet"

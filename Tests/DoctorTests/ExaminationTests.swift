@@ -56,10 +56,11 @@ import Testing
     }
 
     private func findings(
-        _ configuration: Configuration, report: StatusReport? = nil, setup: SetupOutcome? = nil
+        _ configuration: Configuration, report: StatusReport? = nil, setup: SetupOutcome? = nil,
+        slot: RunningSlot? = nil
     ) async -> [Finding] {
         var findings: [Finding] = []
-        await Examination(configuration, report: report, setup: setup).run { findings.append($0) }
+        await Examination(configuration, report: report, setup: setup, slot: slot).run { findings.append($0) }
         return findings
     }
 
@@ -144,6 +145,18 @@ import Testing
         #expect(find("setup", in: await findings(configuration, setup: SetupOutcome(.adopted))) == nil)
         let wrong = find("setup", in: await findings(configuration, setup: SetupOutcome(.kept, .wrong, line: 12)))
         #expect(wrong?.state == .warning && wrong?.seen.english == "line 12: kazashi.toml cannot be used")
+        #expect(find("system", in: await findings(configuration)) == nil)
+        let trial = RunningSlot(slot: "B", version: "0.5.1", isOnTrial: true, takesTestUpdates: true)
+        let tried = find("system", in: await findings(configuration, slot: trial))
+        #expect(tried?.state == .fine && tried?.seen.english == "slot B, 0.5.1, TEST, on trial")
+        let fallback = RunningSlot(
+            slot: "A", version: "0.5.0", insteadOf: .init(slot: "B", version: "0.5.1", wasGood: false))
+        let fallen = find("system", in: await findings(configuration, slot: fallback))
+        #expect(
+            fallen?.state == .warning
+                && fallen?.seen.english
+                    == "slot A 0.5.0 instead of B 0.5.1: A newer system did not start well: the one before it runs"
+        )
         try FileManager.default.removeItem(atPath: path + "/crl")
         let gone = await findings(configuration).filter { $0.part == "lists" }.map(\.seen.english)
         #expect(gone.count == 2 && gone.last == lacking)

@@ -114,11 +114,11 @@ import Testing
             ("12:00-13:00", 780, false),
         ])
     func quiet(text: String, minute: Int, isQuiet: Bool) throws {
-        #expect(try #require(QuietHours(text)).contains(minute: minute) == isQuiet)
+        #expect(try #require(HoursOfDay(text)).contains(minute: minute) == isQuiet)
     }
 
     @Test(
         "No quiet hours",
         arguments: ["", "20:00", "20:00-24:00", "8:00-9:00", "20:00-20:00", "20:00-08:30-09:00", "aa:00-bb:00"])
-    func noHours(text: String) { #expect(QuietHours(text) == nil) }
+    func noHours(text: String) { #expect(HoursOfDay(text) == nil) }
 }

@@ -52,12 +52,12 @@ private final class Board {
         try text.write(toFile: setup + "/" + name, atomically: true, encoding: .utf8)
     }
 
-    func start(isMounted: Bool = true, secrets: Provisioning.Secrets = .asked, lasts: Bool = true)
-        -> Provisioning.Result
-    {
+    func start(
+        isMounted: Bool = true, secrets: Provisioning.Secrets = .asked, lasts: Bool = true, takesReport: Bool = true
+    ) -> Provisioning.Result {
         Provisioning(
             setup: isMounted ? setup : nil, kept: kept, shipped: root + "/shipped", credentials: credentials,
-            secrets: secrets, lasts: lasts
+            secrets: secrets, lasts: lasts, takesReport: takesReport
         ).run()
     }
 
@@ -310,5 +310,14 @@ private final class Board {
     func inMemory() throws {
         let outcome = board.start(lasts: false).outcome
         #expect(outcome.result == .adopted && outcome.code == .notKept && board.configuration != nil)
+    }
+
+    @Test("A partition that nothing can be written on is told of; its settings serve")
+    func unwritable() throws {
+        let outcome = board.start(takesReport: false).outcome
+        #expect(outcome.result == .adopted && outcome.code == .unwritable && board.configuration != nil)
+        // What is wrong with the settings themselves comes first.
+        try board.write("kiosk")
+        #expect(board.start(takesReport: false).outcome.code == .wrong)
     }
 }

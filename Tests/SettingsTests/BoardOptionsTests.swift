@@ -1,3 +1,4 @@
+import Panel
 import Settings
 import Testing
 
@@ -10,7 +11,7 @@ import Testing
     func taken() throws {
         #expect(
             try board("")
-                == BoardOptions(hostName: nil, fixedAddress: nil, nameServers: [], timeServers: []))
+                == BoardOptions())
         #expect(
             try board(
                 """
@@ -26,6 +27,11 @@ import Testing
                     nameServers: ["192.0.2.53", "2001:db8::53"], timeServers: ["ntp.lib.example", "192.0.2.123"]))
         #expect(try board(#"address = "2001:db8::7/64""#).fixedAddress?.address == "2001:db8::7/64")
         #expect(try board(#"address = "dhcp""#).fixedAddress == nil)
+        #expect(
+            try board(#"update_url = "https://updates.example/kazashi.raucb""#).updates
+                == .init(
+                    url: "https://updates.example/kazashi.raucb", hours: try #require(HoursOfDay("01:00-05:00")),
+                    ca: nil))
     }
 
     @Test(
@@ -41,6 +47,13 @@ import Testing
             ("address = \"192.0.2.10/24\"\ngateway = \"there\"", "gateway"),
             ("address = \"192.0.2.10/24\"\ngateway = \"2001:db8::1\"", "gateway"),
             (#"name_servers = ["ns.lib.example"]"#, "name_servers"),
+            (#"update_url = "http://updates.example/kazashi.raucb""#, "update_url"),
+            (#"update_url = "https://""#, "update_url"),
+            (#"update_url = "https://updates.example/a b""#, "update_url"),
+            (#"update_url = "https://updates.example/a\nb""#, "update_url"),
+            (#"update_hours = "01:00-05:00""#, "update_hours"),
+            ("update_url = \"https://updates.example\"\nupdate_hours = \"at night\"", "update_hours"),
+            ("update_url = \"https://updates.example\"\nupdate_ca = \"nowhere.pem\"", "update_ca"),
             (#"time_servers = ["ntp.lib.example iburst"]"#, "time_servers"),
         ])
     func refused(lines: String, key: String) throws {

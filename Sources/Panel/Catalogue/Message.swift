@@ -15,14 +15,21 @@ package enum Message: Hashable, Sendable {
     case outOfService(OutOfServiceCode)
     /// For the technician who switched the board on: what they put on the partition `setup` does not serve, and why.
     case setup(SetupCode, line: Int?)
+    /// For whoever plugged a stick in: a newer system is being written.
+    case updating
+    /// It runs: the stick can be pulled out.
+    case updated
+    /// It does not, and why.
+    case update(UpdateFault)
     /// Nobody is behind the panel any more.
     case stopped
 
     package static let all: [Message] =
         [
             .ready, .holdStill, .pleaseWait, .welcome, .takeCard, .tryAgain, .tryWithoutCase, .notThisCard,
-            .seeTheCounter, .networkError, .stopped,
+            .seeTheCounter, .networkError, .stopped, .updating, .updated,
         ] + OutOfServiceCode.allCases.map { .outOfService($0) } + SetupCode.allCases.map { .setup($0, line: nil) }
+        + UpdateFault.allCases.map { .update($0) }
 }
 
 /// Short codes of why a kiosk takes no taps.
@@ -46,6 +53,22 @@ package enum SetupCode: String, Hashable, Sendable, CaseIterable {
     case tooLarge = "U4"
     /// The data partition does not take it.
     case notKept = "U5"
+    /// The settings serve; the report finds no room.
+    case unwritable = "U6"
+}
+
+/// Short codes of why the appliance does not run a newer system.
+package enum UpdateFault: String, Hashable, Sendable, CaseIterable {
+    /// Its signature is not that of the image's CA, or it is another board's.
+    case notBelieved = "V1"
+    /// It is no newer than what runs, or than what ran.
+    case notNewer = "V2"
+    /// It was tried on this board before.
+    case triedBefore = "V3"
+    /// It could not be read to its end, or not be written.
+    case notInstalled = "V4"
+    /// It was tried, and the other slot runs again.
+    case fellBack = "V5"
 }
 
 /// The words of a message, in half-width katakana and English.
@@ -122,6 +145,14 @@ extension Message {
                 .rows(
                     japanese: "ｾｯﾃｲﾌｧｲﾙ \(code.rawValue)" + (line.map { " \(min($0, 9_999))" } ?? ""),
                     english: "Setup \(code.rawValue)" + (line.map { " L\(min($0, 9_999))" } ?? "")), .glowing)
+        case .updating:
+            Showing(
+                "updating", .rows(japanese: "ｺｳｼﾝﾁｭｳ ｵﾏﾁｸﾀﾞｻｲ", english: "Updating: wait"), .glowing)
+        case .updated: Showing("updated", .rows(japanese: "ｺｳｼﾝｼﾏｼﾀ", english: "Updated"), .glowing)
+        case .update(let fault):
+            Showing(
+                "update-\(fault.rawValue.lowercased())",
+                .rows(japanese: "ｺｳｼﾝ ｴﾗｰ \(fault.rawValue)", english: "Update error \(fault.rawValue)"), .glowing)
         case .outOfService(let code):
             Showing(
                 "out-of-service-\(code.rawValue.lowercased())",
