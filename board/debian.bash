@@ -16,7 +16,7 @@ apt_apart() { # folder, mirror, suite, processors
     local folder=$1 mirror=$2 suite=$3
     mkdir -p "$folder"/{lists,cache/archives}/partial
     : >"$folder/status"
-    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main" >"$folder/sources.list"
+    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main non-free-firmware" >"$folder/sources.list"
     # A mirror's Release can be older than it says it may be.
     cat >"$folder/apt.conf" <<CONFIGURATION
 Dir::State::Lists "$folder/lists"; Dir::State::status "$folder/status"; Dir::Cache "$folder/cache";

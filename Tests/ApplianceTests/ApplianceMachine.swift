@@ -3,20 +3,13 @@ import Panel
 import TestRig
 import VirtualCard
 
-/// A PC with the appliance's disk, as QEMU emulates it: UEFI, a serial adapter on USB with a display, a card reader on USB, a
+/// A machine with the appliance's disk, as QEMU emulates it: UEFI, two serial adapters on USB with displays, a card reader on USB, a
 /// network whose gateway (10.0.2.2) is this machine's loopback, a watchdog.
 final class ApplianceMachine: Sendable {
-    /// Where QEMU is, and the UEFI firmware that it starts.
-    static let qemu = "/usr/bin/qemu-system-x86_64"
-    static let firmware = "/usr/share/OVMF/OVMF_CODE_4M.fd"
-
-    static var isThere: Bool {
-        FlashedDisk.image != nil
-            && [qemu, firmware, "/usr/bin/mcopy"].allSatisfy { FileManager.default.fileExists(atPath: $0) }
-    }
-
     let disk: FlashedDisk
     let display: SerialDisplay
+    /// On another serial adapter.
+    let otherDisplay: SerialDisplay
     let reader: PassthroughReader
     private let qemu: ChildProcess
 
@@ -24,23 +17,23 @@ final class ApplianceMachine: Sendable {
     init(_ disk: FlashedDisk, memory: Int = 512, stick: String? = nil) throws {
         self.disk = disk
         display = try SerialDisplay()
+        otherDisplay = try SerialDisplay()
         reader = try PassthroughReader(path: disk.folder + "/reader")
         let variables = disk.folder + "/variables.fd"
-        if !FileManager.default.fileExists(atPath: variables) {
+        if disk.board == .pc, !FileManager.default.fileExists(atPath: variables) {
             try FileManager.default.copyItem(atPath: "/usr/share/OVMF/OVMF_VARS_4M.fd", toPath: variables)
         }
         qemu = try ChildProcess(
-            Self.qemu,
-            [
-                "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "\(memory)",
+            disk.board.qemu,
+            disk.board.machine(variables: variables) + [
+                "-accel", "tcg,thread=multi", "-smp", "2", "-m", "\(memory)",
                 "-display", "none", "-nodefaults", "-serial", "file:\(disk.folder)/console",
-                "-drive", "if=pflash,format=raw,unit=0,readonly=on,file=\(Self.firmware)",
-                "-drive", "if=pflash,format=raw,unit=1,file=\(variables)",
                 "-drive", "if=virtio,format=raw,file=\(disk.path)",
                 "-device", "virtio-rng-pci", "-device", "i6300esb", "-action", "watchdog=reset",
                 "-netdev", "user,id=network", "-device", "virtio-net-pci,netdev=network",
-                "-device", "qemu-xhci", "-chardev", "serial,id=display,path=\(display.path)",
-                "-device", "usb-serial,id=display,chardev=display",
+                "-device", "qemu-xhci,p2=8", "-chardev", "serial,id=display,path=\(display.path)",
+                "-chardev", "serial,id=other,path=\(otherDisplay.path)",
+                "-device", "usb-serial,chardev=display", "-device", "usb-serial,chardev=other",
                 "-device", "usb-ccid", "-chardev", "socket,id=reader,path=\(disk.folder)/reader",
                 "-device", "ccid-card-passthru,chardev=reader",
             ]
@@ -78,5 +71,6 @@ final class ApplianceMachine: Sendable {
         await qemu.stop(SIGKILL)
         reader.stop()
         display.stop()
+        otherDisplay.stop()
     }
 }

@@ -15,7 +15,7 @@ extension RealStack {
     @Suite(
         .serialized, .timeLimit(.minutes(15)),
         .enabled(
-            if: ApplianceMachine.isThere || getenv("CI") != nil,
+            if: ApplianceBoard.tried.allSatisfy { $0.isThere } || getenv("CI") != nil,
             "needs an image (board/image x86_64), QEMU, OVMF and mtools"))
     struct ApplianceTests {
         /// What is on the partition once all is taken in; mtools shows short names as DOS writes them.
@@ -40,9 +40,13 @@ extension RealStack {
             #expect(try await disk.names() == ["kazashi-template.toml"])
             try await ApplianceMachine.whileRunning(disk) { machine in
                 #expect(await machine.display.shows("Setup U2") != nil)
+                #expect(await machine.otherDisplay.shows("Setup U2") != nil)
                 let report = try await report(on: disk, with: "It stands here once there are usable settings.")
-                #expect(report.hasPrefix("\u{FEFF}Kazashi ") && report.contains("slot A\r\n"), "\(report)")
+                #expect(report.hasPrefix("\u{FEFF}Kazashi ") && report.contains("slot A, TEST updates"), "\(report)")
                 #expect(report.contains("U2 There is no kazashi.toml on the partition KAZASHI\r\n"), "\(report)")
+                // The data partition takes all of the medium, but for what the table's copy needs.
+                let data = try #require(disk.partitions()["kazashi-data"])
+                #expect(data.upperBound > FlashedDisk.size - (2 << 20) && data.upperBound < FlashedDisk.size)
             }
         }
 
@@ -69,10 +73,10 @@ extension RealStack {
         }
 
         @Test(
-            "Filled in and switched on, it reports its key; a card on its reader is told to the library, also after a mistake in the file"
-        )
-        func tap() async throws {
-            let disk = try await FlashedDisk()
+            "Filled in and switched on, it reports its key; a card on its reader is told to the library, also after a mistake in the file",
+            arguments: ApplianceBoard.tried)
+        func tap(board: ApplianceBoard) async throws {
+            let disk = try await FlashedDisk(board)
             defer { disk.remove() }
             let free = try LoopbackSocket.bound(SOCK_STREAM)
             close(free.descriptor)
@@ -108,6 +112,39 @@ extension RealStack {
                 await library.stop()
                 let report = try await report(on: disk, with: "line 2, kiosk.id: must not be empty\r\n")
                 #expect(report.contains("The last good settings serve."), "\(report)")
+            }
+        }
+
+        /// The report's own line of the kiosk's key.
+        private func key(in report: String) -> Substring? {
+            report.split(separator: "\r\n").first { $0.hasPrefix("{\"keys\":") }
+        }
+
+        @Test(
+            "A file factory-reset destroys keys and registrations once: the board starts as one that was just flashed")
+        func reset() async throws {
+            let disk = try await FlashedDisk()
+            defer { disk.remove() }
+            let cards = try PilotCards.make(in: disk.folder + "/pilot")
+            try await TechnicianFiles(cards: cards, port: 9).put(on: disk)
+            var before: Substring?
+            try await ApplianceMachine.whileRunning(disk) { _ in
+                before = key(in: try await report(on: disk, with: "2 registrations"))
+            }
+            #expect(before != nil)
+            try await disk.write("", to: "factory-reset.txt")
+            try await ApplianceMachine.whileRunning(disk) { _ in
+                // The secret that its settings want went with the rest, and does not lie on the partition any more.
+                let report = try await report(on: disk, with: "Factory reset: keys and registrations are gone.")
+                #expect(report.contains("It stands here once there are usable settings."), "\(report)")
+                #expect(try await !disk.names().contains("factory-reset.txt"))
+            }
+            try await disk.write(
+                String(contentsOfFile: cards.folder.path + "/central-shared.jwk", encoding: .utf8), to: "branch.jwk")
+            try await ApplianceMachine.whileRunning(disk) { _ in
+                let report = try await report(on: disk, with: "== kazashi doctor")
+                #expect(key(in: report) != nil && key(in: report) != before, "\(report)")
+                #expect(!report.contains("2 registrations"), "\(report)")
             }
         }
     }

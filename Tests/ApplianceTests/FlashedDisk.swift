@@ -5,23 +5,23 @@ import TestRig
 final class FlashedDisk: Sendable {
     struct Problem: Error, CustomStringConvertible { let description: String }
 
-    private static let repository = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
-    /// The image that `board/image x86_64` makes; nil: there is none.
-    static var image: String? {
-        let folder = repository + "/.build/image"
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        return names.first { $0.hasSuffix("-x86_64.img.zst") }.map { folder + "/" + $0 }
-    }
+    /// Bytes: a medium is larger than what is flashed.
+    static let size = 1_500 << 20
 
+    let board: ApplianceBoard
     let folder: String
     var path: String { folder + "/disk.img" }
 
-    init() async throws {
-        guard let image = Self.image else { throw Problem(description: "there is no image: run board/image x86_64") }
+    init(_ board: ApplianceBoard = .pc) async throws {
+        self.board = board
+        guard let image = board.image else {
+            throw Problem(description: "there is no image: run board/image \(board.rawValue)")
+        }
         // Sockets lie in it, too: their addresses are short.
         folder = "/tmp/kazashi-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         try await Self.run("zstd", "-q", "-d", "--sparse", "--long=27", image, "-o", path)
+        try await Self.run("truncate", "-s", "\(Self.size)", path)
     }
 
     func remove() { try? FileManager.default.removeItem(atPath: folder) }
@@ -73,6 +73,15 @@ final class FlashedDisk: Sendable {
         return Dictionary(pairs) { $1 }
     }
 
+    /// Zeros, where a partition was.
+    func overwrite(_ partition: String) throws {
+        guard let place = try partitions()[partition] else { throw Problem(description: "no partition \(partition)") }
+        let file = try FileHandle(forWritingTo: URL(filePath: path))
+        defer { try? file.close() }
+        try file.seek(toOffset: UInt64(place.lowerBound))
+        try file.write(contentsOf: Data(count: place.count))
+    }
+
     /// Writes what the loader remembers.
     func setEnvironment(_ bytes: [UInt8]) async throws {
         let block = folder + "/grubenv"
@@ -83,12 +92,19 @@ final class FlashedDisk: Sendable {
     /// A stick with an update on it, as somebody's computer makes it.
     /// - Parameter fault: as `board/dev/update` names it.
     func stick(version: String, fault: String = "") async throws -> String {
-        let (stick, bundle) = (folder + "/stick.img", folder + "/kazashi-\(version).raucb")
-        try await Self.run(Self.repository + "/board/dev/update", version, bundle, fault)
+        let (stick, bundle) = (folder + "/stick.img", try await update(version: version, fault: fault, in: folder))
         try await Self.run("sh", "-c", "truncate -s 256M \"$1\" && mformat -i \"$1\" -F ::", "sh", stick)
         try await Self.run("mcopy", "-i", stick, bundle, "::/")
         try FileManager.default.removeItem(atPath: bundle)
         return stick
+    }
+
+    /// An update as somebody publishes it.
+    /// - Parameter fault: as `board/dev/update` names it.
+    func update(version: String, fault: String = "", in folder: String) async throws -> String {
+        let bundle = folder + "/kazashi-\(version).raucb"
+        try await Self.run(ApplianceBoard.repository + "/board/dev/update", board.rawValue, version, bundle, fault)
+        return bundle
     }
 
     /// Copies files and folders onto `setup`.

@@ -7,6 +7,8 @@ struct TechnicianFiles {
     /// The library's.
     let port: UInt16
     var language = "en"
+    /// Below `[board]`.
+    var board = ""
 
     /// The pilot's configuration as it reads on the appliance.
     func configuration() throws -> String {
@@ -33,6 +35,9 @@ struct TechnicianFiles {
                 url = "udp://10.0.2.2:9"
                 suite = "direct"
                 shared_key = "credential:branch.jwk"
+
+                [board]
+                \(board)
 
                 [service]
                 """)

@@ -144,7 +144,9 @@ import Testing
                 .filter { $0.isLetter || $0.isNumber || $0 == " " || $0 == "-" || $0 == "_" }
                 .replacingOccurrences(of: " ", with: "-")
         }
-        let names = ["flash", "receive", "operate", "design", "security", "figures", "contributing", "changes"]
+        let names = [
+            "flash", "fleet", "receive", "operate", "design", "security", "figures", "contributing", "changes",
+        ]
         var found = 0
         for path in ["README.md"] + names.map({ "board/docs/\($0).md" }) {
             let folder = URL(filePath: DebianTree.repository + "/" + path).deletingLastPathComponent()
