@@ -37,9 +37,10 @@ MANIFEST
 }
 
 # Runs a program of Debian 13's, whatever this machine has; $work is there, too.
+emulator=()
 in_shop() {
     # shellcheck disable=SC2016 # the inner shell expands these
-    unshare --mount --pid --fork --propagation private bash -euc '
+    "${emulator[@]}" unshare --mount --pid --fork --propagation private bash -euc '
 mount -t proc proc "$0/proc"
 mount --rbind /dev "$0/dev"
 mkdir -p "$0/work"

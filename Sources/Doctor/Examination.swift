@@ -68,6 +68,7 @@ package struct Examination: Sendable {
         self.lists(lists, now).forEach(tell)
         for finding in await reader() { tell(finding) }
         tell(storage)
+        if let writes { tell(writes) }
         for finding in await registry(clock) { tell(finding) }
         for library in configuration.libraries {
             certificates(of: library, now).forEach(tell)
@@ -89,11 +90,10 @@ package struct Examination: Sendable {
     }
 
     private func system(_ slot: RunningSlot) -> Finding {
-        if let other = slot.insteadOf {
+        if let other = slot.insteadOf, let fault = slot.fault {
             return Finding(
-                "system", .warning, UpdateFault.fellBack.advice,
-                of: "slot \(slot.slot) \(slot.version) instead of \(other.slot) \(other.version)"
-                    + (other.wasGood ? ", good before" : ""))
+                "system", .warning, fault.advice,
+                of: "slot \(slot.slot) \(slot.version) instead of \(other.slot) \(other.version)")
         }
         let words = "slot \(slot.slot), \(slot.version)" + (slot.takesTestUpdates ? ", TEST" : "")
         return slot.isOnTrial
@@ -310,6 +310,17 @@ package struct Examination: Sendable {
         }
         let free = StateFolder.room(state) >> 20
         return Finding("storage", "\(free) MiB free under \(state)", "\(state) の空き容量は \(free) MiB です。")
+    }
+
+    private var writes: Finding? {
+        guard let writes = DiskWrites(under: configuration.state) else { return nil }
+        func size(_ bytes: UInt64) -> String { "\(bytes / 1_000_000).\(bytes / 100_000 % 10) MB" }
+        let (all, hours) = (size(writes.bytes), writes.seconds / 3_600)
+        let day = writes.bytesADay.map(size)
+        return Finding(
+            "writes",
+            "\(all) written to its disk in \(hours) h since the start" + (day.map { ", \($0) a day" } ?? ""),
+            "起動後 \(hours) 時間のディスク書き込み量は \(all)" + (day.map { "（1 日あたり \($0)）" } ?? "") + "です。")
     }
 
     private func registry(_ clock: KioskClock) async -> [Finding] {

@@ -46,7 +46,8 @@ package struct Appliance: Sendable {
         service.ready()
         service.status("starting")
         // Whoever switched it on, or plugged a stick in, stands there still.
-        guard await shows(slot?.message), let configuration = try await usableConfiguration(),
+        guard await shows(setup?.wasReset == true ? .wasReset : nil), await shows(slot?.message),
+            let configuration = try await usableConfiguration(),
             // Then it serves with the settings that were good.
             await shows(setup?.message)
         else { return service.stopping() }

@@ -4,7 +4,10 @@ package import Settings
 
 extension RunningSlot {
     /// What a display says of it at the start; nil: nothing is to be said.
-    package var message: Message? { insteadOf != nil ? .update(.fellBack) : isOnTrial ? .updated : nil }
+    package var message: Message? { fault.map { .update($0) } ?? (isOnTrial ? .updated : nil) }
+
+    /// Why the one that should run does not; nil: it does.
+    package var fault: UpdateFault? { insteadOf.map { $0.wasGood ? .didNotStart : .fellBack } }
 }
 
 extension PanelOptions {

@@ -16,6 +16,9 @@ package struct Provisioning: Sendable {
         case refused
     }
 
+    /// What came of a factory reset that somebody asked for.
+    package enum Reset: String, Sendable, CaseIterable { case done, refused }
+
     /// What came of a start.
     package struct Result: Sendable {
         package let outcome: SetupOutcome
@@ -32,6 +35,7 @@ package struct Provisioning: Sendable {
     private let secrets: Secrets
     private let lasts: Bool
     private let takesReport: Bool
+    private let reset: Reset?
 
     /// - Parameters:
     ///   - setup: where the partition is mounted; nil: it could not be.
@@ -41,12 +45,13 @@ package struct Provisioning: Sendable {
     ///     the two that the machine makes itself.
     ///   - lasts: whether what is kept lasts; false where the data partition could not be had.
     ///   - takesReport: whether something can be written on `setup`.
+    ///   - reset: nil: none was asked for.
     package init(
         setup: String?, kept: String, shipped: String, credentials: String, secrets: Secrets = .asked,
-        lasts: Bool = true, takesReport: Bool = true
+        lasts: Bool = true, takesReport: Bool = true, reset: Reset? = nil
     ) {
         (self.setup, self.credentials, self.secrets) = (setup, credentials, secrets)
-        (self.lasts, self.takesReport) = (lasts, takesReport)
+        (self.lasts, self.takesReport, self.reset) = (lasts, takesReport, reset)
         store = SettingsStore(kept, shipped: shipped)
     }
 
@@ -61,10 +66,13 @@ package struct Provisioning: Sendable {
         do throws(SetupProblem) {
             try prepare()
             let result = try take(&waitsFor)
-            let code: SetupCode? = !lasts ? .notKept : !takesReport ? .unwritable : nil
-            outcome = SetupOutcome(result, code, code.map { SetupProblem($0).text })
+            let code: SetupCode? =
+                reset == .refused ? .notReset : !lasts ? .notKept : !takesReport ? .unwritable : nil
+            outcome = SetupOutcome(result, code, code.map { SetupProblem($0).text }, wasReset: reset == .done)
         } catch {
-            outcome = SetupOutcome(store.adopted == nil ? .none : .kept, error.code, line: error.line, error.text)
+            outcome = SetupOutcome(
+                store.adopted == nil ? .none : .kept, error.code, line: error.line, error.text,
+                wasReset: reset == .done)
             waitsFor = []
         }
         store.tidy()

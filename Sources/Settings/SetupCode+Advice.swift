@@ -37,6 +37,12 @@ extension SetupCode: Advised {
                 "KAZASHI ドライブに書き込めないため、報告を更新できません。",
                 do: "Make room on it, or take its write protection away; the settings there serve.",
                 "空き容量を増やすか、書き込み禁止を解除してください。設定は有効です。")
+        case .notReset:
+            Advice(
+                "A factory reset was asked for and was not made: the medium takes no changes",
+                "ディスクに書き込めないため、初期化できませんでした。",
+                do: "Take its write protection away and switch off and on; if this stays, destroy the medium.",
+                "書き込み禁止を解除し、電源を入れ直してください。直らない場合は、ディスクを物理的に破壊してください。")
         }
     }
 }

@@ -23,9 +23,14 @@ package struct SetupOutcome: Equatable, Sendable {
     package let line: Int?
     /// For the report and the doctor; no secret and no identity is quoted.
     package let problem: String?
+    /// Keys and registrations were destroyed at this start, as somebody asked for.
+    package let wasReset: Bool
 
-    package init(_ result: Result, _ code: SetupCode? = nil, line: Int? = nil, _ problem: String? = nil) {
+    package init(
+        _ result: Result, _ code: SetupCode? = nil, line: Int? = nil, _ problem: String? = nil, wasReset: Bool = false
+    ) {
         (self.result, self.code, self.line, self.problem) = (result, code, line, problem)
+        self.wasReset = wasReset
     }
 
     /// Where it is written, below the folder that the image's units share.
@@ -51,7 +56,7 @@ package struct SetupOutcome: Equatable, Sendable {
 }
 
 extension SetupOutcome: Codable {
-    private enum CodingKeys: String, CodingKey { case result, code, line, problem }
+    private enum CodingKeys: String, CodingKey { case result, code, line, problem, wasReset }
 
     package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
@@ -59,6 +64,7 @@ extension SetupOutcome: Codable {
         code = try values.decodeIfPresent(String.self, forKey: .code).flatMap { SetupCode(rawValue: $0) }
         line = try values.decodeIfPresent(Int.self, forKey: .line)
         problem = try values.decodeIfPresent(String.self, forKey: .problem)
+        wasReset = try values.decodeIfPresent(Bool.self, forKey: .wasReset) ?? false
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -67,5 +73,6 @@ extension SetupOutcome: Codable {
         try values.encodeIfPresent(code?.rawValue, forKey: .code)
         try values.encodeIfPresent(line, forKey: .line)
         try values.encodeIfPresent(problem, forKey: .problem)
+        if wasReset { try values.encode(true, forKey: .wasReset) }
     }
 }

@@ -31,6 +31,12 @@ extension UpdateFault: Advised {
                 "A newer system did not start well: the one before it runs", "新しい版が正常に起動しなかったため、前の版で動作しています。",
                 do: "Nothing needs to be done now; install a newer version when there is one.",
                 "今は対応不要です。新しい版が出たら導入してください。")
+        case .didNotStart:
+            Advice(
+                "A system that ran well before did not start three times: the one before it runs",
+                "以前正常に動作していた版が 3 回起動できなかったため、その前の版で動作しています。",
+                do: "Switch off and on, and leave it on; if this stays, replace the card or disk.",
+                "電源を入れ直し、そのままお待ちください。直らない場合は、カードまたはディスクを交換してください。")
         }
     }
 }

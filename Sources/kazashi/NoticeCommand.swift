@@ -1,3 +1,4 @@
+import Advice
 import ArgumentParser
 import Kiosk
 import Panel
@@ -17,6 +18,7 @@ extension Kazashi {
         @OptionGroup var options: ConfigurationOption
         @Argument(help: "\(all.map(\.name).joined(separator: ", ")).")
         var name: String
+        @Flag(help: "Print what it means instead, and what to do.") var explain = false
         @Option(help: "Seconds; left out: until it is ended.") var seconds: Int?
 
         private static let all: [Message] = [.updating, .updated] + UpdateFault.allCases.map { .update($0) }
@@ -24,6 +26,10 @@ extension Kazashi {
         func run() async throws {
             guard let message = Self.all.first(where: { $0.name == name }) else {
                 throw ValidationError("There is no notice \(name).")
+            }
+            if explain {
+                if case .update(let fault) = message { print(fault.advice.lines) }
+                return
             }
             guard let panel = ReadableParts(file: options.config).panel else { return }
             let shown = FrontPanel(panel.on(RunningSlot()), saysGoodbye: false)

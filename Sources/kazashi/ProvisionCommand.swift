@@ -29,16 +29,19 @@ extension Kazashi {
         var secrets = "asked"
         @Flag(help: "The data partition could not be had: what is kept is gone when the power is.")
         var inMemory = false
+        @Option(help: "What came of a factory reset that was asked for: done or refused.")
+        var reset: String?
         @Flag(help: "Nothing can be written on the partition: there will be no report.")
         var unwritable = false
 
         func run() throws {
+            let reset = reset.map { Provisioning.Reset(rawValue: $0) ?? .refused }
             guard let secrets = Provisioning.Secrets(rawValue: secrets) else {
                 throw ValidationError("--secrets is asked, taken or refused.")
             }
             let provisioning = Provisioning(
                 setup: setup, kept: kept, shipped: shipped, credentials: credentials, secrets: secrets,
-                lasts: !inMemory, takesReport: !unwritable)
+                lasts: !inMemory, takesReport: !unwritable, reset: reset)
             let result = provisioning.run()
             if let problem = result.outcome.problem { say(problem) }
             do {

@@ -11,9 +11,12 @@ import Testing
     func messages() {
         #expect(RunningSlot(slot: "A", version: "0.5.0").message == nil)
         #expect(RunningSlot(slot: "B", version: "0.5.1", isOnTrial: true).message == .updated)
-        #expect(RunningSlot(slot: "A", version: "0.5.0", insteadOf: other).message == .update(.fellBack))
+        #expect(RunningSlot(slot: "A", version: "0.5.0", insteadOf: other).message == .update(.didNotStart))
         #expect(
-            RunningSlot(slot: "A", version: "0.5.0", isOnTrial: true, insteadOf: other).message == .update(.fellBack))
+            RunningSlot(
+                slot: "A", version: "0.5.0", isOnTrial: true,
+                insteadOf: .init(slot: "B", version: "0.5.1", wasGood: false)
+            ).message == .update(.fellBack))
     }
 
     @Test("An image that takes anybody's updates says TEST on its display, as one that takes test cards does")

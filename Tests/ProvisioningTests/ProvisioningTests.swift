@@ -53,11 +53,12 @@ private final class Board {
     }
 
     func start(
-        isMounted: Bool = true, secrets: Provisioning.Secrets = .asked, lasts: Bool = true, takesReport: Bool = true
+        isMounted: Bool = true, secrets: Provisioning.Secrets = .asked, lasts: Bool = true, takesReport: Bool = true,
+        reset: Provisioning.Reset? = nil
     ) -> Provisioning.Result {
         Provisioning(
             setup: isMounted ? setup : nil, kept: kept, shipped: root + "/shipped", credentials: credentials,
-            secrets: secrets, lasts: lasts, takesReport: takesReport
+            secrets: secrets, lasts: lasts, takesReport: takesReport, reset: reset
         ).run()
     }
 
@@ -310,6 +311,17 @@ private final class Board {
     func inMemory() throws {
         let outcome = board.start(lasts: false).outcome
         #expect(outcome.result == .adopted && outcome.code == .notKept && board.configuration != nil)
+    }
+
+    @Test("What came of a factory reset is told, whether there are settings or not")
+    func reset() throws {
+        let done = board.start(reset: .done).outcome
+        #expect(done == SetupOutcome(.adopted, wasReset: true))
+        #expect(board.start(reset: .refused).outcome.code == .notReset)
+        let nothing = board.start(isMounted: false, reset: .done).outcome
+        #expect(nothing.code == .unreadable && nothing.wasReset)
+        try done.publish(in: board.root)
+        #expect(SetupOutcome(file: board.root + "/" + SetupOutcome.name) == done)
     }
 
     @Test("A partition that nothing can be written on is told of; its settings serve")

@@ -15,6 +15,8 @@ package enum Message: Hashable, Sendable {
     case outOfService(OutOfServiceCode)
     /// For the technician who switched the board on: what they put on the partition `setup` does not serve, and why.
     case setup(SetupCode, line: Int?)
+    /// For whoever asked for it: keys and registrations are gone.
+    case wasReset
     /// For whoever plugged a stick in: a newer system is being written.
     case updating
     /// It runs: the stick can be pulled out.
@@ -27,7 +29,7 @@ package enum Message: Hashable, Sendable {
     package static let all: [Message] =
         [
             .ready, .holdStill, .pleaseWait, .welcome, .takeCard, .tryAgain, .tryWithoutCase, .notThisCard,
-            .seeTheCounter, .networkError, .stopped, .updating, .updated,
+            .seeTheCounter, .networkError, .stopped, .wasReset, .updating, .updated,
         ] + OutOfServiceCode.allCases.map { .outOfService($0) } + SetupCode.allCases.map { .setup($0, line: nil) }
         + UpdateFault.allCases.map { .update($0) }
 }
@@ -55,6 +57,8 @@ package enum SetupCode: String, Hashable, Sendable, CaseIterable {
     case notKept = "U5"
     /// The settings serve; the report finds no room.
     case unwritable = "U6"
+    /// A reset was asked for, and could not be made.
+    case notReset = "U7"
 }
 
 /// Short codes of why the appliance does not run a newer system.
@@ -69,6 +73,8 @@ package enum UpdateFault: String, Hashable, Sendable, CaseIterable {
     case notInstalled = "V4"
     /// It was tried, and the other slot runs again.
     case fellBack = "V5"
+    /// It was good before, and did not start in three tries: the other slot runs.
+    case didNotStart = "V6"
 }
 
 /// The words of a message, in half-width katakana and English.
@@ -145,6 +151,7 @@ extension Message {
                 .rows(
                     japanese: "ｾｯﾃｲﾌｧｲﾙ \(code.rawValue)" + (line.map { " \(min($0, 9_999))" } ?? ""),
                     english: "Setup \(code.rawValue)" + (line.map { " L\(min($0, 9_999))" } ?? "")), .glowing)
+        case .wasReset: Showing("was-reset", .rows(japanese: "ｼｮｷｶｼﾏｼﾀ", english: "Reset done"), .glowing)
         case .updating:
             Showing(
                 "updating", .rows(japanese: "ｺｳｼﾝﾁｭｳ ｵﾏﾁｸﾀﾞｻｲ", english: "Updating: wait"), .glowing)

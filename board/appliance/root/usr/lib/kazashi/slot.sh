@@ -21,11 +21,11 @@ was_good() {
     if [ "$1" = "$slot" ]; then set -- "$1" "$hash"; else set -- "$1" "$(lies "$1" hash)"; fi
     [ -n "$2" ] && [ "$(listed "$1_GOOD")" = "$2" ]
 }
-# The version of the system that should have run and does not; nothing where the first in the loader's order runs, or was good
-# before: then it was the power.
+# The version of the system that should have run and does not; nothing where the first in the loader's order runs, was good
+# before (then it was the power), or is half written.
 fallen() {
     first=$(word kazashi.first)
-    [ "$first" = "$slot" ] || was_good "$first" || lies "$first" version
+    [ "$first" = "$slot" ] || [ "$(listed "${first}_OK")" != 1 ] || was_good "$first" || lies "$first" version
 }
 # What the display says of the technician's settings, such as "Setup U3 L2"; nothing where they serve.
 setup_code() {
