@@ -12,20 +12,26 @@ package struct DiskWrites: Equatable, Sendable {
     ///   - folder: on the partition.
     ///   - devices: where the kernel tells of them, by number (sysfs; Documentation/block/stat.rst: the seventh field, in
     ///     sectors of 512 bytes).
-    ///   - uptime: the kernel's file (proc(5)).
+    ///   - uptime: seconds since the start; the service's sandbox has no /proc/uptime.
     /// - Returns: nil where the folder lies on no such partition: in memory, say.
-    package init?(under folder: String, devices: String = "/sys/dev/block", uptime: String = "/proc/uptime") {
+    package init?(under folder: String, devices: String = "/sys/dev/block", uptime: UInt64 = DiskWrites.uptime) {
         var information = stat()
         guard stat(folder, &information) == 0 else { return nil }
-        guard let counts = readFile("\(devices)/\(Self.number(of: information.st_dev))/stat"),
-            let time = readFile(uptime)
-        else { return nil }
+        guard let counts = readFile("\(devices)/\(Self.number(of: information.st_dev))/stat") else {
+            return nil
+        }
         let fields = String(decoding: counts, as: UTF8.self).split(whereSeparator: \.isWhitespace)
-        guard fields.count >= 7, let sectors = UInt64(fields[6]), sectors < 1 << 50,
-            let seconds = UInt64(String(decoding: time.prefix { $0 != UInt8(ascii: ".") }, as: UTF8.self)),
-            seconds < 1 << 40
-        else { return nil }
-        (bytes, self.seconds) = (sectors * 512, seconds)
+        guard fields.count >= 7, let sectors = UInt64(fields[6]), sectors < 1 << 50, uptime < 1 << 40 else {
+            return nil
+        }
+        (bytes, seconds) = (sectors * 512, uptime)
+    }
+
+    /// Whole seconds of this machine since its start, those in which it slept, too.
+    package static var uptime: UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_BOOTTIME, &time)
+        return UInt64(clamping: time.tv_sec)
     }
 
     /// A device as sysfs names it (makedev(3)).
