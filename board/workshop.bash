@@ -5,6 +5,10 @@ squash() { # folder, file, options: both below $work
     in_shop mksquashfs "/work/$1" "/work/$2" -noappend -no-progress "${@:3}" || failed "mksquashfs failed"
 }
 
+# A PC's kernel is compressed already; an arm64 one is not, and GRUB reads zlib.
+boot_packing=(-noI -noD -noF -noX)
+[ "$target" = x86_64 ] || boot_packing=(-comp gzip)
+
 # A slot's two images from the tree of a root and the files of a kernel; the loader finds the root's hash beside the kernel.
 make_slot() { # the root's tree, folder of vmlinuz and initrd, version, mksquashfs's options; all below $work
     local offset
@@ -14,7 +18,7 @@ make_slot() { # the root's tree, folder of vmlinuz and initrd, version, mksquash
         --uuid=4b5a0006-6b61-4a61-8000-7a6173686900 --hash-offset="$offset" --root-hash-file=/work/root.hash \
         /work/root.img /work/root.img || failed "veritysetup failed"
     printf 'set hash=%s\nset offset=%s\nset version=%s\n' "$(cat "$work/root.hash")" "$offset" "$3" >"$work/$2/slot.cfg"
-    squash "$2" boot.img -all-root -noI -noD -noF -noX
+    squash "$2" boot.img -all-root "${boot_packing[@]}"
 }
 
 # An update of them (RAUC's verity format), signed.
