@@ -104,8 +104,8 @@ var targets: [Target] = [
         dependencies: [
             "Kiosk", "Login", "Settings", "Service", "ListKeeper", "Registrations", "Announcement", "SecurityEvents",
             "Registry",
-            "Revocation", "Certificates", "SmartCard", "Panel", "JOSE", "HTTPClient", "Clock", "Cryptography", "Advice",
-            logging,
+            "Revocation", "Certificates", "SmartCard", "Panel", "JOSE", "HTTPClient", "Files", "Clock", "Cryptography",
+            "Advice", logging,
         ], swiftSettings: room),
     .executableTarget(
         name: "kazashi",

@@ -37,10 +37,12 @@ struct SecretRights {
 
     private static func name(_ user: uid_t) -> String {
         var (entry, found) = (passwd(), UnsafeMutablePointer<passwd>?.none)
-        var room = [CChar](repeating: 0, count: 4_096)
-        guard getpwuid_r(user, &entry, &room, room.count, &found) == 0, found != nil, let name = entry.pw_name else {
-            return "user \(user)"
+        // The entry's strings lie in the room: it lasts until they are copied.
+        return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 4_096) { room in
+            guard let start = room.baseAddress, getpwuid_r(user, &entry, start, room.count, &found) == 0,
+                found != nil, let name = entry.pw_name
+            else { return "user \(user)" }
+            return String(cString: name)
         }
-        return String(cString: name)
     }
 }
