@@ -87,8 +87,7 @@ extension RealStack {
             try await ApplianceMachine.whileRunning(disk) { machine in
                 #expect(await machine.display.shows("Hold here") != nil)
                 let report = try await report(on: disk, with: "== kazashi doctor")
-                let key = try #require(
-                    report.split(separator: "\r\n").first { $0.hasPrefix("{\"keys\":") }, "\(report)")
+                let key = try #require(self.key(in: report), "\(report)")
                 #expect(report.contains("kazashi.toml of this partition serves."), "\(report)")
                 // They named people, and a secret is encrypted to this machine.
                 #expect(try await disk.names().sorted() == Self.left, "\(report)")

@@ -51,10 +51,14 @@ final class FlashedDisk: Sendable {
         return found
     }
 
+    private func range(of partition: String) throws -> Range<Int> {
+        guard let place = try partitions()[partition] else { throw Problem(description: "no partition \(partition)") }
+        return place
+    }
+
     /// A partition as mtools name it.
     private func place(of partition: String) throws -> String {
-        guard let place = try partitions()[partition] else { throw Problem(description: "no partition \(partition)") }
-        return "\(path)@@\(place.lowerBound)"
+        "\(path)@@\(try range(of: partition).lowerBound)"
     }
 
     private func setup() throws -> String { try place(of: "kazashi-setup") }
@@ -75,7 +79,7 @@ final class FlashedDisk: Sendable {
 
     /// Zeros, where a partition was.
     func overwrite(_ partition: String) throws {
-        guard let place = try partitions()[partition] else { throw Problem(description: "no partition \(partition)") }
+        let place = try range(of: partition)
         let file = try FileHandle(forWritingTo: URL(filePath: path))
         defer { try? file.close() }
         try file.seek(toOffset: UInt64(place.lowerBound))
