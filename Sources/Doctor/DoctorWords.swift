@@ -21,8 +21,6 @@ extension Advice {
     static let asRoot = Advice(
         "checked as root, not as the service", "サービスのユーザーではなく root で点検しました。", do: "Run `sudo kazashictl doctor`.",
         "sudo kazashictl doctor で点検し直してください。")
-    static let notSynchronised = Advice(
-        Words("system clock not synchronised", "システムの時計が同期していません。"), do: Cause.clock.advice.action)
     static let readerHeld = Advice(
         "the reader does not respond", "リーダーが応答しません。",
         do: "Unplug the reader and plug it in again; if that does not help, run `sudo systemctl restart pcscd`.",

@@ -118,7 +118,10 @@ package struct Examination: Sendable {
         switch (clock.now(), KernelClock.now) {
         case (nil, .unknown(let number)):
             return Finding("clock", .wrong, KioskNote.clockUnknown.advice, of: "\(SystemProblem(number))")
-        case (nil, _): return Finding("clock", .wrong, .notSynchronised)
+        case (nil, _):
+            return Finding(
+                "clock", .wrong, Words("system clock not synchronised", "システムの時計が同期していません。"),
+                do: advice(on: .clock).action)
         case (_, .synchronised): return Finding("clock", "synchronised", "同期しています。")
         case (_, .unsynchronised), (_, .unknown):
             return Finding("clock", "synchronised earlier since this start-up", "起動後に一度同期しました。")
@@ -182,7 +185,7 @@ package struct Examination: Sendable {
         guard !lists.signed.isEmpty else {
             // The service imports what the configuration names; nothing else does.
             let waits = report == nil && findings.isEmpty && hasListSources
-            return findings + [Finding("lists", .wrong, waits ? .listsNotImported : Cause.revocation.advice)]
+            return findings + [Finding("lists", .wrong, waits ? .listsNotImported : advice(on: .revocation))]
         }
         guard let now, let newest = lists.newest else { return findings }
         return findings + [
@@ -212,16 +215,18 @@ package struct Examination: Sendable {
             do: ListNote.expired.advice.action)
     }
 
+    private func advice(on cause: Cause) -> Advice { slot == nil ? cause.advice : cause.adviceOnTheImage }
+
     // MARK: Reader
 
     private func reader() async -> [Finding] {
         let answers = Finding("card service", "pcscd answers", "pcscd が応答しています。")
         if let reader = report?.reader {
             guard reader.service else {
-                return [Finding("card service", .wrong, Cause.cardService.advice)]
+                return [Finding("card service", .wrong, advice(on: .cardService))]
             }
             let others = others(reader.others.map { OtherReader(name: $0.name, card: $0.card) })
-            guard reader.reader else { return [Finding("reader", .wrong, Cause.reader.advice)] + others }
+            guard reader.reader else { return [Finding("reader", .wrong, advice(on: .reader))] + others }
             guard !reader.held else { return [Finding("reader", .wrong, .readerHeld)] + others }
             let name = reader.name ?? "-"
             return [Finding("reader", "\(name): ready, says the running kiosk", "\(name)：利用できます（動作中の端末による）。")]
@@ -237,15 +242,15 @@ package struct Examination: Sendable {
                     Words(
                         "pcscd does not answer, or denies this user access",
                         "カードサービス（pcscd）が応答しないか、このユーザーに許可していません。"),
-                    do: Cause.cardService.advice.action)
+                    do: advice(on: .cardService).action)
             ]
         case .readerUnavailable:
             let wanted = configuration.readerName
             let seen =
                 wanted.isEmpty
-                ? Cause.reader.advice.happened
+                ? advice(on: .reader).happened
                 : Words("no reader name contains \(wanted)", "名前に \(wanted) を含むリーダーがありません。")
-            return [answers, Finding("reader", .wrong, seen, do: Cause.reader.advice.action)] + others
+            return [answers, Finding("reader", .wrong, seen, do: advice(on: .reader).action)] + others
         case .readerAvailable(let name), .cardInserted(let name):
             return [answers, Finding("reader", name, name)] + others
         case .cardRemoved, .others, .readerHeld, .readerReleased:
@@ -306,7 +311,7 @@ package struct Examination: Sendable {
                 do: Advice.kioskNotRunning.action)
         }
         guard StateFolder.isWritable(state) else {
-            return Finding("storage", .wrong, Cause.storage.advice, of: state)
+            return Finding("storage", .wrong, advice(on: .storage), of: state)
         }
         let free = StateFolder.room(state) >> 20
         return Finding("storage", "\(free) MiB free under \(state)", "\(state) の空き容量は \(free) MiB です。")

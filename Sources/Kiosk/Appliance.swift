@@ -118,8 +118,8 @@ package struct Appliance: Sendable {
 
     private func standby(_ cause: Cause, _ message: Message? = nil) -> Standby {
         Standby(
-            cause: cause, message: message, parts: ReadableParts(file: file), slot: slot, service: service,
-            events: events, output: output, file: file)
+            cause: cause, message: message, parts: ReadableParts(file: file, setup: setup), slot: slot,
+            service: service, events: events, output: output, file: file)
     }
 
     private func serve(_ configuration: Configuration, _ database: KioskDatabase, _ clock: KioskClock) async throws {

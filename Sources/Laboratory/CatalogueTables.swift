@@ -37,6 +37,11 @@ package enum CatalogueTables {
             Cause.allCases.map { ("| \($0.shortCode.rawValue) | `\($0.rawValue)` |", $0.advice) })
     }
 
+    /// The same on the appliance's image.
+    package static var causesOnTheImage: String {
+        table("| display |", "|---|", Cause.allCases.map { ("| \($0.shortCode.rawValue) |", $0.adviceOnTheImage) })
+    }
+
     /// Every code of a tap.
     package static var taps: String {
         table(
@@ -79,7 +84,7 @@ package enum CatalogueTables {
 
     /// Every table, as it stands in the documents.
     package static var all: [String] {
-        [messages, causes, taps, faults, journal, keys, records, certificates, setup, updates]
+        [messages, causes, taps, faults, journal, keys, records, certificates, setup, causesOnTheImage, updates]
     }
 
     private static func table(_ codes: [any Advised]) -> String {

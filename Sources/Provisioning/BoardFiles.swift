@@ -1,4 +1,5 @@
 internal import Files
+internal import Glibc
 internal import Panel
 package import Settings
 
@@ -12,6 +13,10 @@ package struct BoardFiles: Equatable, Sendable {
     package let hostName: String?
     /// Three lines: where from, in which hours (`0100 0500`), with which CA (may be empty). Nil: from nowhere.
     package let updates: String?
+    /// A drop-in of journal-upload.conf(5). Nil: nothing is uploaded.
+    package let journal: String?
+    /// Three lines: the file, where to, with which CA (may be empty). Nil: to nowhere.
+    package let metrics: String?
 
     /// - Parameter board: nil where there are no settings: as if it said nothing.
     package init(_ board: BoardOptions?) {
@@ -29,15 +34,34 @@ package struct BoardFiles: Equatable, Sendable {
             servers.isEmpty
             ? "pool 2.debian.pool.ntp.org iburst\n" : servers.map { "server \($0) iburst\n" }.joined()
         hostName = board?.hostName
-        updates = board?.updates.map { "\($0.url)\n\($0.hours.clock.from) \($0.hours.clock.to)\n\($0.ca ?? "")\n" }
+        updates = board?.updates.map {
+            "\($0.url)\n\($0.hours.clock.from) \($0.hours.clock.to)\n\(board?.serverCA ?? "")\n"
+        }
+        journal = board?.watchers.journal.map { url in
+            // A hyphen: it shows no certificate of its own. Without a CA of the site's it knows those that Debian does.
+            """
+            [Upload]
+            URL=\(url)
+            ServerKeyFile=-
+            ServerCertificateFile=-
+            TrustedCertificateFile=\(board?.serverCA ?? "/etc/ssl/certs/ca-certificates.crt")
+
+            """
+        }
+        metrics = board?.watchers.metrics.map { "\($0.file)\n\($0.url)\n\(board?.serverCA ?? "")\n" }
     }
 
-    /// Writes them below a folder: `board.network`, `board.sources`, `host-name`, `updates`.
+    /// Writes them below a folder: `board.network`, `board.sources`, `host-name`, `updates`, `journal`, `metrics`.
     /// - Throws: `unwritable`.
     package func write(in folder: String) throws {
         try DurableFile.publish(folder + "/board.network", Array(network.utf8))
         try DurableFile.publish(folder + "/board.sources", Array(timeSources.utf8))
-        if let updates { try DurableFile.publish(folder + "/updates", Array(updates.utf8)) }
-        if let hostName { try DurableFile.publish(folder + "/host-name", Array((hostName + "\n").utf8)) }
+        for (name, text) in [
+            ("updates", updates), ("journal", journal), ("metrics", metrics), ("host-name", hostName.map { $0 + "\n" }),
+        ] {
+            let file = folder + "/" + name
+            // Other settings may have been there before.
+            if let text { try DurableFile.publish(file, Array(text.utf8)) } else { unlink(file) }
+        }
     }
 }

@@ -27,6 +27,8 @@ package struct Provisioning: Sendable {
         package let waitsFor: [String]
         /// Every secret that the settings want, which serve now.
         package let secrets: [String]
+        /// The technician's file where there have never been any that could be used: its display is looked up there.
+        package let unusable: [UInt8]?
     }
 
     private let setup: String?
@@ -77,8 +79,11 @@ package struct Provisioning: Sendable {
         }
         store.tidy()
         return Result(
-            outcome: outcome, waitsFor: waitsFor, secrets: (try? NamedFiles(file: serving))?.secrets ?? [])
+            outcome: outcome, waitsFor: waitsFor, secrets: (try? NamedFiles(file: serving))?.secrets ?? [],
+            unusable: outcome.result == .none && outcome.code != nil ? own : nil)
     }
+
+    private var own: [UInt8]? { setup.flatMap { try? SetupFolder($0).own() }.flatMap { readFile($0) } }
 
     private func prepare() throws(SetupProblem) {
         do {

@@ -19,10 +19,27 @@ package struct BoardOptions: Equatable, Sendable {
         package let url: String
         /// In which it is looked at, and the board may start anew.
         package let hours: HoursOfDay
-        /// Of a server that the system's own CAs do not know: the path of its CA's certificate (PEM).
-        package let ca: String?
 
-        package init(url: String, hours: HoursOfDay, ca: String?) { (self.url, self.hours, self.ca) = (url, hours, ca) }
+        package init(url: String, hours: HoursOfDay) { (self.url, self.hours) = (url, hours) }
+    }
+
+    /// Where what a fleet's watchers need is sent. It names nobody, so http will do.
+    package struct Watchers: Equatable, Sendable {
+        /// Of a systemd-journal-remote; nil: the journal stays here.
+        package let journal: String?
+        /// A metrics file, and the URL at which it is put (HTTP PUT); nil: they stay here.
+        package let metrics: Metrics?
+
+        package init(journal: String? = nil, metrics: Metrics? = nil) {
+            (self.journal, self.metrics) = (journal, metrics)
+        }
+    }
+
+    package struct Metrics: Equatable, Sendable {
+        package let file: String
+        package let url: String
+
+        package init(file: String, url: String) { (self.file, self.url) = (file, url) }
     }
 
     /// RFC 1123, 2.1; nil: the image's own.
@@ -34,18 +51,24 @@ package struct BoardOptions: Equatable, Sendable {
     package let timeServers: [String]
     /// Nil: sticks only.
     package let updates: UpdateSource?
+    package let watchers: Watchers
+    /// Of servers that the system's own CAs do not know: the path of their CA's certificate (PEM).
+    package let serverCA: String?
 
     package init(
         hostName: String? = nil, fixedAddress: FixedAddress? = nil, nameServers: [String] = [],
-        timeServers: [String] = [], updates: UpdateSource? = nil
+        timeServers: [String] = [], updates: UpdateSource? = nil, watchers: Watchers = Watchers(),
+        serverCA: String? = nil
     ) {
         (self.hostName, self.fixedAddress) = (hostName, fixedAddress)
         (self.nameServers, self.timeServers, self.updates) = (nameServers, timeServers, updates)
+        (self.watchers, self.serverCA) = (watchers, serverCA)
     }
 }
 
 extension ConfigurationReader {
-    func board(_ written: ConfigurationFile.Board?) throws(ConfigurationError) -> BoardOptions {
+    /// - Parameter metrics: the file of `service.metrics`.
+    func board(_ written: ConfigurationFile.Board?, metrics: String?) throws(ConfigurationError) -> BoardOptions {
         if let name = written?.host_name, !Self.isHostName(name) || name.utf8.count > 64 {
             throw wrong("board.host_name", "must be letters, digits, hyphens and dots, 64 at the most")
         }
@@ -72,27 +95,54 @@ extension ConfigurationReader {
             hostName: written?.host_name,
             fixedAddress: address == "dhcp"
                 ? nil : BoardOptions.FixedAddress(address: address, gateway: written?.gateway),
-            nameServers: nameServers, timeServers: timeServers, updates: try updates(written))
+            nameServers: nameServers, timeServers: timeServers, updates: try updates(written),
+            watchers: try watchers(written, metrics: metrics), serverCA: try serverCA(written))
     }
 
     private func updates(_ written: ConfigurationFile.Board?) throws(ConfigurationError) -> BoardOptions.UpdateSource? {
         guard let url = written?.update_url else {
-            for (key, value) in [("update_hours", written?.update_hours), ("update_ca", written?.update_ca)]
-            where value != nil {
-                throw wrong("board.\(key)", "comes with board.update_url only")
+            guard written?.update_hours == nil else {
+                throw wrong("board.update_hours", "comes with board.update_url only")
             }
             return nil
         }
-        // It is handed to programs as a word of their own: printable ASCII only.
-        guard url.hasPrefix("https://"), url.utf8.count > "https://".utf8.count, url.utf8.count <= 2_000,
-            url.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
-        else { throw wrong("board.update_url", "must be an https:// address") }
+        guard Self.isURL(url, ["https"]) else { throw wrong("board.update_url", "must be an https:// address") }
         guard let hours = HoursOfDay(written?.update_hours ?? "01:00-05:00") else {
             throw wrong("board.update_hours", #"must be hours such as "01:00-05:00""#)
         }
-        let ca = written?.update_ca.map(resolve)
-        if let ca, readFile(ca) == nil { throw wrong("board.update_ca", "\(ca) cannot be read") }
-        return BoardOptions.UpdateSource(url: url, hours: hours, ca: ca)
+        return BoardOptions.UpdateSource(url: url, hours: hours)
+    }
+
+    private func watchers(_ written: ConfigurationFile.Board?, metrics: String?) throws(ConfigurationError)
+        -> BoardOptions.Watchers
+    {
+        for (key, url) in [("journal_url", written?.journal_url), ("metrics_url", written?.metrics_url)] {
+            guard let url else { continue }
+            guard Self.isURL(url, ["https", "http"]) else {
+                throw wrong("board.\(key)", "must be an https:// or http:// address")
+            }
+        }
+        guard let url = written?.metrics_url else { return BoardOptions.Watchers(journal: written?.journal_url) }
+        guard let metrics else { throw wrong("board.metrics_url", "comes with service.metrics only") }
+        return BoardOptions.Watchers(
+            journal: written?.journal_url, metrics: BoardOptions.Metrics(file: metrics, url: url))
+    }
+
+    private func serverCA(_ written: ConfigurationFile.Board?) throws(ConfigurationError) -> String? {
+        guard let ca = written?.server_ca.map(resolve) else { return nil }
+        guard written?.update_url != nil || written?.journal_url != nil || written?.metrics_url != nil else {
+            throw wrong("board.server_ca", "comes with an update_url, journal_url or metrics_url only")
+        }
+        guard readFile(ca) != nil else { throw wrong("board.server_ca", "\(ca) cannot be read") }
+        return ca
+    }
+
+    /// It is handed to programs as a word of their own, and written into files of theirs: printable ASCII without what means
+    /// something there.
+    private static func isURL(_ text: String, _ schemes: [String]) -> Bool {
+        schemes.contains { text.hasPrefix($0 + "://") && text.utf8.count > $0.utf8.count + 3 }
+            && text.utf8.count <= 2_000
+            && text.utf8.allSatisfy { (0x21...0x7E).contains($0) && ![0x22, 0x27, 0x5C].contains($0) }
     }
 
     private static func isAddress(_ text: String) -> Bool {

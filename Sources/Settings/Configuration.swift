@@ -108,7 +108,7 @@ package struct Configuration: Sendable {
         libraries = try reader.libraries(written.library, of: kioskID, platform: platform, signingKey: signingKey)
         statusSocket = reader.statusSocket(written.service?.status)
         metricsFile = written.service?.metrics.map(reader.resolve)
-        board = try reader.board(written.board)
+        board = try reader.board(written.board, metrics: metricsFile)
         panel = try reader.panel(written.panel, language: written.kiosk.language ?? "ja", isTest: isTest)
     }
 }

@@ -67,7 +67,9 @@ struct ConfigurationFile: Decodable {
         var time_servers: [String]?
         var update_url: String?
         var update_hours: String?
-        var update_ca: String?
+        var server_ca: String?
+        var journal_url: String?
+        var metrics_url: String?
     }
     struct Panel: Decodable {
         var display: String?

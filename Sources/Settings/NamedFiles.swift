@@ -58,7 +58,7 @@ extension ConfigurationFile {
     /// Every file and folder that is read and is no secret, with the key that names it.
     fileprivate var inputs: [(key: String, path: String)] {
         var inputs = trust.anchors.map { ("trust.anchors", $0) } + trust.card_anchors.map { ("trust.card_anchors", $0) }
-        if let path = board?.update_ca { inputs.append(("board.update_ca", path)) }
+        if let path = board?.server_ca { inputs.append(("board.server_ca", path)) }
         inputs += (revocation?.files ?? []).map { ("revocation.files", $0) }
         for library in library {
             let certificate = library.client_key == nil ? nil : library.client_certificate

@@ -10,8 +10,11 @@ package struct ReadableParts: Sendable {
     package let metricsFile: String?
     package let board: BoardOptions?
 
-    /// - Parameter file: kazashi.toml; it need not be there.
-    package init(file: String) {
+    /// - Parameters:
+    ///   - file: kazashi.toml; it need not be there.
+    ///   - setup: what the image found. Where its own settings serve, the technician's say what display there is.
+    ///   - unusable: these settings; they need not be there.
+    package init(file: String, setup: SetupOutcome? = nil, unusable: String = SetupOutcome.unusable) {
         let reader = ConfigurationReader(file: file)
         let text = (try? reader.text()) ?? ""
         let kiosk = Self.table("kiosk", in: text)
@@ -19,17 +22,20 @@ package struct ReadableParts: Sendable {
             try? TOMLDecoder(strictDecoding: true).decode(ConfigurationFile.Panel.self, from: $0)
         }
         let isTest = Self.table("trust", in: text)?["test"]?.bool ?? false
-        self.panel = panel.flatMap {
+        let written = panel.flatMap {
             try? reader.panel($0, language: kiosk?["language"]?.string ?? "ja", isTest: isTest)
         }
+        self.panel =
+            setup?.result == SetupOutcome.Result.none ? ReadableParts(file: unusable).panel ?? written : written
         let board: ConfigurationFile.Board? = Self.table("board", in: text).flatMap {
             try? TOMLDecoder(strictDecoding: true).decode(ConfigurationFile.Board.self, from: $0)
         }
-        self.board = board.flatMap { try? reader.board($0) }
         kioskID = kiosk?["id"]?.string
         let service = Self.table("service", in: text)
         statusSocket = reader.statusSocket(service?["status"]?.string)
-        metricsFile = (service?["metrics"]?.string).map(reader.resolve)
+        let metrics = (service?["metrics"]?.string).map(reader.resolve)
+        metricsFile = metrics
+        self.board = board.flatMap { try? reader.board($0, metrics: metrics) }
     }
 
     /// The lines under a table's header, to the next header.

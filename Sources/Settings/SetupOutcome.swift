@@ -38,6 +38,10 @@ package struct SetupOutcome: Equatable, Sendable {
     /// The image's.
     package static let file = "/run/kazashi-setup/" + name
 
+    /// Beside it: the technician's file, where no settings serve yet.
+    package static let unusableName = "unusable.toml"
+    package static let unusable = "/run/kazashi-setup/" + unusableName
+
     /// Nil where there is none, or it is another version's.
     package init?(file: String = SetupOutcome.file) {
         guard let bytes = readFile(file), let read = try? JSONDecoder().decode(Self.self, from: Data(bytes)) else {

@@ -11,14 +11,29 @@ final class ApplianceMachine: Sendable {
     /// On another serial adapter.
     let otherDisplay: SerialDisplay
     let reader: PassthroughReader
+    private let monitor: PseudoTerminal
     private let qemu: ChildProcess
 
-    /// - Parameter stick: an image of a disk on USB that is plugged in from the start.
-    init(_ disk: FlashedDisk, memory: Int = 512, stick: String? = nil) throws {
+    /// What it meets.
+    struct Conditions {
+        /// MB.
+        var memory = 512
+        /// An image of a disk on USB that is plugged in from the start.
+        var stick: String?
+        /// Nothing can be written on the medium.
+        var isProtected = false
+        /// The first serial line; nil: what is said there is kept for whoever reads a failure.
+        var console: PseudoTerminal?
+        /// What its own clock says, such as `2020-01-01T00:00:00`; nil: the right time.
+        var clock: String?
+    }
+
+    init(_ disk: FlashedDisk, _ conditions: Conditions = Conditions()) throws {
         self.disk = disk
         display = try SerialDisplay()
         otherDisplay = try SerialDisplay()
         reader = try PassthroughReader(path: disk.folder + "/reader")
+        monitor = try PseudoTerminal()
         let variables = disk.folder + "/variables.fd"
         if disk.board == .pc, !FileManager.default.fileExists(atPath: variables) {
             try FileManager.default.copyItem(atPath: "/usr/share/OVMF/OVMF_VARS_4M.fd", toPath: variables)
@@ -26,23 +41,28 @@ final class ApplianceMachine: Sendable {
         qemu = try ChildProcess(
             disk.board.qemu,
             disk.board.machine(variables: variables) + [
-                "-accel", "tcg,thread=multi", "-smp", "2", "-m", "\(memory)",
-                "-display", "none", "-nodefaults", "-serial", "file:\(disk.folder)/console",
-                "-drive", "if=virtio,format=raw,file=\(disk.path)",
+                "-accel", "tcg,thread=multi", "-smp", "2", "-m", "\(conditions.memory)",
+                "-display", "none", "-nodefaults",
+                "-chardev",
+                conditions.console.map { "serial,id=console,path=\($0.path)" }
+                    ?? "file,id=console,path=\(disk.folder)/console",
+                "-serial", "chardev:console",
+                "-chardev", "serial,id=monitor,path=\(monitor.path)", "-monitor", "chardev:monitor",
+                "-drive", "if=virtio,format=raw,readonly=\(conditions.isProtected ? "on" : "off"),file=\(disk.path)",
                 "-device", "virtio-rng-pci", "-device", "i6300esb", "-action", "watchdog=reset",
                 "-netdev", "user,id=network", "-device", "virtio-net-pci,netdev=network",
                 "-device", "qemu-xhci,p2=8", "-chardev", "serial,id=display,path=\(display.path)",
                 "-chardev", "serial,id=other,path=\(otherDisplay.path)",
-                "-device", "usb-serial,chardev=display", "-device", "usb-serial,chardev=other",
-                "-device", "usb-ccid", "-chardev", "socket,id=reader,path=\(disk.folder)/reader",
+                "-device", "usb-serial,chardev=display,id=line", "-device", "usb-serial,chardev=other",
+                "-device", "usb-ccid,id=ccid", "-chardev", "socket,id=reader,path=\(disk.folder)/reader",
                 "-device", "ccid-card-passthru,chardev=reader",
             ]
-                + (stick.map {
+                + (conditions.stick.map {
                     [
                         "-drive", "if=none,id=stick,format=raw,readonly=on,file=\($0)", "-device",
-                        "usb-storage,drive=stick",
+                        "usb-storage,drive=stick,id=plugged",
                     ]
-                } ?? []))
+                } ?? []) + (conditions.clock.map { ["-rtc", "base=\($0)"] } ?? []))
     }
 
     /// What the firmware and the loader said, for whoever reads a failure.
@@ -53,9 +73,9 @@ final class ApplianceMachine: Sendable {
 
     /// Switches a disk's machine on for as long as the body runs, however that ends.
     static func whileRunning(
-        _ disk: FlashedDisk, stick: String? = nil, _ body: (ApplianceMachine) async throws -> Void
+        _ disk: FlashedDisk, _ conditions: Conditions = Conditions(), _ body: (ApplianceMachine) async throws -> Void
     ) async throws {
-        let machine = try ApplianceMachine(disk, stick: stick)
+        let machine = try ApplianceMachine(disk, conditions)
         do {
             try await body(machine)
         } catch {
@@ -66,11 +86,25 @@ final class ApplianceMachine: Sendable {
         await machine.stop()
     }
 
+    /// What is on USB, as the machine knows it.
+    enum Part: String {
+        case reader = "ccid"
+        case display = "line"
+        case stick = "plugged"
+    }
+
+    /// Pulls it out.
+    func unplug(_ part: Part) { _ = monitor.write(Array("device_del \(part.rawValue)\r".utf8)) }
+
+    /// Plugs the display's line in again.
+    func plugDisplay() { _ = monitor.write(Array("device_add usb-serial,chardev=display,id=line\r".utf8)) }
+
     /// Pulls the plug.
     func stop() async {
         await qemu.stop(SIGKILL)
         reader.stop()
         display.stop()
         otherDisplay.stop()
+        monitor.close()
     }
 }

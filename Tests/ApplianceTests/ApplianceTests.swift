@@ -24,15 +24,6 @@ extension RealStack {
             "kazashi-template.toml", "kazashi.toml.txt",
         ]
 
-        /// The report, once it says this.
-        private func report(on disk: FlashedDisk, with text: String) async throws -> String {
-            while true {
-                if let report = try await disk.text(of: "kazashi-report.txt"), report.contains(text) { return report }
-                // Nobody tells when a machine writes to its disk.
-                try await Task.sleep(for: .seconds(1))
-            }
-        }
-
         @Test("Flashed, and switched on without a file: the display says what is missing, and so does the report")
         func flash() async throws {
             let disk = try await FlashedDisk()
@@ -41,35 +32,13 @@ extension RealStack {
             try await ApplianceMachine.whileRunning(disk) { machine in
                 #expect(await machine.display.shows("Setup U2") != nil)
                 #expect(await machine.otherDisplay.shows("Setup U2") != nil)
-                let report = try await report(on: disk, with: "It stands here once there are usable settings.")
+                let report = try await disk.report(with: "It stands here once there are usable settings.")
                 #expect(report.hasPrefix("\u{FEFF}Kazashi ") && report.contains("slot A, TEST updates"), "\(report)")
                 #expect(report.contains("U2 There is no kazashi.toml on the partition KAZASHI\r\n"), "\(report)")
                 // The data partition takes all of the medium, but for what the table's copy needs.
                 let data = try #require(disk.partitions()["kazashi-data"])
                 #expect(data.upperBound > FlashedDisk.size - (2 << 20) && data.upperBound < FlashedDisk.size)
             }
-        }
-
-        /// The library that the technician's file names, once the kiosk's key is known.
-        private func library(of cards: PilotCards, port: UInt16, kiosk: PublicJWK) throws -> PushServer {
-            try PushServer(desk: cards.folder.desk(signer: kiosk), port: port, acknowledges: true)
-        }
-
-        /// Lays a card down and takes it away.
-        /// - Returns: who came, as the library was told.
-        private func tap(_ card: IssuedCard, on machine: ApplianceMachine, _ library: PushServer) async throws
-            -> String?
-        {
-            try machine.reader.insert(CardInField(card.profile, isT0: true))
-            #expect(await machine.display.shows("Card accepted") != nil)
-            machine.reader.remove()
-            #expect(await machine.display.shows("Hold here") != nil)
-            for await receipt in library.receipts {
-                guard case .success(let event) = receipt.result, case .person(.presented, let subject)? = event.event
-                else { continue }
-                return subject.subject
-            }
-            return nil
         }
 
         @Test(
@@ -86,16 +55,15 @@ extension RealStack {
             var kiosk: PublicJWK?
             try await ApplianceMachine.whileRunning(disk) { machine in
                 #expect(await machine.display.shows("Hold here") != nil)
-                let report = try await report(on: disk, with: "== kazashi doctor")
-                let key = try #require(self.key(in: report), "\(report)")
+                let report = try await disk.report(with: "== kazashi doctor")
+                let key = try #require(ApplianceLibrary.key(in: report), "\(report)")
                 #expect(report.contains("kazashi.toml of this partition serves."), "\(report)")
                 // They named people, and a secret is encrypted to this machine.
                 #expect(try await disk.names().sorted() == Self.left, "\(report)")
                 let named = try #require(PublicJWK.parse(Array(key.utf8), for: .verifying).first)
                 kiosk = named
-                let library = try library(of: cards, port: free.port, kiosk: named)
-                _ = try await library.start()
-                #expect(try await tap(cards.good, on: machine, library) == PilotCards.ppids["good"])
+                let library = try await ApplianceLibrary(of: cards, port: free.port, kiosk: named)
+                #expect(try await library.told(of: cards.good, laidOn: machine) == PilotCards.ppids["good"])
                 await library.stop()
             }
             // The plug was pulled. Now somebody makes a mistake in the file's second line.
@@ -105,18 +73,12 @@ extension RealStack {
             try await ApplianceMachine.whileRunning(disk) { machine in
                 #expect(await machine.display.shows("Setup U3 L2") != nil)
                 #expect(await machine.display.shows("Hold here") != nil)
-                let library = try library(of: cards, port: free.port, kiosk: try #require(kiosk))
-                _ = try await library.start()
-                #expect(try await tap(cards.good, on: machine, library) == PilotCards.ppids["good"])
+                let library = try await ApplianceLibrary(of: cards, port: free.port, kiosk: try #require(kiosk))
+                #expect(try await library.told(of: cards.good, laidOn: machine) == PilotCards.ppids["good"])
                 await library.stop()
-                let report = try await report(on: disk, with: "line 2, kiosk.id: must not be empty\r\n")
+                let report = try await disk.report(with: "line 2, kiosk.id: must not be empty\r\n")
                 #expect(report.contains("The last good settings serve."), "\(report)")
             }
-        }
-
-        /// The report's own line of the kiosk's key.
-        private func key(in report: String) -> Substring? {
-            report.split(separator: "\r\n").first { $0.hasPrefix("{\"keys\":") }
         }
 
         @Test(
@@ -128,21 +90,22 @@ extension RealStack {
             try await TechnicianFiles(cards: cards, port: 9).put(on: disk)
             var before: Substring?
             try await ApplianceMachine.whileRunning(disk) { _ in
-                before = key(in: try await report(on: disk, with: "2 registrations"))
+                before = ApplianceLibrary.key(in: try await disk.report(with: "2 registrations"))
             }
             #expect(before != nil)
             try await disk.write("", to: "factory-reset.txt")
             try await ApplianceMachine.whileRunning(disk) { _ in
                 // The secret that its settings want went with the rest, and does not lie on the partition any more.
-                let report = try await report(on: disk, with: "Factory reset: keys and registrations are gone.")
+                let report = try await disk.report(with: "Factory reset: keys and registrations are gone.")
                 #expect(report.contains("It stands here once there are usable settings."), "\(report)")
                 #expect(try await !disk.names().contains("factory-reset.txt"))
             }
             try await disk.write(
                 String(contentsOfFile: cards.folder.path + "/central-shared.jwk", encoding: .utf8), to: "branch.jwk")
             try await ApplianceMachine.whileRunning(disk) { _ in
-                let report = try await report(on: disk, with: "== kazashi doctor")
-                #expect(key(in: report) != nil && key(in: report) != before, "\(report)")
+                let report = try await disk.report(with: "== kazashi doctor")
+                #expect(
+                    ApplianceLibrary.key(in: report) != nil && ApplianceLibrary.key(in: report) != before, "\(report)")
                 #expect(!report.contains("2 registrations"), "\(report)")
             }
         }

@@ -9,6 +9,8 @@ struct TechnicianFiles {
     var language = "en"
     /// Below `[board]`.
     var board = ""
+    /// Below `[service]`.
+    var service = ""
 
     /// The pilot's configuration as it reads on the appliance.
     func configuration() throws -> String {
@@ -40,6 +42,7 @@ struct TechnicianFiles {
                 \(board)
 
                 [service]
+                \(service)
                 """)
         return text
     }

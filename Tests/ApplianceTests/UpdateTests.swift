@@ -1,16 +1,11 @@
 import Foundation
 import Glibc
 import Pilot
-import RealStackSuite
 import TestRig
 import Testing
 
-extension RealStack {
-    /// Long: a start takes a minute, and a fallback is four of them. `board/test-image` runs these; `board/test` does not.
-    @Suite(
-        .serialized, .timeLimit(.minutes(30)),
-        .enabled(
-            if: getenv("KAZASHI_UPDATES") != nil, "minutes each: board/test-image runs them"))
+extension ImageRuns {
+    /// A newer system, from a stick and from the network; and one that does not get well.
     struct UpdateTests {
         /// Those of `board/dev/update` that are tried; one that is not well takes five minutes three times.
         private static let faults =
@@ -48,7 +43,7 @@ extension RealStack {
             #expect(before["ORDER"] == "A B" && before["A_OK"] == "1" && before["B_OK"] == "0")
             try await settle(disk)
             let stick = try await disk.stick(version: "0.5.1")
-            try await ApplianceMachine.whileRunning(disk, stick: stick) { machine in
+            try await ApplianceMachine.whileRunning(disk, .init(stick: stick)) { machine in
                 #expect(await machine.display.shows("Updating: wait") != nil)
                 #expect(await machine.display.shows("Updated") != nil)
                 #expect(await machine.display.shows("Hold here") != nil)
@@ -59,7 +54,7 @@ extension RealStack {
                 #expect(after["A_OK"] == "1" && after["B_GOOD"] != after["A_GOOD"])
             }
             // Switched off and on: it is no longer on trial. The stick holds nothing newer.
-            try await ApplianceMachine.whileRunning(disk, stick: stick) { _ in
+            try await ApplianceMachine.whileRunning(disk, .init(stick: stick)) { _ in
                 try await wait { try await disk.environment()?["B_TRY"] == "1" }
                 try await wait { try await disk.environment()?["B_TRY"] == "0" }
             }
@@ -77,7 +72,7 @@ extension RealStack {
                 board: """
                     update_url = "\(server.url)"
                     update_hours = "00:00-23:59"
-                    update_ca = "server.pem"
+                    server_ca = "server.pem"
                     """)
             try await disk.put(server.certificate)
             try await ApplianceMachine.whileRunning(disk) { machine in
@@ -89,6 +84,40 @@ extension RealStack {
             #expect(server.requests.contains(" 206 ") == givesParts, "\(server.requests)")
         }
 
+        enum Halfway: CaseIterable { case damaged, pulled, lost }
+
+        @Test(
+            "One that is damaged, pulled out half-way or whose server is lost is told of, and the system that runs goes on",
+            arguments: Halfway.allCases)
+        func halfway(how: Halfway) async throws {
+            let disk = try await FlashedDisk()
+            defer { disk.remove() }
+            let server = how == .lost ? try await UpdateServer(disk.folder, givesParts: true) : nil
+            var (board, stick): (String, String?) = ("", nil)
+            if let server {
+                let bundle = try await disk.update(version: "0.5.1", in: disk.folder)
+                try FileManager.default.moveItem(atPath: bundle, toPath: disk.folder + "/kazashi.raucb")
+                board = "update_url = \"\(server.url)\"\nupdate_hours = \"00:00-23:59\"\nserver_ca = \"server.pem\""
+                try await disk.put(server.certificate)
+            } else {
+                stick = try await disk.stick(version: "0.5.1", isDamaged: how == .damaged)
+            }
+            try await settle(disk, board: board)
+            try await ApplianceMachine.whileRunning(disk, .init(stick: stick)) { machine in
+                #expect(await machine.display.shows("Updating: wait") != nil)
+                if how != .damaged {
+                    try await wait { try disk.isWritten("kazashi-root-b") }
+                    if let server { await server.stop() } else { machine.unplug(.stick) }
+                }
+                // Nobody stands before a board that fetches by itself.
+                if how != .lost { #expect(await machine.display.shows("Update error V4") != nil) }
+                #expect(await machine.display.shows("Hold here") != nil)
+                try await wait { try await reports(disk, ": V4 0.5.1") }
+                let after = try #require(await disk.environment())
+                #expect(after["ORDER"] == "A B" && after["A_OK"] == "1" && after["B_OK"] == "0", "\(after)")
+            }
+        }
+
         @Test(
             "One that does not start, or never gets well, is given up after three tries, for good; display, report and doctor say so",
             arguments: ApplianceBoard.tried, faults)
@@ -97,7 +126,7 @@ extension RealStack {
             defer { disk.remove() }
             try await settle(disk)
             let stick = try await disk.stick(version: "0.5.1", fault: fault)
-            try await ApplianceMachine.whileRunning(disk, stick: stick) { machine in
+            try await ApplianceMachine.whileRunning(disk, .init(stick: stick)) { machine in
                 try await wait { try await disk.environment()?["B_TRY"] == "3" }
                 #expect(await machine.display.shows("Update error V5") != nil)
                 #expect(await machine.display.shows("Hold here") != nil)

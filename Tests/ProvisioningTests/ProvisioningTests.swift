@@ -81,8 +81,16 @@ private final class Board {
 
     @Test("What lies on the partition serves from this start on, with all that it names, and is not copied twice")
     func adopted() throws {
+        let right = try board.text()
+        try board.write(right.replacing("[time]", with: "[tame]"))
+        // None ever served: what display it names is looked up.
+        let wrong = board.start()
+        #expect(
+            wrong.outcome.result == .none && wrong.unusable == Array(right.replacing("[time]", with: "[tame]").utf8))
+        try board.write(right)
         let first = board.start()
         #expect(first.outcome == SetupOutcome(.adopted) && board.configuration?.kioskID == PilotFolder.kioskID)
+        #expect(first.unusable == nil)
         #expect(board.serving == (try board.text()))
         #expect(FileManager.default.fileExists(atPath: board.kept + "/settings/anchors/authca-test.pem"))
         let folders = board.folders

@@ -30,8 +30,23 @@ import Testing
         #expect(
             try board(#"update_url = "https://updates.example/kazashi.raucb""#).updates
                 == .init(
-                    url: "https://updates.example/kazashi.raucb", hours: try #require(HoursOfDay("01:00-05:00")),
-                    ca: nil))
+                    url: "https://updates.example/kazashi.raucb", hours: try #require(HoursOfDay("01:00-05:00"))))
+        let watched = try ConfigurationFixture().load(
+            "[service]", "[service]\nmetrics = \"/run/kazashi/kazashi.prom\"",
+            adding: """
+
+                [board]
+                journal_url = "http://log.lib.example:19532"
+                metrics_url = "https://push.lib.example/metrics/job/kazashi/instance/kiosk-07"
+                """
+        ).board
+        #expect(
+            watched.watchers
+                == .init(
+                    journal: "http://log.lib.example:19532",
+                    metrics: .init(
+                        file: "/run/kazashi/kazashi.prom",
+                        url: "https://push.lib.example/metrics/job/kazashi/instance/kiosk-07")))
     }
 
     @Test(
@@ -53,7 +68,12 @@ import Testing
             (#"update_url = "https://updates.example/a\nb""#, "update_url"),
             (#"update_hours = "01:00-05:00""#, "update_hours"),
             ("update_url = \"https://updates.example\"\nupdate_hours = \"at night\"", "update_hours"),
-            ("update_url = \"https://updates.example\"\nupdate_ca = \"nowhere.pem\"", "update_ca"),
+            ("update_url = \"https://updates.example\"\nserver_ca = \"nowhere.pem\"", "server_ca"),
+            (#"server_ca = "nowhere.pem""#, "server_ca"),
+            (#"journal_url = "log.lib.example:19532""#, "journal_url"),
+            (#"journal_url = "https://log.lib.example/\nURL=https://elsewhere""#, "journal_url"),
+            (#"metrics_url = "https://push.lib.example/\"a""#, "metrics_url"),
+            (#"metrics_url = "https://push.lib.example""#, "metrics_url"),
             (#"time_servers = ["ntp.lib.example iburst"]"#, "time_servers"),
         ])
     func refused(lines: String, key: String) throws {

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Laboratory
+import Panel
 import TestRig
 import Testing
 
@@ -122,6 +123,19 @@ import Testing
         let documents = try Self.text(of: "board/docs/operate.md") + Self.text(of: "board/docs/flash.md")
         for table in CatalogueTables.all {
             #expect(documents.contains(table), "kazashi-lab panel prints the tables as they should be")
+        }
+    }
+
+    @Test("The documents' pictures are what the display shows")
+    func pictures() throws {
+        let folder = "board/docs/panel"
+        let names = try FileManager.default.contentsOfDirectory(atPath: DebianTree.repository + "/" + folder)
+        #expect(names.count >= 8)
+        for name in names {
+            let message = try #require(Message.all.first { $0.name + ".svg" == name }, "\(name)")
+            #expect(
+                try Self.text(of: folder + "/" + name) == PanelPicture(message).svg,
+                "kazashi-lab panel --svg FOLDER draws it as it should be")
         }
     }
 
