@@ -31,8 +31,8 @@ extension Cause {
                     "電源を入れ直してください。直らない場合は、カードまたはディスクを交換してください。")
             case .storage:
                 Words(
-                    "Take a write protection away; if this stays, use a larger card or disk. Cards are taken, but nothing is kept.",
-                    "書き込み禁止を解除してください。直らない場合は、容量の大きいカードまたはディスクに交換してください。")
+                    "Take a write protection away and switch off and on; if this stays, use a larger card or disk.",
+                    "書き込み禁止を解除し、電源を入れ直してください。直らない場合は、容量の大きいカードまたはディスクに交換してください。")
             }
         return Advice(advice.happened, do: action)
     }

@@ -29,10 +29,11 @@ package struct BoardFiles: Equatable, Sendable {
         }
         lines += (board?.nameServers ?? []).map { "DNS=\($0)" }
         network = lines.joined(separator: "\n") + "\n"
+        // A server of the site's is asked every 16 seconds at first: a board may be switched on before it, or before the network.
         let servers = board?.timeServers ?? []
         timeSources =
             servers.isEmpty
-            ? "pool 2.debian.pool.ntp.org iburst\n" : servers.map { "server \($0) iburst\n" }.joined()
+            ? "pool 2.debian.pool.ntp.org iburst\n" : servers.map { "server \($0) iburst minpoll 4\n" }.joined()
         hostName = board?.hostName
         updates = board?.updates.map {
             "\($0.url)\n\($0.hours.clock.from) \($0.hours.clock.to)\n\(board?.serverCA ?? "")\n"

@@ -45,7 +45,8 @@ package struct Provisioning: Sendable {
     ///   - shipped: the image's own settings.
     ///   - credentials: a folder with every secret as the service would get it: those that were taken in, and stand-ins for
     ///     the two that the machine makes itself.
-    ///   - lasts: whether what is kept lasts; false where the data partition could not be had.
+    ///   - lasts: false where the data partition could not be had: keys and registrations are not there either, so the
+    ///     technician's settings would serve nobody.
     ///   - takesReport: whether something can be written on `setup`.
     ///   - reset: nil: none was asked for.
     package init(
@@ -67,9 +68,9 @@ package struct Provisioning: Sendable {
         var outcome: SetupOutcome
         do throws(SetupProblem) {
             try prepare()
+            guard lasts else { throw SetupProblem(.notKept) }
             let result = try take(&waitsFor)
-            let code: SetupCode? =
-                reset == .refused ? .notReset : !lasts ? .notKept : !takesReport ? .unwritable : nil
+            let code: SetupCode? = reset == .refused ? .notReset : !takesReport ? .unwritable : nil
             outcome = SetupOutcome(result, code, code.map { SetupProblem($0).text }, wasReset: reset == .done)
         } catch {
             outcome = SetupOutcome(

@@ -28,7 +28,7 @@ extension Kazashi {
         var output: String
         @Option(help: "Secrets on the partition: asked (which are there?), taken or refused.")
         var secrets = "asked"
-        @Flag(help: "The data partition could not be had: what is kept is gone when the power is.")
+        @Flag(help: "The data partition could not be had: no settings are taken.")
         var inMemory = false
         @Option(help: "What came of a factory reset that was asked for: done or refused.")
         var reset: String?

@@ -21,7 +21,7 @@ struct GuestShell {
             said += String(decoding: bytes, as: UTF8.self)
             if bytes.isEmpty { try await Task.sleep(for: .milliseconds(50)) }
         }
-        let lines = said.split(separator: "\n").map { $0.trimmingSuffix { $0.isWhitespace } }
+        let lines = said.split(whereSeparator: \.isNewline).map { $0.trimmingSuffix { $0.isWhitespace } }
         return lines.filter { !$0.contains("KAZASHI") }.joined(separator: "\n")
     }
 

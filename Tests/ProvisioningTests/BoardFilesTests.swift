@@ -31,7 +31,7 @@ import Testing
             files.network
                 == "[Match]\nType=ether\n\n[Network]\nAddress=192.0.2.10/24\nGateway=192.0.2.1\nDNS=192.0.2.53\nDNS=2001:db8::53\n"
         )
-        #expect(files.timeSources == "server ntp.lib.example iburst\nserver 192.0.2.123 iburst\n")
+        #expect(files.timeSources == "server ntp.lib.example iburst minpoll 4\nserver 192.0.2.123 iburst minpoll 4\n")
         #expect(files.updates == "https://updates.example/kazashi.raucb\n2305 0430\n/etc/kazashi/ca.pem\n")
         #expect(files.metrics == "/run/kazashi/kazashi.prom\nhttps://push.example\n/etc/kazashi/ca.pem\n")
         #expect(

@@ -315,10 +315,11 @@ private final class Board {
         #expect(try String(contentsOfFile: board.kept + "/credentials/storage.key", encoding: .utf8) == "key")
     }
 
-    @Test("Where the data partition can't be had the settings serve for as long as there is power, and that is told")
+    @Test("Where the data partition can't be had no settings serve, and that is told on the display that they name")
     func inMemory() throws {
-        let outcome = board.start(lasts: false).outcome
-        #expect(outcome.result == .adopted && outcome.code == .notKept && board.configuration != nil)
+        let (result, text) = (board.start(lasts: false), try board.text())
+        #expect(result.outcome.result == .none && result.outcome.code == .notKept)
+        #expect(result.unusable == Array(text.utf8) && board.serving != text)
     }
 
     @Test("What came of a factory reset is told, whether there are settings or not")
