@@ -6,23 +6,35 @@ struct GuestShell {
 
     /// What the kernel is to be told.
     static let kernelWords = "systemd.debug_shell=ttyS0"
-    let line: PseudoTerminal
+    private let line: PseudoTerminal
+
+    /// Waits for it, and has it say nothing but what commands print.
+    init(_ line: PseudoTerminal) async throws {
+        self.line = line
+        var said = ""
+        while !said.contains("# ") {
+            // Its prompt may have passed before anybody read.
+            try begin("")
+            try await Task.sleep(for: .milliseconds(200))
+            said += String(decoding: line.read(), as: UTF8.self)
+        }
+        try begin("exec sh")
+        try begin("stty -echo; PS1=")
+        _ = try await run(":")
+    }
 
     /// What a command prints.
     func run(_ command: String) async throws -> String {
         _ = line.read()
-        // As it is typed it does not hold the word that is waited for.
-        guard line.write(Array("\(command); echo KAZASHI\"-\"END\r".utf8)) else {
-            throw Problem(description: "the console takes nothing")
-        }
+        // Where it is typed it does not hold the word that is waited for.
+        try begin("\(command); echo KAZASHI\"-\"END")
         var said = ""
         while !said.contains("KAZASHI-END") {
             let bytes = line.read()
             said += String(decoding: bytes, as: UTF8.self)
             if bytes.isEmpty { try await Task.sleep(for: .milliseconds(50)) }
         }
-        let lines = said.split(whereSeparator: \.isNewline).map { $0.trimmingSuffix { $0.isWhitespace } }
-        return lines.filter { !$0.contains("KAZASHI") }.joined(separator: "\n")
+        return said.split(whereSeparator: \.isNewline).filter { !$0.contains("KAZASHI") }.joined(separator: "\n")
     }
 
     /// Types a command, whose end nobody waits for.
@@ -30,19 +42,12 @@ struct GuestShell {
         guard line.write(Array("\(command)\r".utf8)) else { throw Problem(description: "the console takes nothing") }
     }
 
-    /// The first number that a command prints.
+    /// The number that a command prints.
     func number(_ command: String) async throws -> Int {
         let said = try await run(command)
-        guard let number = said.split(whereSeparator: { !$0.isNumber }).first.flatMap({ Int($0) }) else {
+        guard let number = said.split(whereSeparator: { !$0.isNumber }).last.flatMap({ Int($0) }) else {
             throw Problem(description: "\(command): \(said)")
         }
         return number
-    }
-}
-
-extension StringProtocol {
-    fileprivate func trimmingSuffix(_ isTrimmed: (Character) -> Bool) -> SubSequence {
-        guard let last = lastIndex(where: { !isTrimmed($0) }) else { return self[startIndex..<startIndex] }
-        return self[...last]
     }
 }

@@ -39,7 +39,7 @@ extension ImageRuns {
                 #expect(await machine.display.shows("Hold here") != nil)
                 while try await disk.environment()?["A_TRY"] != "0" { try await Task.sleep(for: .seconds(1)) }
                 // systemd stops all that it does, and the kernel goes on.
-                try GuestShell(line: console).begin("kill -SEGV 1")
+                try await GuestShell(console).begin("kill -SEGV 1")
                 while try await disk.environment()?["A_TRY"] != "1" { try await Task.sleep(for: .seconds(1)) }
                 #expect(await machine.display.shows("Hold here") != nil)
             }
