@@ -38,7 +38,7 @@ package struct SetupOutcome: Equatable, Sendable {
     /// The image's.
     package static let file = "/run/kazashi-setup/" + name
 
-    /// Beside it: the technician's file, where no settings serve yet.
+    /// Beside it: the technician's file, where no settings serve yet; else empty.
     package static let unusableName = "unusable.toml"
     package static let unusable = "/run/kazashi-setup/" + unusableName
 

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Files
-import Glibc
 import Provisioning
 import Settings
 
@@ -50,8 +49,7 @@ extension Kazashi {
                 try write(result.waitsFor, to: "waits-for")
                 try write(result.secrets, to: "secrets")
                 try write(result.outcome.problem.map { [$0] } ?? [], to: "problem.txt")
-                let unusable = output + "/" + SetupOutcome.unusableName
-                if let text = result.unusable { try DurableFile.publish(unusable, text) } else { unlink(unusable) }
+                try DurableFile.publish(output + "/" + SetupOutcome.unusableName, result.unusable ?? [])
                 try result.outcome.publish(in: output)
             } catch {
                 say("\(error)")

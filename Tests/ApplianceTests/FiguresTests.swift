@@ -55,7 +55,7 @@ extension ImageRuns {
                 let shell = try await GuestShell(console)
                 #expect(try await library.told(of: cards.good, laidOn: machine) == PilotCards.ppids["good"])
                 // The judge has read the whole root by then.
-                while try await disk.environment()?["A_TRY"] != "0" { try await Task.sleep(for: .seconds(1)) }
+                try await ImageRuns.wait { try await disk.environment()?["A_TRY"] == "0" }
                 let before = try await written(shell)
                 #expect(before > 0)
                 for _ in 0..<Self.taps {

@@ -37,11 +37,16 @@ extension ImageRuns {
             try await files.put(on: disk)
             try await ApplianceMachine.whileRunning(disk) { machine in
                 #expect(await machine.display.shows("Hold here") != nil)
-                // Nobody tells when something has come.
-                try await Self.until(
-                    "http://127.0.0.1:\(metrics.port)/metrics",
-                    says: "kazashi_ready{instance=\"kiosk-07\",job=\"kazashi\"} 1")
-                try await Self.until(journal, says: "kazashi.service", of: "kiosk-07")
+                try await ImageRuns.wait {
+                    try await ChildProcess.run("/usr/bin/curl", ["-s", "http://127.0.0.1:\(metrics.port)/metrics"])
+                        .output.contains("kazashi_ready{instance=\"kiosk-07\",job=\"kazashi\"} 1")
+                }
+                try await ImageRuns.wait {
+                    try await ChildProcess.run(
+                        "/usr/bin/journalctl",
+                        ["-D", journal, "_SYSTEMD_UNIT=kazashi.service", "-o", "short", "-n", "5"]
+                    ).output.contains("kiosk-07")
+                }
                 let report = try await disk.report(with: "== kazashi doctor")
                 for line in ["kiosk-07\r\n", "10.0.2.77", "default via 10.0.2.2", "DNS: 10.0.2.3"] {
                     #expect(report.contains(line), "\(report)")
@@ -68,20 +73,6 @@ extension ImageRuns {
                     ["-n", "-x", "-u", "root", "local stratum 5", "allow all", "bindaddress 127.0.0.1", "cmdport 0"])
                 #expect(await machine.display.shows("Hold here") != nil)
                 await server.stop()
-            }
-        }
-
-        private static func until(_ url: String, says text: String) async throws {
-            while try await !ChildProcess.run("/usr/bin/curl", ["-s", url]).output.contains(text) {
-                try await Task.sleep(for: .seconds(1))
-            }
-        }
-
-        private static func until(_ journal: String, says unit: String, of host: String) async throws {
-            while try await !ChildProcess.run(
-                "/usr/bin/journalctl", ["-D", journal, "_SYSTEMD_UNIT=" + unit, "-o", "short", "-n", "5"]
-            ).output.contains(host) {
-                try await Task.sleep(for: .seconds(1))
             }
         }
     }

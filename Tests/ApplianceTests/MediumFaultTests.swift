@@ -1,4 +1,3 @@
-import Pilot
 import TestRig
 import Testing
 
@@ -8,8 +7,7 @@ extension ImageRuns {
         /// A board that has taken its settings in.
         private func filled() async throws -> FlashedDisk {
             let disk = try await FlashedDisk()
-            let cards = try PilotCards.make(in: disk.folder + "/pilot")
-            try await TechnicianFiles(cards: cards, port: 9).put(on: disk)
+            try await disk.settle()
             try await ApplianceMachine.whileRunning(disk) { _ in _ = try await disk.report(with: "== kazashi doctor") }
             return disk
         }

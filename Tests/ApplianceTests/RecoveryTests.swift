@@ -1,21 +1,14 @@
-import Pilot
 import TestRig
 import Testing
 
 extension ImageRuns {
     /// What a board gets over by itself.
     struct RecoveryTests {
-        private func settled() async throws -> FlashedDisk {
-            let disk = try await FlashedDisk()
-            let cards = try PilotCards.make(in: disk.folder + "/pilot")
-            try await TechnicianFiles(cards: cards, port: 9).put(on: disk)
-            return disk
-        }
-
         @Test("A system whose blocks decay restarts, and after three times the other one runs: the display says so")
         func decay() async throws {
-            let disk = try await settled()
+            let disk = try await FlashedDisk()
             defer { disk.remove() }
+            try await disk.settle()
             try await disk.fillSlotB()
             // The image's root is longer.
             try disk.decay("kazashi-root-b", of: 40 << 20)
@@ -30,17 +23,18 @@ extension ImageRuns {
 
         @Test("When the system's first process hangs the watchdog restarts the board")
         func watchdog() async throws {
-            let disk = try await settled()
+            let disk = try await FlashedDisk()
             defer { disk.remove() }
+            try await disk.settle()
             try await disk.addKernelWords(GuestShell.kernelWords)
             let console = try PseudoTerminal()
             defer { console.close() }
             try await ApplianceMachine.whileRunning(disk, .init(console: console)) { machine in
                 #expect(await machine.display.shows("Hold here") != nil)
-                while try await disk.environment()?["A_TRY"] != "0" { try await Task.sleep(for: .seconds(1)) }
+                try await ImageRuns.wait { try await disk.environment()?["A_TRY"] == "0" }
                 // systemd stops all that it does, and the kernel goes on.
                 try await GuestShell(console).begin("kill -SEGV 1")
-                while try await disk.environment()?["A_TRY"] != "1" { try await Task.sleep(for: .seconds(1)) }
+                try await ImageRuns.wait { try await disk.environment()?["A_TRY"] == "1" }
                 #expect(await machine.display.shows("Hold here") != nil)
             }
         }
@@ -49,8 +43,9 @@ extension ImageRuns {
             "A reader and a display that are pulled out: R1 on the display, the doctor's words in the report; both come back"
         )
         func unplugged() async throws {
-            let disk = try await settled()
+            let disk = try await FlashedDisk()
             defer { disk.remove() }
+            try await disk.settle()
             try await ApplianceMachine.whileRunning(disk) { machine in
                 #expect(await machine.display.shows("Hold here") != nil)
                 machine.unplug(.display)

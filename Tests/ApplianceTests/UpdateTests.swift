@@ -12,19 +12,23 @@ extension ImageRuns {
             getenv("KAZASHI_FAULTS").map { String(cString: $0) }?.split(separator: " ")
             .map(String.init) ?? ["no-start", "no-root", "not-well"]
 
-        /// Nobody tells when a machine writes to its disk.
-        private func wait(until holds: () async throws -> Bool) async throws {
-            while try await !holds() { try await Task.sleep(for: .seconds(1)) }
-        }
-
         private func reports(_ disk: FlashedDisk, _ text: String) async throws -> Bool {
             try await disk.text(of: "kazashi-report.txt")?.contains(text) == true
         }
 
-        /// Settings with which a kiosk runs; its library is nowhere.
-        private func settle(_ disk: FlashedDisk, board: String = "") async throws {
-            let cards = try PilotCards.make(in: disk.folder + "/pilot")
-            try await TechnicianFiles(cards: cards, port: 9, board: board).put(on: disk)
+        /// Settings that name a server on which a newer system lies, and that system.
+        private func publish(for disk: FlashedDisk, givesParts: Bool) async throws -> UpdateServer {
+            let server = try await UpdateServer(disk.folder, givesParts: givesParts)
+            let bundle = try await disk.update(version: "0.5.1", in: disk.folder)
+            try FileManager.default.moveItem(atPath: bundle, toPath: disk.folder + "/kazashi.raucb")
+            try await disk.settle(
+                board: """
+                    update_url = "\(server.url)"
+                    update_hours = "00:00-23:59"
+                    server_ca = "server.pem"
+                    """)
+            try await disk.put(server.certificate)
+            return server
         }
 
         /// A slot was tried and found good, and its tries are set back.
@@ -41,22 +45,22 @@ extension ImageRuns {
             defer { disk.remove() }
             let before = try #require(await disk.environment())
             #expect(before["ORDER"] == "A B" && before["A_OK"] == "1" && before["B_OK"] == "0")
-            try await settle(disk)
+            try await disk.settle()
             let stick = try await disk.stick(version: "0.5.1")
             try await ApplianceMachine.whileRunning(disk, .init(stick: stick)) { machine in
                 #expect(await machine.display.shows("Updating: wait") != nil)
                 #expect(await machine.display.shows("Updated") != nil)
                 #expect(await machine.display.shows("Hold here") != nil)
-                try await wait { try await reports(disk, "Kazashi 0.5.1, slot B, TEST updates") }
-                try await wait { try await isGood(disk, in: "B") }
+                try await ImageRuns.wait { try await reports(disk, "Kazashi 0.5.1, slot B, TEST updates") }
+                try await ImageRuns.wait { try await isGood(disk, in: "B") }
                 let after = try #require(await disk.environment())
                 #expect(after["ORDER"] == "B A" && after["B_OK"] == "1", "\(after)")
                 #expect(after["A_OK"] == "1" && after["B_GOOD"] != after["A_GOOD"])
             }
             // Switched off and on: it is no longer on trial. The stick holds nothing newer.
             try await ApplianceMachine.whileRunning(disk, .init(stick: stick)) { _ in
-                try await wait { try await disk.environment()?["B_TRY"] == "1" }
-                try await wait { try await disk.environment()?["B_TRY"] == "0" }
+                try await ImageRuns.wait { try await disk.environment()?["B_TRY"] == "1" }
+                try await ImageRuns.wait { try await disk.environment()?["B_TRY"] == "0" }
             }
         }
 
@@ -64,21 +68,11 @@ extension ImageRuns {
         func network(givesParts: Bool) async throws {
             let disk = try await FlashedDisk()
             defer { disk.remove() }
-            let server = try await UpdateServer(disk.folder, givesParts: givesParts)
-            let bundle = try await disk.update(version: "0.5.1", in: disk.folder)
-            try FileManager.default.moveItem(atPath: bundle, toPath: disk.folder + "/kazashi.raucb")
-            try await settle(
-                disk,
-                board: """
-                    update_url = "\(server.url)"
-                    update_hours = "00:00-23:59"
-                    server_ca = "server.pem"
-                    """)
-            try await disk.put(server.certificate)
+            let server = try await publish(for: disk, givesParts: givesParts)
             try await ApplianceMachine.whileRunning(disk) { machine in
                 #expect(await machine.display.shows("Updating: wait") != nil)
                 #expect(await machine.display.shows("Updated") != nil)
-                try await wait { try await isGood(disk, in: "B") }
+                try await ImageRuns.wait { try await isGood(disk, in: "B") }
             }
             await server.stop()
             #expect(server.requests.contains(" 206 ") == givesParts, "\(server.requests)")
@@ -92,27 +86,22 @@ extension ImageRuns {
         func halfway(how: Halfway) async throws {
             let disk = try await FlashedDisk()
             defer { disk.remove() }
-            let server = how == .lost ? try await UpdateServer(disk.folder, givesParts: true) : nil
-            var (board, stick): (String, String?) = ("", nil)
-            if let server {
-                let bundle = try await disk.update(version: "0.5.1", in: disk.folder)
-                try FileManager.default.moveItem(atPath: bundle, toPath: disk.folder + "/kazashi.raucb")
-                board = "update_url = \"\(server.url)\"\nupdate_hours = \"00:00-23:59\"\nserver_ca = \"server.pem\""
-                try await disk.put(server.certificate)
-            } else {
+            let server = how == .lost ? try await publish(for: disk, givesParts: true) : nil
+            var stick: String?
+            if server == nil {
+                try await disk.settle()
                 stick = try await disk.stick(version: "0.5.1", isDamaged: how == .damaged)
             }
-            try await settle(disk, board: board)
             try await ApplianceMachine.whileRunning(disk, .init(stick: stick)) { machine in
                 #expect(await machine.display.shows("Updating: wait") != nil)
                 if how != .damaged {
-                    try await wait { try disk.isWritten("kazashi-root-b") }
+                    try await ImageRuns.wait { try disk.isWritten("kazashi-root-b") }
                     if let server { await server.stop() } else { machine.unplug(.stick) }
                 }
                 // Nobody stands before a board that fetches by itself.
                 if how != .lost { #expect(await machine.display.shows("Update error V4") != nil) }
                 #expect(await machine.display.shows("Hold here") != nil)
-                try await wait { try await reports(disk, ": V4 0.5.1") }
+                try await ImageRuns.wait { try await reports(disk, ": V4 0.5.1") }
                 let after = try #require(await disk.environment())
                 #expect(after["ORDER"] == "A B" && after["A_OK"] == "1" && after["B_OK"] == "0", "\(after)")
             }
@@ -124,16 +113,16 @@ extension ImageRuns {
         func fallback(board: ApplianceBoard, fault: String) async throws {
             let disk = try await FlashedDisk(board)
             defer { disk.remove() }
-            try await settle(disk)
+            try await disk.settle()
             let stick = try await disk.stick(version: "0.5.1", fault: fault)
             try await ApplianceMachine.whileRunning(disk, .init(stick: stick)) { machine in
-                try await wait { try await disk.environment()?["B_TRY"] == "3" }
+                try await ImageRuns.wait { try await disk.environment()?["B_TRY"] == "3" }
                 #expect(await machine.display.shows("Update error V5") != nil)
                 #expect(await machine.display.shows("Hold here") != nil)
-                try await wait { try await reports(disk, "Slot B (version 0.5.1) did not start") }
-                try await wait { try await reports(disk, "slot A 0.5.0 instead of B 0.5.1") }
+                try await ImageRuns.wait { try await reports(disk, "Slot B (version 0.5.1) did not start") }
+                try await ImageRuns.wait { try await reports(disk, "slot A 0.5.0 instead of B 0.5.1") }
                 // A runs again, and does not install it again.
-                try await wait { try await disk.environment()?["A_TRY"] == "0" }
+                try await ImageRuns.wait { try await disk.environment()?["A_TRY"] == "0" }
                 let after = try #require(await disk.environment())
                 #expect(after["ORDER"] == "B A" && after["B_TRY"] == "3" && after["B_GOOD"] == nil, "\(after)")
             }
@@ -159,7 +148,7 @@ extension ImageRuns {
 
         private func writtenAnew(_ disk: FlashedDisk) async throws {
             try await ApplianceMachine.whileRunning(disk) { _ in
-                try await wait { try await isGood(disk, in: "A") }
+                try await ImageRuns.wait { try await isGood(disk, in: "A") }
                 let after = try #require(await disk.environment())
                 #expect(after["ORDER"] == "A B" && after["A_OK"] == "1", "\(after)")
             }
